@@ -1,0 +1,1 @@
+//! Moves bytes to and from partners, and plays them in tests.

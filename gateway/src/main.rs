@@ -1,0 +1,2 @@
+//! The daemon and its one binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Translates between the dialects of the outside world and the canonical records.

@@ -1,0 +1,403 @@
+//! Avro bytes of canonical records, envelopes and contents, each under the published schema that wrote it.
+//!
+//! Every datum carries the fingerprint of its schema (Avro 1.12, single-object encoding), so that a
+//! log outlives its schemas. **Invariant:** what does not decode to its last byte is an error.
+
+use std::{collections::HashMap, fmt, sync::LazyLock};
+
+use apache_avro::{Schema, rabin::Rabin, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, DeserializeSeed, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor},
+    ser::{SerializeMap, SerializeSeq},
+};
+use thiserror::Error;
+
+use crate::{
+    Kind,
+    model::{RecordType, Type},
+    record::Record,
+    value::Value,
+};
+
+/// The published versions of a schema, oldest first; the last one is what is written now.
+///
+/// `subject` is `vacancy`, `envelope` or `content`.
+pub fn published_versions(subject: &str) -> &'static [&'static str] {
+    match subject {
+        "vacancy" => &[include_str!("../avro/published/vacancy/1.avsc")],
+        "envelope" => &[include_str!("../avro/published/envelope/1.avsc")],
+        "content" => &[include_str!("../avro/published/content/1.avsc")],
+        _ => &[],
+    }
+}
+
+/// Why bytes are no record.
+#[derive(Debug, Error)]
+pub enum CodecError {
+    /// The bytes do not begin with the marker of the single-object encoding.
+    #[error("no Avro single-object header")]
+    Header,
+    /// A schema that this program does not know: a newer one wrote it.
+    #[error("written under schema {fingerprint}, which this version does not know: upgrade before you read this log")]
+    UnknownSchema {
+        /// The CRC-64-AVRO fingerprint, hexadecimal.
+        fingerprint: String,
+    },
+    /// The bytes stop early, go on too long, or hold something else.
+    #[error("damaged Avro record: {0}")]
+    Damaged(String),
+    /// A record that its own schema refuses: a defect of this program.
+    #[error("cannot encode the record: {0}")]
+    Encode(String),
+    /// A personal kind in a plain body, or another state that the types do not allow.
+    #[error("{0}")]
+    Forbidden(&'static str),
+}
+
+/// More than any record may ask for: a damaged length must not take the memory.
+const MAX_DATUM_BYTES: usize = 256 << 20;
+const MARKER: [u8; 2] = [0xC3, 0x01];
+const HEADER_BYTES: usize = MARKER.len() + 8;
+
+/// Writes under the newest schema of one subject, reads under every published one.
+pub(crate) struct Codec {
+    writer: GenericDatumWriter<'static>,
+    header: [u8; HEADER_BYTES],
+    readers: HashMap<[u8; 8], GenericDatumReader<'static>>,
+}
+
+impl Codec {
+    pub(crate) fn new(subject: &str) -> Self {
+        apache_avro::util::max_allocation_bytes(MAX_DATUM_BYTES);
+        let versions = published_versions(subject);
+        let schemas: Vec<&'static Schema> = versions.iter().map(|text| parse(text)).collect();
+        let newest = *schemas.last().expect("every subject has a published version");
+        let mut header = [0; HEADER_BYTES];
+        header[..MARKER.len()].copy_from_slice(&MARKER);
+        header[MARKER.len()..].copy_from_slice(&fingerprint_of(newest));
+        let reader = |schema: &&'static Schema| {
+            let reader = GenericDatumReader::builder(schema).human_readable(false).build();
+            (fingerprint_of(schema), reader.expect("published schemas resolve"))
+        };
+        let writer = GenericDatumWriter::builder(newest).human_readable(false).build();
+        Self {
+            writer: writer.expect("published schemas resolve"),
+            header,
+            readers: schemas.iter().map(reader).collect(),
+        }
+    }
+
+    pub(crate) fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, CodecError> {
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(&self.header);
+        self.writer.write_ser(&mut bytes, value).map_err(|error| CodecError::Encode(without_schema(&error)))?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        let (header, mut datum) = bytes.split_at_checked(HEADER_BYTES).ok_or(CodecError::Header)?;
+        let fingerprint = header.strip_prefix(&MARKER).ok_or(CodecError::Header)?;
+        let reader = self.readers.get(fingerprint).ok_or_else(|| CodecError::UnknownSchema {
+            fingerprint: format!("{:016x}", u64::from_be_bytes(fingerprint.try_into().unwrap_or_default())),
+        })?;
+        let value = reader.read_deser(&mut datum).map_err(|error| CodecError::Damaged(without_schema(&error)))?;
+        if datum.is_empty() { Ok(value) } else { Err(CodecError::Damaged(format!("{} bytes too many", datum.len()))) }
+    }
+}
+
+/// The library's message without the whole schema that it quotes.
+fn without_schema(error: &apache_avro::Error) -> String {
+    let message = error.to_string();
+    message.split(" using schema ").next().unwrap_or_default().chars().take(200).collect()
+}
+
+fn parse(text: &str) -> &'static Schema {
+    Box::leak(Box::new(Schema::parse_str(text).expect("published schemas parse")))
+}
+
+fn fingerprint_of(schema: &Schema) -> [u8; 8] {
+    let fingerprint = schema.fingerprint::<Rabin>();
+    fingerprint.bytes.try_into().expect("CRC-64 has eight bytes")
+}
+
+static VACANCY: LazyLock<Codec> = LazyLock::new(|| Codec::new("vacancy"));
+
+impl Record {
+    /// The record in Avro.
+    ///
+    /// # Errors
+    /// [`CodecError::Encode`] if the record does not obey its model.
+    pub fn to_avro(&self) -> Result<Vec<u8>, CodecError> {
+        codec_of(self.kind())?.encode(&Typed(Type::Record(self.model()), self.root()))
+    }
+
+    /// Reads a record from Avro. Fields that a newer schema added are passed over.
+    ///
+    /// # Errors
+    /// Every variant but [`CodecError::Encode`].
+    pub fn from_avro(kind: Kind, bytes: &[u8]) -> Result<Self, CodecError> {
+        let VacancyValue(root) = codec_of(kind)?.decode(bytes)?;
+        let mut record = Self::new(kind);
+        *record.root_mut() = root;
+        Ok(record)
+    }
+}
+
+fn codec_of(kind: Kind) -> Result<&'static Codec, CodecError> {
+    match kind {
+        Kind::Vacancy => Ok(&VACANCY),
+        Kind::TalentProfile | Kind::PlacementStatus => Err(CodecError::Forbidden("this kind has no schema yet")),
+    }
+}
+
+/// A value that knows its type, as serde wants it.
+struct Typed<'a>(Type, &'a Value);
+
+impl Serialize for Typed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0, self.1) {
+            (_, Value::Boolean(truth)) => serializer.serialize_bool(*truth),
+            (_, Value::Integer(number)) => serializer.serialize_i64(*number),
+            (_, Value::Text(text)) => serializer.serialize_str(text),
+            (Type::Symbol(symbols), Value::Symbol(index)) => {
+                serializer.serialize_unit_variant("", u32::from(*index), symbols[usize::from(*index)])
+            }
+            (Type::List { item, .. }, Value::List(items)) => {
+                let mut sequence = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|value| sequence.serialize_element(&Typed(*item, value)))?;
+                sequence.end()
+            }
+            (Type::Record(record), Value::Record(fields)) => {
+                let mut map = serializer.serialize_map(None)?;
+                for (field, value) in record.fields.iter().zip(fields) {
+                    map.serialize_entry(field.name, &Optional(field.ty, value))?;
+                }
+                map.end()
+            }
+            (ty, value) => Err(serde::ser::Error::custom(format!("{value:?} stands where {ty:?} belongs"))),
+        }
+    }
+}
+
+/// A field: null where nothing is said.
+struct Optional<'a>(Type, &'a Value);
+
+impl Serialize for Optional<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.1.is_absent() {
+            return serializer.serialize_none();
+        }
+        serializer.serialize_some(&Typed(self.0, self.1))
+    }
+}
+
+/// The root value of a vacancy; serde gives a type no way to be told its model otherwise.
+struct VacancyValue(Value);
+
+impl<'de> Deserialize<'de> for VacancyValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let model = RecordType::of(Kind::Vacancy).expect("vacancies have a model");
+        deserializer.deserialize_any(Reading(Type::Record(model))).map(Self)
+    }
+}
+
+/// Reads the value of a type.
+#[derive(Clone, Copy)]
+struct Reading(Type);
+
+impl<'de> DeserializeSeed<'de> for Reading {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.0)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Absent)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Integer(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::text(text))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
+        let Type::Symbol(symbols) = self.0 else {
+            return Err(serde::de::Error::custom("a symbol stands where none belongs"));
+        };
+        let (index, variant) =
+            access.variant_seed(NameAmong(|name: &str| symbols.iter().position(|known| *known == name)))?;
+        variant.unit_variant()?;
+        // A symbol that a newer schema added reads as the first, which is the default.
+        Ok(Value::Symbol(u16::try_from(index.unwrap_or_default()).map_err(serde::de::Error::custom)?))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Type::List { item, .. } = self.0 else {
+            return Err(serde::de::Error::custom("a list stands where none belongs"));
+        };
+        let mut items = Vec::new();
+        while let Some(value) = access.next_element_seed(Reading(*item))? {
+            items.push(value);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Type::Record(record) = self.0 else {
+            return Err(serde::de::Error::custom("a record stands where none belongs"));
+        };
+        let mut value = Value::empty_record(record);
+        let mut expected = 0;
+        let find = |expected: usize, name: &str| match record.fields.get(expected) {
+            Some(field) if field.name == name => Some(expected),
+            _ => record.field(name).map(|(index, _)| index),
+        };
+        while let Some(found) = access.next_key_seed(NameAmong(|name: &str| find(expected, name)))? {
+            let Some(index) = found else {
+                access.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            *value.field_mut(record, index) = access.next_value_seed(Reading(record.fields[index].ty))?;
+            expected = index + 1;
+        }
+        Ok(value)
+    }
+}
+
+/// Reads a name and finds its index.
+struct NameAmong<F>(F);
+
+impl<'de, F: Fn(&str) -> Option<usize>> DeserializeSeed<'de> for NameAmong<F> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<F: Fn(&str) -> Option<usize>> Visitor<'_> for NameAmong<F> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        Ok((self.0)(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apache_avro::schema_compatibility::SchemaCompatibility;
+
+    use super::*;
+    use crate::path::Path;
+
+    fn sample() -> Record {
+        let mut record = Record::new(Kind::Vacancy);
+        for (path, value) in [
+            ("reference", Value::text("R/1")),
+            ("status", Value::Symbol(2)),
+            ("openings", Value::Integer(3)),
+            ("profiles[nl].title", Value::text("Lasser")),
+            ("profiles[fr].description", Value::text("")),
+            ("contract.immediate_start", Value::Boolean(true)),
+            ("contract.type.obtained", Value::Symbol(3)),
+            ("locations[0].city", Value::text("Gent")),
+            ("source.duplicates", Value::List(vec![])),
+        ] {
+            *Path::resolve(record.model(), path).unwrap().slot(record.root_mut()) = value;
+        }
+        record
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let bytes = sample().to_avro().unwrap();
+        assert_eq!(Record::from_avro(Kind::Vacancy, &bytes).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_cut_or_padded_record_is_an_error() {
+        let bytes = sample().to_avro().unwrap();
+        for length in 0..bytes.len() {
+            assert!(Record::from_avro(Kind::Vacancy, &bytes[..length]).is_err(), "cut at {length}");
+        }
+        let padded = [bytes, vec![0]].concat();
+        assert!(matches!(Record::from_avro(Kind::Vacancy, &padded), Err(CodecError::Damaged(_))));
+    }
+
+    #[test]
+    fn the_schema_of_a_newer_program_is_named() {
+        let mut bytes = sample().to_avro().unwrap();
+        bytes[4] ^= 0xFF;
+        let error = Record::from_avro(Kind::Vacancy, &bytes).unwrap_err().to_string();
+        assert!(error.contains("upgrade before you read"), "{error}");
+    }
+
+    #[test]
+    fn every_version_reads_every_other() {
+        for (subject, current) in [
+            ("vacancy", include_str!("../avro/vacancy.avsc")),
+            ("envelope", include_str!("../avro/envelope.avsc")),
+            ("content", include_str!("../avro/content.avsc")),
+        ] {
+            let versions = published_versions(subject);
+            assert_eq!(
+                versions.last().copied(),
+                Some(current),
+                "publish {subject}.avsc under avro/published/{subject}/"
+            );
+            for one in versions {
+                for other in versions {
+                    SchemaCompatibility::mutual_read(parse(one), parse(other))
+                        .unwrap_or_else(|error| panic!("{subject}: {error}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_has_a_default_and_every_enum_a_default_symbol() {
+        fn check(json: &serde_json::Value, at: &str) {
+            for field in json["fields"].as_array().into_iter().flatten() {
+                let name = format!("{at}.{}", field["name"].as_str().unwrap());
+                assert!(field.get("default").is_some(), "{name} has no default");
+                check(&field["type"], &name);
+            }
+            if json["type"] == "enum" {
+                assert!(json["default"].is_string(), "{at} has no default symbol");
+            }
+            for inner in json.as_array().into_iter().flatten() {
+                check(inner, at);
+            }
+            for inner in [&json["items"], &json["type"]] {
+                if inner.is_object() || inner.is_array() {
+                    check(inner, at);
+                }
+            }
+        }
+        for subject in ["vacancy", "envelope", "content"] {
+            let text = published_versions(subject).last().unwrap();
+            check(&serde_json::from_str(text).unwrap(), subject);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Canonical records, envelope and loss report: what travels through Passerelle.
+//!
+//! The Avro files under `schemas/avro/` are the only list of fields there is; everything here is
+//! driven by them. **Invariant:** no I/O, no clock, no async.
+
+mod avro;
+mod content;
+mod decimal;
+mod envelope;
+mod hash;
+mod identifier;
+mod json;
+mod kind;
+mod loss;
+mod model;
+mod partial_date_time;
+mod path;
+mod record;
+mod vacancy;
+mod value;
+
+pub use avro::{CodecError, published_versions};
+pub use content::{Close, Content};
+pub use decimal::Decimal;
+pub use envelope::{Body, Cause, Envelope, Event, Header, Hop, Idempotency, Origin, Payload, Plain, Sealed, Versions};
+pub use hash::{Hash, content_hash, hash_of};
+pub use identifier::{
+    DialectName, DispatchId, EntityKey, IdentifierError, MessageId, PartnerId, Position, RESERVED_PARTNER_IDS,
+};
+pub use json::JsonError;
+pub use kind::{Channel, Kind, Lane, Operation};
+pub use loss::{LossCounts, LossEntry, LossReport, Outcome};
+pub use model::{Field, Format, RecordType, Type};
+pub use partial_date_time::{PartialDateTime, Precision};
+pub use path::{Path, PathError, Step};
+pub use record::Record;
+pub use vacancy::{Status, Vacancy};
+pub use value::Value;
