@@ -1,1 +1,18 @@
 //! Moves bytes to and from partners, and plays them in tests.
+//!
+//! A connector is a folder: its client, its webhook and, in `stub.rs`, the partner it talks to.
+//! **Invariant:** no connector knows a dialect or a mapping, and no stub asks our own code whether
+//! what it got is right: each has rules of its own, read from the partner's papers.
+
+mod base_url;
+mod foreign_text;
+mod http_client;
+mod outcome;
+mod problem;
+pub mod rest;
+mod retry_after;
+mod sender;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use outcome::{Fault, Outcome, code};
+pub use sender::{Parcel, ProbeError, Repeats, Sender};

@@ -1,0 +1,17 @@
+//! The plain REST profile: `PUT`, `POST` and `DELETE` of `{base}/{kind}/{reference}`.
+//!
+//! The profile is ours, for partners that have no interface of their own:
+//!
+//! | operation | request |
+//! |---|---|
+//! | upsert | `PUT` with the document |
+//! | event | `POST` with the document |
+//! | close | `DELETE` without a body |
+//!
+//! with `Idempotency-Key` as a quoted string (draft-ietf-httpapi-idempotency-key-header), `Authorization: Bearer`
+//! if there is a token, and faults as RFC 9457 problem documents.
+
+mod answer;
+mod push;
+
+pub use push::{RestPush, RestSettings, RestSettingsError};

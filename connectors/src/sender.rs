@@ -1,0 +1,78 @@
+//! What every way of sending looks like to delivery.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemas::{DispatchId, EntityKey, Kind, Operation};
+use thiserror::Error;
+
+use crate::outcome::Outcome;
+
+/// One document on its way to one partner.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// Which dispatch.
+    pub dispatch: DispatchId,
+    /// Stable over attempts: the same key always goes with the same bytes (design §2, *Sending*).
+    pub idempotency_key: String,
+    /// The outgoing reference.
+    pub reference: EntityKey,
+    /// What it does to the entity.
+    pub operation: Operation,
+    /// What it is about.
+    pub kind: Kind,
+    /// Of the body.
+    pub media_type: String,
+    /// The document in the partner's dialect; empty for a close.
+    pub body: Vec<u8>,
+    /// How long the whole exchange may take.
+    ///
+    /// Longer than the connector's time-out for connecting, else a host that cannot be reached looks ambiguous.
+    pub time_out: Duration,
+}
+
+/// Whether a send that was not answered may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Repeats {
+    /// Yes: the partner recognises the idempotency key.
+    ByKey,
+    /// Yes: the partner upserts by reference, a second copy changes nothing.
+    ByReference,
+    /// No: ask first.
+    Never,
+}
+
+/// One way of sending.
+///
+/// **Invariant:** a sender never sends anything twice; whether to repeat is decided by delivery alone.
+#[async_trait]
+pub trait Sender: Send + Sync {
+    /// Sends one parcel, once.
+    async fn send(&self, parcel: Parcel) -> Outcome;
+
+    /// Tests the connection without changing anything at the partner.
+    async fn probe(&self) -> Result<(), ProbeError>;
+
+    /// Whether an unanswered send may be repeated.
+    fn repeats(&self) -> Repeats;
+}
+
+/// Why a partner cannot be used as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProbeError {
+    /// No HTTP client: the host has no CA certificates.
+    #[error("cannot build an HTTP client: {0}")]
+    Client(String),
+    /// Nobody answers at the address.
+    #[error("nobody answers: {0}")]
+    Unreachable(String),
+    /// The token is refused.
+    #[error("the token is refused (HTTP {0})")]
+    Refused(u16),
+    /// The base URL leads elsewhere.
+    #[error("the address redirects (HTTP {0}); correct the base URL")]
+    Redirected(u16),
+    /// The partner fails at the moment.
+    #[error("the partner fails (HTTP {0})")]
+    Failing(u16),
+}
