@@ -1,0 +1,20 @@
+//! Free text: cleaned, sanitised, turned from HTML to plain text and back, cut to a length.
+
+mod clean;
+mod cut;
+mod entities;
+mod plain;
+mod sanitise;
+mod settled;
+
+pub(crate) use clean::clean;
+pub use clean::is_xml_character;
+pub(crate) use cut::{Limit, cut_html, cut_plain};
+pub(crate) use entities::{decode_html, encode_html};
+pub use plain::{html_of_plain, plain_of_html};
+pub use sanitise::sanitise;
+
+/// Whether HTML has no mark-up but line breaks, so that nothing is lost as plain text.
+pub(crate) fn is_plain_in_html(html: &str) -> bool {
+    html.split('<').skip(1).all(|rest| rest.starts_with("br>"))
+}
