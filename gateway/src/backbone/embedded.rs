@@ -1,0 +1,293 @@
+//! The log in one SQLite file: group-committed fsync, outputs and offsets in one transaction.
+//!
+//! One writer takes what has gathered while it committed the last batch, so that many callers share an fsync.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, anyhow};
+use async_trait::async_trait;
+use schemas::{Envelope, Position};
+use sqlx::{
+    Connection, Row, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use super::{Backbone, Output, Stored, Subscription, Topic};
+use crate::supervisor::Supervisor;
+
+/// Requests that may wait for the writer.
+const QUEUE: usize = 1_024;
+/// Bytes that may wait for the writer, in KiB.
+const QUEUE_KIB: usize = 64 * 1_024;
+/// Requests that one commit takes.
+const BATCH: usize = 512;
+/// Rows of one INSERT.
+const ROWS: usize = 256;
+
+/// The embedded log.
+#[derive(Clone)]
+pub struct EmbeddedBackbone {
+    pool: SqlitePool,
+    writer: mpsc::Sender<Request>,
+    room: Arc<Semaphore>,
+    head: watch::Receiver<i64>,
+    generation: i64,
+}
+
+struct Request {
+    appends: Vec<Append>,
+    commit: Option<(String, String, i64)>,
+    answer: oneshot::Sender<Result<Vec<i64>, String>>,
+    _room: OwnedSemaphorePermit,
+}
+
+struct Append {
+    topic: String,
+    envelope: Vec<u8>,
+}
+
+impl EmbeddedBackbone {
+    /// Opens the log, making it if there is none.
+    pub async fn open(path: &Path, supervisor: &Supervisor) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(std::time::Duration::from_secs(10));
+        let mut connection = SqliteConnection::connect_with(&options)
+            .await
+            .with_context(|| format!("cannot open the log `{}`", path.display()))?;
+        sqlx::migrate!("src/backbone/migrations").run(&mut connection).await.context("cannot prepare the log")?;
+        let generation = sqlx::query_scalar("SELECT generation FROM log_meta").fetch_one(&mut connection).await?;
+        let head_offset =
+            sqlx::query_scalar("SELECT COALESCE(MAX(log_offset), 0) FROM log").fetch_one(&mut connection).await?;
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let (writer, requests) = mpsc::channel(QUEUE);
+        let (head_writer, head) = watch::channel(head_offset);
+        let task = Writer { connection, topics: HashMap::new(), head: head_writer };
+        supervisor.spawn("backbone writer", task.run(requests));
+        Ok(Self { pool, writer, room: Arc::new(Semaphore::new(QUEUE_KIB)), head, generation })
+    }
+
+    async fn write(&self, outputs: Vec<Output>, commit: Option<(String, String, i64)>) -> Result<Vec<i64>> {
+        let appends = outputs.into_iter().map(Append::try_from).collect::<Result<Vec<_>>>()?;
+        let bytes: usize = appends.iter().map(|append| append.envelope.len()).sum();
+        let permits = u32::try_from((bytes / 1_024 + 1).min(QUEUE_KIB))?;
+        let room = self.room.clone().acquire_many_owned(permits).await?;
+        let (answer, answered) = oneshot::channel();
+        let request = Request { appends, commit, answer, _room: room };
+        self.writer.send(request).await.map_err(|_| anyhow!("the log is closed"))?;
+        answered.await.context("the log is closed")?.map_err(|error| anyhow!("cannot write to the log: {error}"))
+    }
+
+    fn position(&self, offset: i64) -> Position {
+        Position { generation: self.generation, offset }
+    }
+}
+
+impl TryFrom<Output> for Append {
+    type Error = anyhow::Error;
+
+    fn try_from(output: Output) -> Result<Self> {
+        Ok(Self { topic: output.topic.as_str().to_owned(), envelope: output.envelope.to_avro()? })
+    }
+}
+
+#[async_trait]
+impl Backbone for EmbeddedBackbone {
+    async fn append(&self, outputs: Vec<Output>) -> Result<Vec<Position>> {
+        let offsets = self.write(outputs, None).await?;
+        Ok(offsets.into_iter().map(|offset| self.position(offset)).collect())
+    }
+
+    async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>> {
+        let committed: Option<i64> =
+            sqlx::query_scalar("SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2")
+                .bind(consumer)
+                .bind(topic.as_str())
+                .fetch_optional(&self.pool)
+                .await?;
+        let committed = committed.unwrap_or(0);
+        let consumer = consumer.to_owned();
+        Ok(Box::new(EmbeddedSubscription {
+            backbone: self.clone(),
+            head: self.head.clone(),
+            consumer,
+            topic,
+            read: committed,
+            committed,
+        }))
+    }
+
+    async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>> {
+        if position.generation != self.generation {
+            return Ok(None);
+        }
+        let envelope: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT envelope FROM log WHERE log_offset = $1 AND topic_id = (SELECT topic_id FROM topics WHERE topic = $2)",
+        )
+        .bind(position.offset)
+        .bind(topic.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        envelope.map(|bytes| Ok(Stored { position, envelope: Envelope::from_avro(&bytes)? })).transpose()
+    }
+
+    async fn probe(&self) -> Result<()> {
+        anyhow::ensure!(!self.writer.is_closed(), "the log is closed");
+        sqlx::query("SELECT 1").execute(&self.pool).await.context("the log does not answer")?;
+        Ok(())
+    }
+}
+
+struct EmbeddedSubscription {
+    backbone: EmbeddedBackbone,
+    head: watch::Receiver<i64>,
+    consumer: String,
+    topic: Topic,
+    read: i64,
+    committed: i64,
+}
+
+#[async_trait]
+impl Subscription for EmbeddedSubscription {
+    async fn next(&mut self, limit: usize) -> Result<Vec<Stored>> {
+        loop {
+            self.head.borrow_and_update();
+            let rows = sqlx::query(
+                "SELECT log_offset, envelope FROM log \
+                 WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1) AND log_offset > $2 \
+                 ORDER BY log_offset LIMIT $3",
+            )
+            .bind(self.topic.as_str())
+            .bind(self.read)
+            .bind(i64::try_from(limit)?)
+            .fetch_all(&self.backbone.pool)
+            .await
+            .with_context(|| format!("cannot read `{}`", self.topic))?;
+            if rows.is_empty() {
+                self.head.changed().await.context("the log is closed")?;
+                continue;
+            }
+            let mut records = Vec::with_capacity(rows.len());
+            for row in rows {
+                let offset: i64 = row.get(0);
+                let envelope = Envelope::from_avro(row.get(1))
+                    .with_context(|| format!("cannot read `{}` at offset {offset}", self.topic))?;
+                records.push(Stored { position: self.backbone.position(offset), envelope });
+                self.read = offset;
+            }
+            return Ok(records);
+        }
+    }
+
+    async fn commit(&mut self, up_to: Position, outputs: Vec<Output>) -> Result<()> {
+        let commit = (self.consumer.clone(), self.topic.as_str().to_owned(), up_to.offset);
+        self.backbone.write(outputs, Some(commit)).await?;
+        self.committed = up_to.offset;
+        Ok(())
+    }
+
+    fn committed(&self) -> Position {
+        self.backbone.position(self.committed)
+    }
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    topics: HashMap<String, i64>,
+    head: watch::Sender<i64>,
+}
+
+impl Writer {
+    /// Runs until every handle is dropped, so that it outlives the tasks that still have something to write.
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) -> Result<()> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while requests.recv_many(&mut batch, BATCH).await > 0 {
+            let first = *self.head.borrow() + 1;
+            let written = self.write(first, &batch).await;
+            let mut next = first;
+            if let Ok(head) = &written {
+                self.head.send_replace(*head);
+            }
+            for request in batch.drain(..) {
+                let count = i64::try_from(request.appends.len())?;
+                let answer = match &written {
+                    Ok(_) => Ok((next..next + count).collect()),
+                    Err(error) => Err(format!("{error:#}")),
+                };
+                next += count;
+                // A caller that went away does not undo what is written.
+                let _ = request.answer.send(answer);
+            }
+        }
+        self.connection.close().await.context("cannot close the log")
+    }
+
+    /// Writes a batch in one transaction and returns the last offset of the log.
+    async fn write(&mut self, first: i64, batch: &[Request]) -> Result<i64> {
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut rows = Vec::new();
+        let mut new_topics = HashMap::new();
+        for append in batch.iter().flat_map(|request| &request.appends) {
+            let known = self.topics.get(&append.topic).or_else(|| new_topics.get(&append.topic)).copied();
+            let topic_id = match known {
+                Some(id) => id,
+                None => topic_id(&mut transaction, &append.topic).await?,
+            };
+            new_topics.insert(append.topic.clone(), topic_id);
+            rows.push((topic_id, &append.envelope));
+        }
+        let mut offset = first;
+        for chunk in rows.chunks(ROWS) {
+            let mut insert = sqlx::QueryBuilder::new("INSERT INTO log (log_offset, topic_id, envelope) ");
+            insert.push_values(chunk, |mut row, (topic_id, envelope)| {
+                row.push_bind(offset).push_bind(*topic_id).push_bind(envelope.as_slice());
+                offset += 1;
+            });
+            insert.build().execute(&mut *transaction).await?;
+        }
+        for (consumer, topic, done) in batch.iter().filter_map(|request| request.commit.as_ref()) {
+            sqlx::query(
+                "INSERT INTO consumers (consumer, topic, log_offset) VALUES ($1, $2, $3) \
+                 ON CONFLICT (consumer, topic) DO UPDATE SET log_offset = excluded.log_offset",
+            )
+            .bind(consumer)
+            .bind(topic)
+            .bind(done)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        self.topics.extend(new_topics);
+        Ok(offset - 1)
+    }
+}
+
+async fn topic_id(connection: &mut SqliteConnection, topic: &str) -> Result<i64> {
+    sqlx::query("INSERT INTO topics (topic) VALUES ($1) ON CONFLICT (topic) DO NOTHING")
+        .bind(topic)
+        .execute(&mut *connection)
+        .await?;
+    Ok(sqlx::query_scalar("SELECT topic_id FROM topics WHERE topic = $1").bind(topic).fetch_one(connection).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::conformance;
+
+    #[tokio::test]
+    async fn embedded_passes_the_conformance_suite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        conformance::run(async || {
+            let supervisor = Supervisor::default();
+            let backbone = EmbeddedBackbone::open(&path, &supervisor).await.unwrap();
+            (Box::new(backbone) as Box<dyn Backbone>, supervisor)
+        })
+        .await;
+    }
+}

@@ -1,0 +1,29 @@
+//! What every store engine must do; each engine's tests call [`run`] with a way to open it again and again.
+
+mod dispatches;
+mod feed;
+mod records;
+
+use std::time::Duration;
+
+use super::Store;
+use crate::supervisor::Supervisor;
+
+/// Runs the suite. `open` opens the same store each time; the one before is closed by then.
+pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
+    let (store, supervisor) = open().await;
+    records::run(&*store).await;
+    dispatches::run(&*store).await;
+    feed::run(&*store).await;
+    assert_eq!(store.take_over("restart").await.unwrap(), 1);
+    store.probe().await.unwrap();
+    drop(store);
+    assert!(supervisor.stop(Duration::from_secs(10)).await, "the engine closes cleanly");
+
+    let (store, supervisor) = open().await;
+    assert_eq!(store.take_over("restart").await.unwrap(), 2, "epochs outlive their owners");
+    dispatches::after_restart(&*store).await;
+    feed::after_restart(&*store).await;
+    drop(store);
+    assert!(supervisor.stop(Duration::from_secs(10)).await);
+}

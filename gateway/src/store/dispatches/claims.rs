@@ -1,0 +1,148 @@
+//! Claims: the stored fact that a send begins, and who may make one.
+
+use anyhow::Result;
+use sqlx::SqliteConnection;
+
+use super::{Claim, Claimed, DispatchRow, DispatchState, Settlement, rows};
+use crate::store::versions::parsed;
+
+/// The resource whose epoch guards a partner's dispatches.
+pub fn resource_of(partner: &schemas::PartnerId) -> String {
+    format!("dispatch.{partner}")
+}
+
+/// Makes a claim, unless another owner has taken over or the dispatch is final.
+pub(super) async fn claim(connection: &mut SqliteConnection, claim: Claim) -> Result<Claimed> {
+    let owner: Option<i64> = sqlx::query_scalar("SELECT epoch FROM ownership WHERE resource = $1")
+        .bind(resource_of(&claim.owed.partner))
+        .fetch_optional(&mut *connection)
+        .await?;
+    if owner != Some(claim.epoch) {
+        return Ok(Claimed::Lost);
+    }
+    let before = rows::find(connection, claim.owed.dispatch_id).await?;
+    if before.as_ref().is_some_and(|row| row.state.is_final()) {
+        return Ok(Claimed::Final);
+    }
+    let row = DispatchRow {
+        state: DispatchState::Claimed,
+        due_at: claim.deadline,
+        attempt: claim.attempt,
+        epoch: claim.epoch,
+        body_hash: Some(claim.body_hash),
+        in_doubt: before.as_ref().is_some_and(|row| row.in_doubt),
+        code: None,
+        detail: None,
+        faults: None,
+        losses: schemas::LossCounts::default(),
+        versions: schemas::Versions::default(),
+        updated_at: claim.at,
+        envelope: before.and_then(|row| row.envelope),
+        owed: claim.owed,
+    };
+    rows::put(connection, &row).await?;
+    let is_active = row.owed.operation == schemas::Operation::Upsert;
+    sqlx::query(
+        "INSERT INTO sent (partner, entity_key, generation, log_offset, is_active) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (partner, entity_key) DO UPDATE SET generation = excluded.generation, log_offset = excluded.log_offset, \
+         is_active = sent.is_active OR excluded.is_active",
+    )
+    .bind(row.owed.partner.as_str())
+    .bind(row.owed.entity_key.as_uuid())
+    .bind(row.owed.position.generation)
+    .bind(row.owed.position.offset)
+    .bind(is_active)
+    .execute(connection)
+    .await?;
+    Ok(Claimed::Yes)
+}
+
+/// Records what came of a dispatch.
+pub(super) async fn settle(connection: &mut SqliteConnection, settlement: Settlement) -> Result<()> {
+    let before = rows::find(connection, settlement.owed.dispatch_id).await?;
+    if before.as_ref().is_some_and(|row| row.state.is_final()) {
+        return Ok(());
+    }
+    let owed = settlement.owed;
+    if settlement.foreign_reference.is_some() || settlement.is_active.is_some() {
+        sqlx::query(
+            "UPDATE sent SET foreign_reference = COALESCE($3, foreign_reference), is_active = COALESCE($4, is_active) \
+             WHERE partner = $1 AND entity_key = $2",
+        )
+        .bind(owed.partner.as_str())
+        .bind(owed.entity_key.as_uuid())
+        .bind(&settlement.foreign_reference)
+        .bind(settlement.is_active)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let row = DispatchRow {
+        state: settlement.state,
+        due_at: settlement.due_at,
+        attempt: settlement.attempt,
+        epoch: before.as_ref().map_or(0, |row| row.epoch),
+        body_hash: None,
+        in_doubt: settlement.in_doubt,
+        code: settlement.code,
+        detail: settlement.detail,
+        faults: settlement.faults,
+        losses: settlement.losses,
+        versions: settlement.versions,
+        updated_at: settlement.at,
+        envelope: if settlement.state.is_final() {
+            None
+        } else {
+            settlement.envelope.or(before.and_then(|row| row.envelope))
+        },
+        owed,
+    };
+    rows::put(connection, &row).await
+}
+
+/// Takes over the claims of dead owners that stand with their record.
+pub(super) async fn adopt(
+    connection: &mut SqliteConnection,
+    partner: &str,
+    epoch: i64,
+    may_repeat: bool,
+    now: i64,
+) -> Result<Vec<DispatchRow>> {
+    let state = if may_repeat { DispatchState::Deferred } else { DispatchState::Ambiguous };
+    let adopted = sqlx::query(
+        "UPDATE dispatches SET state = $4, in_doubt = TRUE, due_at = $3, updated_at = $3, code = 'owner_died', journaled = FALSE \
+         WHERE partner = $1 AND state = 'claimed' AND epoch < $2 AND envelope IS NOT NULL RETURNING dispatch_id",
+    )
+    .bind(partner)
+    .bind(epoch)
+    .bind(now)
+    .bind(state.as_str())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut standing = Vec::with_capacity(adopted.len());
+    for row in &adopted {
+        let id: uuid::Uuid = sqlx::Row::get(row, "dispatch_id");
+        standing.extend(rows::find(connection, id.into()).await?);
+    }
+    Ok(standing)
+}
+
+/// Records that outcomes are in the journal, unless they have moved on since.
+pub(super) async fn mark_journaled(
+    connection: &mut SqliteConnection,
+    outcomes: Vec<(schemas::DispatchId, DispatchState, i64)>,
+) -> Result<()> {
+    for (id, state, attempt) in outcomes {
+        sqlx::query("UPDATE dispatches SET journaled = TRUE WHERE dispatch_id = $1 AND state = $2 AND attempt = $3")
+            .bind(id.as_uuid())
+            .bind(state.as_str())
+            .bind(attempt)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The state in a row of `SELECT state, …`.
+pub(super) fn state_of(row: &sqlx::sqlite::SqliteRow) -> Result<DispatchState> {
+    parsed(row, "state")
+}

@@ -1,0 +1,104 @@
+//! The waiting room: lanes, order per entity, and newer versions that supersede what they correct.
+
+use anyhow::Result;
+use schemas::Kind;
+use sqlx::{Row, SqliteConnection};
+
+use super::{DispatchRow, DispatchState, Superseded, rows};
+
+/// Puts one dispatch into the waiting room and returns what that superseded.
+pub(super) async fn defer(
+    connection: &mut SqliteConnection,
+    mut row: DispatchRow,
+    by_reference: bool,
+) -> Result<Vec<Superseded>> {
+    if !coalesces(row.owed.kind) {
+        rows::put(connection, &row).await?;
+        return Ok(Vec::new());
+    }
+    let mut superseded = Vec::new();
+    for mut other in open_rows(connection, &row).await? {
+        let is_replaceable = match other.state {
+            DispatchState::Deferred | DispatchState::Rejected => true,
+            DispatchState::Ambiguous => by_reference,
+            _ => false,
+        };
+        if !is_replaceable {
+            continue;
+        }
+        if other.owed.position > row.owed.position {
+            // It comes late: a newer version waits already.
+            row.state = DispatchState::Superseded;
+            continue;
+        }
+        // What is urgent stays urgent, whatever takes its place; a doubt stays until the reference is written again.
+        row.owed.lane = row.owed.lane.min(other.owed.lane);
+        supersede(&mut other, row.updated_at);
+        rows::put(connection, &other).await?;
+        superseded.push(other);
+    }
+    if row.state == DispatchState::Superseded {
+        let now = row.updated_at;
+        supersede(&mut row, now);
+        superseded.push(row.clone());
+    }
+    rows::put(connection, &row).await?;
+    Ok(superseded)
+}
+
+/// Vacancies and profiles state the whole entity; statuses are events, each of which counts.
+fn coalesces(kind: Kind) -> bool {
+    matches!(kind, Kind::Vacancy | Kind::TalentProfile)
+}
+
+fn supersede(row: &mut DispatchRow, now: i64) {
+    row.state = DispatchState::Superseded;
+    row.code = Some("newer_version".to_owned());
+    row.detail = None;
+    row.faults = None;
+    row.updated_at = now;
+    row.envelope = None;
+}
+
+/// Every open row of the entity but the one itself.
+async fn open_rows(connection: &mut SqliteConnection, row: &DispatchRow) -> Result<Vec<DispatchRow>> {
+    let sql = format!(
+        "{} WHERE partner = $1 AND entity_key = $2 AND dispatch_id <> $3 AND state IN ('claimed', 'deferred', 'rejected', 'ambiguous') \
+         ORDER BY generation, log_offset",
+        rows::SELECT
+    );
+    let open = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(row.owed.partner.as_str())
+        .bind(row.owed.entity_key.as_uuid())
+        .bind(row.owed.dispatch_id.as_uuid())
+        .fetch_all(connection)
+        .await?;
+    open.iter().map(rows::row_of).collect()
+}
+
+/// The SQL of dispatches that are due and that nothing older of their entity holds back.
+pub(super) fn due_sql() -> String {
+    format!(
+        "{} AS d WHERE d.partner = $1 AND d.state = 'deferred' AND d.due_at <= $2 AND NOT EXISTS ( \
+           SELECT 1 FROM dispatches AS o WHERE o.partner = d.partner AND o.entity_key = d.entity_key \
+           AND o.state IN ('claimed', 'deferred', 'rejected', 'ambiguous') \
+           AND (o.generation, o.log_offset) < (d.generation, d.log_offset)) \
+         ORDER BY d.lane, d.due_at, d.generation, d.log_offset LIMIT $3",
+        rows::SELECT
+    )
+}
+
+/// When the next deferred dispatch comes due: one look into the index per lane.
+pub(super) async fn next_due_at(pool: &sqlx::SqlitePool, partner: &str) -> Result<Option<i64>> {
+    let row = sqlx::query(
+        "SELECT MIN(due_at) AS due_at FROM ( \
+           SELECT MIN(due_at) AS due_at FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 0 UNION ALL \
+           SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 1 UNION ALL \
+           SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 2 UNION ALL \
+           SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 3)",
+    )
+    .bind(partner)
+    .fetch_one(pool)
+    .await?;
+    Ok(row.get("due_at"))
+}

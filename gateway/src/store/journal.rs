@@ -1,0 +1,211 @@
+//! The journal's read model: one searchable timeline per message and per business key. Derived from the log.
+
+use anyhow::Result;
+use async_trait::async_trait;
+use schemas::{EntityKey, LossCounts, MessageId, PartnerId, Position, Versions};
+use serde::Serialize;
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    SqliteStore,
+    versions::{parsed, position_of},
+};
+
+/// A message that was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// The message.
+    pub message_id: MessageId,
+    /// The entity it is about.
+    pub entity_key: EntityKey,
+    /// Who sent it.
+    pub partner: PartnerId,
+    /// What it is about.
+    pub kind: String,
+    /// What it does.
+    pub operation: String,
+    /// The dialect it came in.
+    pub dialect: String,
+    /// How it came in.
+    pub channel: String,
+    /// The source's reference; vacancies only.
+    pub reference: Option<String>,
+    /// Where it stands in the log.
+    pub position: Position,
+    /// When, microseconds since 1970 UTC.
+    pub received_at: i64,
+}
+
+/// Something that happened to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventRow {
+    /// The message.
+    pub message_id: MessageId,
+    /// The partner concerned, if one is.
+    pub recipient: Option<PartnerId>,
+    /// What happened.
+    pub step: String,
+    /// Which attempt; 0 where none was made.
+    pub attempt: i64,
+    /// When, microseconds since 1970 UTC.
+    pub at: i64,
+    /// Why, as a code.
+    pub code: Option<String>,
+    /// More, in words.
+    pub detail: Option<String>,
+    /// What the translation carried.
+    pub losses: LossCounts,
+    /// What was in force.
+    pub versions: Versions,
+}
+
+/// Which messages.
+#[derive(Debug, Clone, Default)]
+pub struct MessageQuery {
+    /// By the source's reference.
+    pub reference: Option<String>,
+    /// By entity: the reference that we give out.
+    pub entity_key: Option<EntityKey>,
+    /// Of one partner only.
+    pub partner: Option<PartnerId>,
+    /// At most so many, newest first.
+    pub limit: i64,
+}
+
+/// The journal's read model.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Keeps messages and events; the same ones again change nothing.
+    async fn journal(&self, messages: Vec<MessageRow>, events: Vec<EventRow>) -> Result<()>;
+
+    /// A message with its events, oldest first.
+    async fn message(&self, id: MessageId) -> Result<Option<(MessageRow, Vec<EventRow>)>>;
+
+    /// Messages that match, newest first.
+    async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageRow>>;
+}
+
+const SELECT_MESSAGE: &str = "SELECT message_id, entity_key, partner, kind, operation, dialect, channel, reference, generation, \
+                              log_offset, received_at FROM messages";
+
+#[async_trait]
+impl Journal for SqliteStore {
+    async fn journal(&self, messages: Vec<MessageRow>, events: Vec<EventRow>) -> Result<()> {
+        self.writer
+            .write(move |connection| {
+                Box::pin(async move {
+                    for message in messages {
+                        insert_message(connection, message).await?;
+                    }
+                    for event in events {
+                        insert_event(connection, event).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<(MessageRow, Vec<EventRow>)>> {
+        let sql = sqlx::AssertSqlSafe(format!("{SELECT_MESSAGE} WHERE message_id = $1"));
+        let Some(message) = sqlx::query(sql).bind(id.as_uuid()).fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        let events = sqlx::query(
+            "SELECT message_id, recipient, step, attempt, at, code, detail, losses, versions FROM events WHERE message_id = $1 \
+             ORDER BY at, recipient, attempt",
+        )
+        .bind(id.as_uuid())
+        .fetch_all(&self.pool)
+        .await?;
+        let events = events.iter().map(event_of).collect::<Result<Vec<_>>>()?;
+        Ok(Some((message_of(&message)?, events)))
+    }
+
+    async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageRow>> {
+        let mut sql = sqlx::QueryBuilder::new(SELECT_MESSAGE);
+        sql.push(" WHERE TRUE");
+        if let Some(reference) = query.reference {
+            sql.push(" AND reference = ").push_bind(reference);
+        }
+        if let Some(entity) = query.entity_key {
+            sql.push(" AND entity_key = ").push_bind(entity.as_uuid());
+        }
+        if let Some(partner) = query.partner {
+            sql.push(" AND partner = ").push_bind(String::from(partner));
+        }
+        sql.push(" ORDER BY received_at DESC LIMIT ").push_bind(query.limit);
+        let rows = sql.build().fetch_all(&self.pool).await?;
+        rows.iter().map(message_of).collect()
+    }
+}
+
+async fn insert_message(connection: &mut SqliteConnection, message: MessageRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO messages (message_id, entity_key, partner, kind, operation, dialect, channel, reference, generation, \
+         log_offset, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+    )
+    .bind(message.message_id.as_uuid())
+    .bind(message.entity_key.as_uuid())
+    .bind(message.partner.as_str())
+    .bind(message.kind)
+    .bind(message.operation)
+    .bind(message.dialect)
+    .bind(message.channel)
+    .bind(message.reference)
+    .bind(message.position.generation)
+    .bind(message.position.offset)
+    .bind(message.received_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_event(connection: &mut SqliteConnection, event: EventRow) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO events (message_id, recipient, step, attempt, at, code, detail, losses, versions) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+    )
+    .bind(event.message_id.as_uuid())
+    .bind(event.recipient.map(String::from).unwrap_or_default())
+    .bind(event.step)
+    .bind(event.attempt)
+    .bind(event.at)
+    .bind(event.code)
+    .bind(event.detail)
+    .bind(serde_json::to_string(&event.losses)?)
+    .bind(serde_json::to_string(&event.versions)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn message_of(row: &SqliteRow) -> Result<MessageRow> {
+    Ok(MessageRow {
+        message_id: row.get::<uuid::Uuid, _>("message_id").into(),
+        entity_key: row.get::<uuid::Uuid, _>("entity_key").into(),
+        partner: parsed(row, "partner")?,
+        kind: row.get("kind"),
+        operation: row.get("operation"),
+        dialect: row.get("dialect"),
+        channel: row.get("channel"),
+        reference: row.get("reference"),
+        position: position_of(row),
+        received_at: row.get("received_at"),
+    })
+}
+
+fn event_of(row: &SqliteRow) -> Result<EventRow> {
+    let recipient: &str = row.get("recipient");
+    Ok(EventRow {
+        message_id: row.get::<uuid::Uuid, _>("message_id").into(),
+        recipient: if recipient.is_empty() { None } else { Some(recipient.parse()?) },
+        step: row.get("step"),
+        attempt: row.get("attempt"),
+        at: row.get("at"),
+        code: row.get("code"),
+        detail: row.get("detail"),
+        losses: serde_json::from_str(row.get("losses"))?,
+        versions: serde_json::from_str(row.get("versions"))?,
+    })
+}

@@ -1,0 +1,42 @@
+//! All SQL of the store. Grants, keys, claims, outcomes, cursors and idempotency live here first:
+//! losing the store is a restore, never a rebuild.
+//!
+//! **Invariant:** writes are upserts keyed by message id or position, made before the log's offsets are
+//! committed, so that whatever is read again changes nothing.
+
+mod api_keys;
+#[cfg(test)]
+pub mod conformance;
+mod dispatches;
+mod feed;
+mod journal;
+mod parked;
+mod sqlite;
+mod versions;
+mod writer;
+
+use anyhow::Result;
+use async_trait::async_trait;
+
+pub use self::{
+    api_keys::{ApiKey, ApiKeys},
+    dispatches::{
+        Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement, Superseded, Waiting,
+        resource_of,
+    },
+    feed::{Feed, FeedChange, FeedItem},
+    journal::{EventRow, Journal, MessageQuery, MessageRow},
+    parked::{ParkedInput, ParkedInputs},
+    sqlite::SqliteStore,
+    versions::{KeyUse, Routed, Version, Versions},
+};
+
+/// The store engine.
+#[async_trait]
+pub trait Store: Versions + Dispatches + Feed + ParkedInputs + ApiKeys + Journal {
+    /// Takes a resource over and returns the new epoch; whoever held it before has the lower one.
+    async fn take_over(&self, resource: &str) -> Result<i64>;
+
+    /// Whether the engine answers and can write.
+    async fn probe(&self) -> Result<()>;
+}
