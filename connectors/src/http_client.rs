@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, Response, redirect, retry};
 use rustls::crypto::ring;
 use tokio::{sync::OnceCell, task};
 
@@ -70,4 +70,16 @@ impl HttpClient {
             Err(error) => Err(foreign_text::chain(&error)),
         }
     }
+}
+
+/// The whole body of an answer, if it arrives and is not longer than the limit.
+pub(crate) async fn body_up_to(limit: usize, mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if body.len() + chunk.len() > limit {
+            return None;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Some(body)
 }

@@ -6,12 +6,15 @@
 
 mod base_url;
 mod foreign_text;
+pub mod greenhouse;
 mod http_client;
 mod outcome;
 mod problem;
 pub mod rest;
 mod retry_after;
+pub mod revision;
 mod sender;
+pub mod webhook;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use outcome::{Fault, Outcome, code};

@@ -11,7 +11,7 @@ use schemas::{Kind, Operation};
 use serde_json::Value;
 
 use crate::{
-    foreign_text,
+    foreign_text, http_client,
     outcome::{Outcome, code},
     problem::{self, Words},
     retry_after::retry_after,
@@ -35,20 +35,8 @@ pub(super) struct Question {
 pub(super) async fn outcome(response: Response, question: Question) -> Outcome {
     let status = response.status();
     let headers = response.headers().clone();
-    let body = body(response).await.unwrap_or_default();
+    let body = http_client::body_up_to(BODY_LIMIT, response).await.unwrap_or_default();
     sorted(status, &headers, &body, question)
-}
-
-/// The whole body, if it arrives and is not too long.
-async fn body(mut response: Response) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return None;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Some(body)
 }
 
 fn sorted(status: StatusCode, headers: &HeaderMap, body: &[u8], question: Question) -> Outcome {

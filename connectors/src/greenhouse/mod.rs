@@ -1,0 +1,4 @@
+//! Greenhouse Recruiting, an ATS: signed webhooks about job posts.
+
+pub mod stub;
+pub(crate) mod webhook;

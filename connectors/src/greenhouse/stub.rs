@@ -1,0 +1,312 @@
+//! A Greenhouse account of one invented company: posts signed webhooks about its job posts.
+//!
+//! It does as the vendor's papers say and knows nothing of what becomes of its webhooks: bodies member for
+//! member ([`event`]), signature over the exact bytes, another `Greenhouse-Event-ID` for every attempt, 200 and
+//! nothing else for success, six retries in fifteen hours ([`VENDOR_RETRY_WAITS`]), deletion only of posts that
+//! are off line. Sources: <https://developers.greenhouse.io/webhooks.html#authentication>, `#retry-policy`, `#job-events`.
+//!
+//! Stricter than the vendor in one thing: a change of a post waits until the one before is settled, so that a
+//! checker knows the order.
+
+mod delivery;
+mod event;
+mod ledger;
+mod post;
+mod traffic;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::future;
+use schemas::Hash;
+use secrecy::SecretString;
+use thiserror::Error;
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::{self, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    delivery::{Courier, Event},
+    post::Post,
+    traffic::{Change, Traffic},
+};
+use crate::BaseUrl;
+
+pub use self::ledger::{Action, Answer, Attempt, Delivery, Fate, PostLedger, Version};
+
+/// How long the vendor waits before each retry, without its random part (`#retry-policy`).
+pub const VENDOR_RETRY_WAITS: [Duration; 6] = [
+    Duration::from_mins(1),
+    Duration::from_mins(15),
+    Duration::from_hours(1),
+    Duration::from_hours(2),
+    Duration::from_hours(4),
+    Duration::from_hours(8),
+];
+
+/// Deliveries that observers may lag behind before they miss some.
+const OBSERVED: usize = 1024;
+/// Changes that wait for a lane before the traffic slows down.
+const WAITING: usize = 4;
+
+/// What the account is.
+#[derive(Debug, Clone)]
+pub struct GreenhouseSettings {
+    /// Where the webhooks go.
+    pub target: BaseUrl,
+    /// The secret key of the webhook.
+    pub secret: SecretString,
+    /// The same seed gives the same posts and the same traffic.
+    pub seed: u64,
+    /// How long the receiver may take for an answer. The vendor does not say how long it waits.
+    pub time_out: Duration,
+    /// How long to wait before each retry; as many retries as waits.
+    pub retry_waits: Vec<Duration>,
+}
+
+impl GreenhouseSettings {
+    /// An account that retries as the vendor does.
+    pub fn new(target: BaseUrl, secret: SecretString, seed: u64) -> Self {
+        let retry_waits = VENDOR_RETRY_WAITS.to_vec();
+        Self { target, secret, seed, time_out: Duration::from_secs(10), retry_waits }
+    }
+}
+
+/// How a vacancy ends in this ATS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Closing {
+    /// The post is taken off line: `job_post_updated` with `live: false`.
+    Unpublished,
+    /// The post is taken off line and deleted: two webhooks, the last one `job_post_deleted`.
+    Deleted,
+    /// The job behind it is closed: `job_updated` with `status: closed`; the post itself is not mentioned.
+    JobClosed,
+}
+
+/// How much happens in steady traffic.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Between two changes.
+    pub interval: Duration,
+    /// How many posts there are at a time.
+    pub slots: usize,
+    /// How many posts may be sent about at the same time.
+    pub lanes: usize,
+    /// How posts are closed; none: they stay.
+    pub closings: Vec<Closing>,
+    /// After how many changes to stop; `None`: never.
+    pub total: Option<usize>,
+}
+
+/// Why a post cannot be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PostError {
+    /// Never created.
+    #[error("there is no job post `{0}`")]
+    Unknown(u64),
+    /// Deleted for good.
+    #[error("the job post `{0}` is deleted")]
+    Deleted(u64),
+}
+
+/// The account.
+#[derive(Debug)]
+pub struct GreenhouseStub {
+    seed: u64,
+    courier: Courier,
+    account: Mutex<Account>,
+    observers: broadcast::Sender<Delivery>,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    posts: BTreeMap<u64, Held>,
+    created: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    post: Post,
+    ledger: PostLedger,
+}
+
+impl GreenhouseStub {
+    /// Opens the account; nothing is sent yet.
+    pub fn new(settings: GreenhouseSettings) -> Self {
+        let (observers, _) = broadcast::channel(OBSERVED);
+        Self { seed: settings.seed, courier: Courier::new(settings), account: Mutex::default(), observers }
+    }
+
+    /// Tells of every attempt from now on; who lags behind misses the oldest.
+    pub fn observe(&self) -> broadcast::Receiver<Delivery> {
+        self.observers.subscribe()
+    }
+
+    /// What was sent so far and what came of it, by post.
+    pub fn ledger(&self) -> BTreeMap<u64, PostLedger> {
+        self.account().posts.iter().map(|(id, held)| (*id, held.ledger.clone())).collect()
+    }
+
+    /// Sends what the vendor sends when a webhook is saved; it must be answered with 200.
+    pub async fn ping(&self) -> Delivery {
+        let event =
+            Event { post: 0, revision: 0, action: None, live: false, title: String::new(), body: event::ping() };
+        self.send(&event, &CancellationToken::new()).await
+    }
+
+    /// Makes a post, live at once, and delivers its webhook, retries included.
+    pub async fn create(&self) -> Delivery {
+        let event = {
+            let mut account = self.account();
+            let held = account.open(self.seed);
+            held.post.live = true;
+            held.next_version(Action::JobPostCreated)
+        };
+        self.send(&event, &CancellationToken::new()).await
+    }
+
+    /// Changes a post and delivers its webhook, retries included.
+    ///
+    /// One call at a time per post: the vendor gives no order, the ledger does.
+    ///
+    /// # Errors
+    /// Any [`PostError`].
+    pub async fn update(&self, post: u64) -> Result<Delivery, PostError> {
+        self.change(post, Change::Update, &CancellationToken::new()).await
+    }
+
+    /// Closes a post and delivers its webhooks, retries included; gives back the last.
+    ///
+    /// # Errors
+    /// Any [`PostError`].
+    pub async fn close(&self, post: u64, closing: Closing) -> Result<Delivery, PostError> {
+        self.change(post, Change::Close(closing), &CancellationToken::new()).await
+    }
+
+    /// Puts a post on line again and delivers its webhook, retries included.
+    ///
+    /// # Errors
+    /// Any [`PostError`].
+    pub async fn reopen(&self, post: u64) -> Result<Delivery, PostError> {
+        self.change(post, Change::Reopen, &CancellationToken::new()).await
+    }
+
+    /// Changes posts at a steady pace until the total is reached or it is told to stop.
+    ///
+    /// When told to stop, it finishes the attempts under way and gives up the retries. If the receiver is slower
+    /// than the pace, the pace follows the receiver.
+    pub async fn steady(&self, pace: &Pace, stop: &CancellationToken) {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..pace.lanes.max(1)).map(|_| mpsc::channel::<(u64, Change)>(WAITING)).unzip();
+        let lanes = receivers.into_iter().map(|mut changes| async move {
+            while let Some((post, change)) = changes.recv().await {
+                if stop.is_cancelled() {
+                    break;
+                }
+                // Traffic changes only posts that are there.
+                let _ = self.change(post, change, stop).await;
+            }
+        });
+        let produce = stop.run_until_cancelled(self.produce(pace, senders));
+        future::join(produce, future::join_all(lanes)).await;
+    }
+
+    async fn produce(&self, pace: &Pace, lanes: Vec<mpsc::Sender<(u64, Change)>>) {
+        let mut clock = time::interval(pace.interval.max(Duration::from_micros(1)));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut posts = vec![0; pace.slots.max(1)];
+        let traffic = Traffic::new(self.seed, posts.len(), &pace.closings);
+        for step in traffic.take(pace.total.unwrap_or(usize::MAX)) {
+            clock.tick().await;
+            if step.change == Change::Create {
+                posts[step.slot] = self.account().open(self.seed).post.id;
+            }
+            let lane = &lanes[step.slot % lanes.len()];
+            if lane.send((posts[step.slot], step.change)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn change(&self, post: u64, change: Change, stop: &CancellationToken) -> Result<Delivery, PostError> {
+        let event = match change {
+            Change::Create => self.revise(post, Action::JobPostCreated, |post| post.live = true)?,
+            Change::Update => self.revise(post, Action::JobPostUpdated, |_| {})?,
+            Change::Reopen => self.revise(post, Action::JobPostUpdated, |post| post.live = true)?,
+            Change::Close(Closing::Unpublished) => {
+                self.revise(post, Action::JobPostUpdated, |post| post.live = false)?
+            }
+            Change::Close(Closing::JobClosed) => self.revise(post, Action::JobUpdated, |post| post.live = false)?,
+            Change::Close(Closing::Deleted) => {
+                let off_line = self.revise(post, Action::JobPostUpdated, |post| post.live = false)?;
+                self.send(&off_line, stop).await;
+                self.revise(post, Action::JobPostDeleted, |post| post.is_deleted = true)?
+            }
+        };
+        Ok(self.send(&event, stop).await)
+    }
+
+    fn revise(&self, post: u64, action: Action, change: impl FnOnce(&mut Post)) -> Result<Event, PostError> {
+        let mut account = self.account();
+        let held = account.posts.get_mut(&post).ok_or(PostError::Unknown(post))?;
+        if held.post.is_deleted {
+            return Err(PostError::Deleted(post));
+        }
+        change(&mut held.post);
+        Ok(held.next_version(action))
+    }
+
+    async fn send(&self, event: &Event, stop: &CancellationToken) -> Delivery {
+        self.courier.deliver(event, stop, |delivery| self.note(delivery)).await
+    }
+
+    fn note(&self, delivery: &Delivery) {
+        let attempt = Attempt { event_id: delivery.event_id.clone(), answer: delivery.answer };
+        let mut account = self.account();
+        let versions = account.posts.get_mut(&delivery.post).map(|held| &mut held.ledger.versions);
+        let version = versions.and_then(|all| all.iter_mut().find(|version| version.revision == delivery.revision));
+        if let Some(version) = version {
+            version.attempts.push(attempt);
+        }
+        drop(account);
+        // An error says that nobody listens.
+        let _ = self.observers.send(delivery.clone());
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// Takes the next post, before its first version.
+    fn open(&mut self, seed: u64) -> &mut Held {
+        self.created += 1;
+        let post = Post::invent(seed, self.created);
+        let ledger = PostLedger { post: post.id, job: post.job_id(), versions: Vec::new() };
+        self.posts.entry(post.id).or_insert(Held { post, ledger })
+    }
+}
+
+impl Held {
+    fn next_version(&mut self, action: Action) -> Event {
+        self.post.revision += 1;
+        let body = event::body(action, &self.post);
+        let (revision, live, title) = (self.post.revision, self.post.live, self.post.title());
+        let body_hash = Hash::of(&body);
+        self.ledger.versions.push(Version {
+            revision,
+            action,
+            live,
+            title: title.clone(),
+            body_hash,
+            attempts: Vec::new(),
+        });
+        Event { post: self.post.id, revision, action: Some(action), live, title, body }
+    }
+}

@@ -1,0 +1,147 @@
+//! The signature of Greenhouse webhooks: `Signature: sha256 <hex>`, the HMAC-SHA256 of the raw body.
+//!
+//! The vendor escapes `<`, `>` and `&` as `\u003c` and so on before it signs, so a body that was read and
+//! written again never fits (grnhse/greenhouse-api-docs#276). It takes 200 and nothing else for success.
+//! Source: <https://developers.greenhouse.io/webhooks.html#authentication>
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use crate::webhook::{Verified, VerifyError};
+
+/// The header with the signature.
+pub(super) const SIGNATURE: &str = "signature";
+/// The header with the id of the delivery.
+pub(super) const EVENT_ID: &str = "greenhouse-event-id";
+
+/// The longest event id taken over, in bytes.
+const LONGEST_EVENT_ID: usize = 128;
+
+pub(crate) fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
+    let secrets: Vec<&str> =
+        secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).collect();
+    if secrets.is_empty() {
+        return Err(VerifyError::NoSecret);
+    }
+    let digest = digest(headers)?;
+    // All secrets are tried, so that the time tells nobody which one fits.
+    let fits = secrets.iter().fold(false, |fits, secret| fits | is_signed(secret, body, &digest));
+    if !fits {
+        return Err(VerifyError::Wrong);
+    }
+    Ok(Verified { event_id: event_id(headers), vendor_success: StatusCode::OK })
+}
+
+/// The digest in the one signature header; a second header is no honest sender's.
+fn digest(headers: &HeaderMap) -> Result<[u8; 32], VerifyError> {
+    let mut values = headers.get_all(SIGNATURE).iter();
+    let value = values.next().ok_or(VerifyError::Missing)?;
+    if values.next().is_some() {
+        return Err(VerifyError::Malformed);
+    }
+    let text = value.to_str().map_err(|_| VerifyError::Malformed)?;
+    let (algorithm, hexadecimal) = text.trim().split_once(' ').ok_or(VerifyError::Malformed)?;
+    if algorithm != "sha256" {
+        return Err(VerifyError::Malformed);
+    }
+    from_hexadecimal(hexadecimal.trim()).ok_or(VerifyError::Malformed)
+}
+
+fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Compares in constant time.
+fn is_signed(secret: &str, body: &[u8], digest: &[u8; 32]) -> bool {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
+    mac.update(body);
+    mac.verify_slice(digest).is_ok()
+}
+
+fn event_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(EVENT_ID)?.to_str().ok()?;
+    let is_harmless = (1..=LONGEST_EVENT_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_harmless.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HMAC-SHA256 of RFC 4231, test case 2.
+    const KEY: &str = "Jefe";
+    const BODY: &[u8] = b"what do ya want for nothing?";
+    const DIGEST: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+
+    fn headers(signature: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(SIGNATURE, signature.parse().unwrap());
+        headers
+    }
+
+    fn check(signature: &str) -> Result<Verified, VerifyError> {
+        verify(&[KEY.into()], &headers(signature), BODY)
+    }
+
+    #[test]
+    fn the_digest_of_the_raw_bytes_is_believed() {
+        let verified = Verified { event_id: None, vendor_success: StatusCode::OK };
+        assert_eq!(check(&format!("sha256 {DIGEST}")), Ok(verified.clone()));
+        assert_eq!(check(&format!("sha256 {}", DIGEST.to_uppercase())), Ok(verified));
+    }
+
+    #[test]
+    fn another_body_or_secret_is_not() {
+        let headers = headers(&format!("sha256 {DIGEST}"));
+        assert_eq!(verify(&[KEY.into()], &headers, b"what do ya want for nothing!"), Err(VerifyError::Wrong));
+        assert_eq!(verify(&["jefe".into()], &headers, BODY), Err(VerifyError::Wrong));
+    }
+
+    #[test]
+    fn without_a_secret_nothing_is_believed() {
+        // The HMAC of no bytes under no key.
+        let empty = headers("sha256 b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+        assert_eq!(verify(&[], &empty, b""), Err(VerifyError::NoSecret));
+        assert_eq!(verify(&["".into()], &empty, b""), Err(VerifyError::NoSecret));
+        assert_eq!(verify(&["".into(), KEY.into()], &empty, b""), Err(VerifyError::Wrong));
+    }
+
+    #[test]
+    fn both_secrets_are_good_while_they_change() {
+        let headers = headers(&format!("sha256 {DIGEST}"));
+        assert!(verify(&["new".into(), KEY.into()], &headers, BODY).is_ok());
+        assert!(verify(&[KEY.into(), "new".into()], &headers, BODY).is_ok());
+    }
+
+    #[test]
+    fn other_forms_are_not_guessed_at() {
+        let short = &DIGEST[..62];
+        for signature in
+            [DIGEST, &format!("sha256={DIGEST}"), &format!("sha1 {DIGEST}"), &format!("sha256 {short}"), "sha256 ", ""]
+        {
+            assert_eq!(check(signature), Err(VerifyError::Malformed), "{signature}");
+        }
+        assert_eq!(verify(&[KEY.into()], &HeaderMap::new(), BODY), Err(VerifyError::Missing));
+        let mut twice = headers(&format!("sha256 {DIGEST}"));
+        twice.append(SIGNATURE, format!("sha256 {DIGEST}").parse().unwrap());
+        assert_eq!(verify(&[KEY.into()], &twice, BODY), Err(VerifyError::Malformed));
+    }
+
+    #[test]
+    fn the_event_id_is_taken_over_if_it_is_harmless() {
+        let mut headers = headers(&format!("sha256 {DIGEST}"));
+        headers.insert(EVENT_ID, "evt-1".parse().unwrap());
+        assert_eq!(verify(&[KEY.into()], &headers, BODY).unwrap().event_id.as_deref(), Some("evt-1"));
+        headers.insert(EVENT_ID, "x".repeat(129).parse().unwrap());
+        assert_eq!(verify(&[KEY.into()], &headers, BODY).unwrap().event_id, None);
+    }
+}
