@@ -1,6 +1,6 @@
 //! Tells true webhooks from false ones, over the raw bytes, before anything reads them.
 //!
-//! One file per vendor with its rule, one line in [`VENDORS`] and in [`Vendor::line`].
+//! One file per vendor with its rule, one line in `VENDORS` and in `Vendor::line`.
 //! **Invariant:** digests are compared in constant time and no error repeats what was received.
 
 use std::{fmt, str::FromStr};

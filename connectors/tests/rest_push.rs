@@ -9,7 +9,7 @@ use connectors::{
     rest::{RestPush, RestSettings},
 };
 use futures::future::{Either, join, select};
-use schemas::{DispatchId, EntityKey, Kind, MessageId, Operation};
+use schemas::{EntityKey, Kind, Operation};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -38,7 +38,7 @@ fn sender(base_url: &str, repeats: Repeats) -> RestPush {
 fn parcel(operation: Operation) -> Parcel {
     let partner = "acme".parse().unwrap();
     Parcel {
-        dispatch: DispatchId::derive(MessageId::mint(), &partner),
+        dispatch: "0196f7a1-0000-8000-8000-000000000001".parse().unwrap(),
         idempotency_key: "0f3a-1".to_owned(),
         reference: EntityKey::of_vacancy(&partner, "REQ-50"),
         operation,

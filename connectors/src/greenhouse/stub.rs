@@ -1,7 +1,7 @@
 //! A Greenhouse account of one invented company: posts signed webhooks about its job posts.
 //!
 //! It does as the vendor's papers say and knows nothing of what becomes of its webhooks: bodies member for
-//! member ([`event`]), signature over the exact bytes, another `Greenhouse-Event-ID` for every attempt, 200 and
+//! member, signature over the exact bytes, another `Greenhouse-Event-ID` for every attempt, 200 and
 //! nothing else for success, six retries in fifteen hours ([`VENDOR_RETRY_WAITS`]), deletion only of posts that
 //! are off line. Sources: <https://developers.greenhouse.io/webhooks.html#authentication>, `#retry-policy`, `#job-events`.
 //!

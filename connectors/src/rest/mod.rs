@@ -13,5 +13,6 @@
 
 mod answer;
 mod push;
+pub mod stub;
 
 pub use push::{RestPush, RestSettings, RestSettingsError};
