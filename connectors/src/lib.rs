@@ -5,6 +5,7 @@
 //! what it got is right: each has rules of its own, read from the partner's papers.
 
 mod base_url;
+pub mod eures;
 mod foreign_text;
 pub mod greenhouse;
 mod http_client;

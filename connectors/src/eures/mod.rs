@@ -1,0 +1,3 @@
+//! EURES, the network of the European employment services: pulls vacancies from each national service.
+
+pub mod stub;
