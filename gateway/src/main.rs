@@ -1,8 +1,24 @@
 //! The daemon and its one binary.
 
 mod backbone;
+mod cli;
 mod clock;
+mod config;
+mod daemon;
+mod delivery;
+mod dialects;
+mod door;
+mod eligibility;
+mod health;
+mod intake;
+mod journal;
+mod router;
 mod store;
 mod supervisor;
+mod telemetry;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -13,8 +13,14 @@ use std::{
 };
 
 use anyhow::Result;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error};
+
+use crate::health::Health;
+
+/// The longest pause before a part begins again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The tasks of one daemon.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +42,34 @@ impl Supervisor {
                 Ok(Ok(())) => debug!(task.name = name, "task ended"),
                 Ok(Err(error)) => supervisor.fail(name, &format!("{error:#}")),
                 Err(error) => supervisor.fail(name, &error.to_string()),
+            }
+        });
+    }
+
+    /// Starts a part that begins again after a failure, ever more slowly, and says in the meantime what is wrong.
+    pub fn spawn_part<F>(&self, name: String, health: &Health, mut begin: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<()>> + Send,
+    {
+        let (health, stop) = (health.clone(), self.stop.clone());
+        self.spawn("part", async move {
+            let waits = || ExponentialBuilder::default().with_max_delay(LONGEST_PAUSE).with_jitter().without_max_times().build();
+            let mut pauses = waits();
+            loop {
+                health.works(&name);
+                let begun = tokio::time::Instant::now();
+                let Err(error) = begin().await else { return Ok(()) };
+                let error = format!("{error:#}");
+                error!(part.name = name, error, "a part failed; it begins again");
+                health.fails(&name, &error);
+                if begun.elapsed() > LONGEST_PAUSE {
+                    pauses = waits();
+                }
+                let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(pause) => {}
+                }
             }
         });
     }
@@ -72,6 +106,21 @@ mod tests {
         supervisor.spawn("broken", async { panic!("on purpose") });
         supervisor.stop_token().cancelled().await;
         assert!(!supervisor.stop(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_begins_again_and_says_why_it_does_not_work() {
+        let (supervisor, health) = (Supervisor::default(), Health::default());
+        let (begun, mut beginnings) = tokio::sync::mpsc::unbounded_channel();
+        supervisor.spawn_part("router".to_owned(), &health, move || {
+            begun.send(()).unwrap();
+            async { anyhow::bail!("no log") }
+        });
+        for _ in 0..3 {
+            beginnings.recv().await.unwrap();
+        }
+        assert!(supervisor.stop(Duration::from_secs(60)).await, "a part's failure is not the daemon's");
+        assert_eq!(health.parts()["router"].as_deref(), Some("no log"));
     }
 
     #[tokio::test]

@@ -79,6 +79,8 @@ async fn appended_records_are_read_in_order(backbone: &dyn Backbone) {
     let outputs = (0..7).map(|number| output(&topic, &number.to_string())).collect();
     let positions = backbone.append(outputs).await.unwrap();
     assert!(positions.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(backbone.end(&topic).await.unwrap(), positions[6]);
+    assert_eq!(backbone.end(&Topic("empty".to_owned())).await.unwrap().offset, 0);
     assert_eq!(texts(backbone, "a", &topic, 7).await, ["0", "1", "2", "3", "4", "5", "6"]);
 }
 

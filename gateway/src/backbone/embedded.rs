@@ -135,6 +135,16 @@ impl Backbone for EmbeddedBackbone {
         envelope.map(|bytes| Ok(Stored { position, envelope: Envelope::from_avro(&bytes)? })).transpose()
     }
 
+    async fn end(&self, topic: &Topic) -> Result<Position> {
+        let offset: i64 = sqlx::query_scalar(
+            "SELECT COALESCE(MAX(log_offset), 0) FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1)",
+        )
+        .bind(topic.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(self.position(offset))
+    }
+
     async fn probe(&self) -> Result<()> {
         anyhow::ensure!(!self.writer.is_closed(), "the log is closed");
         sqlx::query("SELECT 1").execute(&self.pool).await.context("the log does not answer")?;

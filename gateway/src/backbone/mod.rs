@@ -78,13 +78,16 @@ pub trait Backbone: Send + Sync {
     /// The record at a position, if it is still there.
     async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>>;
 
+    /// The position of the last record of a topic; offset 0 if there is none.
+    async fn end(&self, topic: &Topic) -> Result<Position>;
+
     /// Whether the engine answers.
     async fn probe(&self) -> Result<()>;
 }
 
 /// One consumer of one topic.
 #[async_trait]
-pub trait Subscription: Send {
+pub trait Subscription: Send + Sync {
     /// The next records, at least one and at most `limit`; waits until there are any. Safe to cancel.
     async fn next(&mut self, limit: usize) -> Result<Vec<Stored>>;
 

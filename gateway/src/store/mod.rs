@@ -21,7 +21,7 @@ use async_trait::async_trait;
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
     dispatches::{
-        Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement, Superseded, Waiting,
+        Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement,
         resource_of,
     },
     feed::{Feed, FeedChange, FeedItem},

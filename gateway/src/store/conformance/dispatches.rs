@@ -1,6 +1,8 @@
 //! Claims, finality, coalescing, lanes and order, as design §2 rules them.
 
-use schemas::{DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, PartnerId, Versions};
+use schemas::{
+    Channel, DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, Origin, PartnerId, Versions,
+};
 
 use super::records::at;
 use crate::store::{Claim, Claimed, DispatchRow, DispatchState, Owed, Settlement, Store, resource_of};
@@ -11,6 +13,7 @@ pub async fn run(store: &dyn Store) {
     what_is_final_stays_final(store).await;
     a_newer_version_supersedes_what_waits(store).await;
     a_late_version_is_superseded_by_the_newer(store).await;
+    a_correction_that_came_first_is_not_held_back(store).await;
     an_ambiguous_version_holds_back_its_entity(store).await;
     statuses_never_coalesce(store).await;
     lanes_are_served_by_urgency(store).await;
@@ -27,15 +30,23 @@ fn partner(name: &str) -> PartnerId {
 fn owed(to: &str, reference: &str, offset: i64) -> Owed {
     let message_id = MessageId::mint();
     Owed {
-        dispatch_id: DispatchId::derive(message_id, &partner(to)),
+        dispatch_id: DispatchId::derive(message_id, at(offset), &partner(to)),
         partner: partner(to),
         entity_key: EntityKey::of_vacancy(&partner("acme"), reference),
         position: at(offset),
         message_id,
         kind: Kind::Vacancy,
         operation: Operation::Upsert,
-        reference: Some(reference.to_owned()),
         lane: Lane::Live,
+        origin: Origin {
+            partner: partner("acme"),
+            dialect: "canonical".parse().unwrap(),
+            channel: Channel::Push,
+            reference: Some(reference.to_owned()),
+            idempotency: None,
+            received_at: 1,
+            modified_at: None,
+        },
     }
 }
 
@@ -106,7 +117,7 @@ async fn a_send_begins_when_its_claim_commits(store: &dyn Store) {
     assert_eq!(open[0].state, DispatchState::Claimed);
 
     let gone = Settlement { is_active: Some(false), ..outcome(&first, DispatchState::Delivered) };
-    store.settle(gone).await.unwrap();
+    store.settle(gone, false).await.unwrap();
     assert!(!store.sent(&first.partner, first.entity_key).await.unwrap().unwrap().is_active);
     assert_eq!(store.waiting(&first.partner, &[first.entity_key]).await.unwrap(), []);
     assert_eq!(row(store, &first).await.envelope, None, "what is final needs no record any more");
@@ -121,9 +132,9 @@ async fn a_new_owner_ends_the_claims_of_the_old(store: &dyn Store) {
 
 async fn what_is_final_stays_final(store: &dyn Store) {
     let (epoch, first) = (own(store, "final").await, owed("final", "R1", 1));
-    store.settle(outcome(&first, DispatchState::Expired)).await.unwrap();
+    store.settle(outcome(&first, DispatchState::Expired), false).await.unwrap();
     assert_eq!(store.claim(claim_of(&first, epoch)).await.unwrap(), Claimed::Final);
-    store.settle(outcome(&first, DispatchState::Delivered)).await.unwrap();
+    store.settle(outcome(&first, DispatchState::Delivered), false).await.unwrap();
     assert_eq!(row(store, &first).await.state, DispatchState::Expired);
     for state in [
         DispatchState::Delivered,
@@ -143,14 +154,11 @@ async fn a_newer_version_supersedes_what_waits(store: &dyn Store) {
     let versions: Vec<Owed> = (1..=3).map(|offset| owed("coalesce", "R1", offset)).collect();
     let urgent = Owed { lane: Lane::Closing, ..versions[0].clone() };
     assert_eq!(store.defer(vec![waiting(&urgent, 5)], false).await.unwrap(), []);
-    store.settle(outcome(&versions[1], DispatchState::Rejected)).await.unwrap();
-    let superseded = store.defer(vec![waiting(&versions[2], 5)], false).await.unwrap();
-    let ids: Vec<DispatchId> = superseded.iter().map(|row| row.owed.dispatch_id).collect();
-    assert_eq!(
-        ids,
-        [versions[0].dispatch_id, versions[1].dispatch_id],
-        "a correction is not held back by what it corrects"
-    );
+    let ids = |superseded: Vec<DispatchRow>| superseded.iter().map(|row| row.owed.dispatch_id).collect::<Vec<_>>();
+    let rejected = store.settle(outcome(&versions[1], DispatchState::Rejected), false).await.unwrap();
+    assert_eq!(ids(rejected), [versions[0].dispatch_id]);
+    let corrected = store.defer(vec![waiting(&versions[2], 5)], false).await.unwrap();
+    assert_eq!(ids(corrected), [versions[1].dispatch_id], "a correction is not held back by what it corrects");
     let newest = row(store, &versions[2]).await;
     assert_eq!(newest.owed.lane, Lane::Closing, "it takes the highest lane that it supersedes");
     assert_eq!(due(store, "coalesce", 5).await, [versions[2].dispatch_id]);
@@ -166,9 +174,22 @@ async fn a_late_version_is_superseded_by_the_newer(store: &dyn Store) {
     assert_eq!(due(store, "late", 5).await, [new.dispatch_id]);
 }
 
+async fn a_correction_that_came_first_is_not_held_back(store: &dyn Store) {
+    for state in [DispatchState::Rejected, DispatchState::Deferred] {
+        let name = format!("late-{}", state.as_str());
+        let (epoch, first, second) = (own(store, &name).await, owed(&name, "R1", 1), owed(&name, "R1", 2));
+        store.claim(claim_of(&first, epoch)).await.unwrap();
+        store.defer(vec![waiting(&second, 5)], false).await.unwrap();
+        assert_eq!(due(store, &name, 5).await, [], "held back while the send is under way");
+        let superseded = store.settle(outcome(&first, state), false).await.unwrap();
+        assert_eq!(superseded[0].owed.dispatch_id, first.dispatch_id);
+        assert_eq!(due(store, &name, 5).await, [second.dispatch_id]);
+    }
+}
+
 async fn an_ambiguous_version_holds_back_its_entity(store: &dyn Store) {
     let (first, second, other) = (owed("doubt", "R1", 1), owed("doubt", "R1", 2), owed("doubt", "R2", 3));
-    store.settle(Settlement { in_doubt: true, ..outcome(&first, DispatchState::Ambiguous) }).await.unwrap();
+    store.settle(Settlement { in_doubt: true, ..outcome(&first, DispatchState::Ambiguous) }, false).await.unwrap();
     assert_eq!(store.defer(vec![waiting(&second, 5), waiting(&other, 5)], false).await.unwrap(), []);
     assert_eq!(due(store, "doubt", 5).await, [other.dispatch_id], "what is stuck holds back that entity only");
     let superseded = store.defer(vec![waiting(&second, 5)], true).await.unwrap();
@@ -189,7 +210,7 @@ async fn statuses_never_coalesce(store: &dyn Store) {
     let (first, second) = (status(1), status(2));
     assert_eq!(store.defer(vec![waiting(&first, 5), waiting(&second, 5)], true).await.unwrap(), []);
     assert_eq!(due(store, "status", 5).await, [first.dispatch_id], "in order");
-    store.settle(outcome(&first, DispatchState::Delivered)).await.unwrap();
+    store.settle(outcome(&first, DispatchState::Delivered), false).await.unwrap();
     assert_eq!(due(store, "status", 5).await, [second.dispatch_id]);
 }
 
@@ -209,7 +230,7 @@ async fn what_a_partner_calls_an_entity_is_an_echo(store: &dyn Store) {
     store.claim(claim_of(&first, epoch)).await.unwrap();
     let named =
         Settlement { foreign_reference: Some("THEIRS-9".to_owned()), ..outcome(&first, DispatchState::Delivered) };
-    store.settle(named).await.unwrap();
+    store.settle(named, false).await.unwrap();
     assert_eq!(store.entity_by_foreign_reference(&first.partner, "THEIRS-9").await.unwrap(), Some(first.entity_key));
     assert_eq!(store.entity_by_foreign_reference(&partner("lanes"), "THEIRS-9").await.unwrap(), None);
 }
@@ -217,7 +238,7 @@ async fn what_a_partner_calls_an_entity_is_an_echo(store: &dyn Store) {
 async fn parked_dispatches_wait_for_a_person(store: &dyn Store) {
     let (first, second) = (owed("stuck", "R1", 1), owed("stuck", "R2", 2));
     for owed in [&first, &second] {
-        store.settle(outcome(owed, DispatchState::Rejected)).await.unwrap();
+        store.settle(outcome(owed, DispatchState::Rejected), false).await.unwrap();
     }
     let parked = store.parked_dispatches(100).await.unwrap();
     assert!([&first, &second].iter().all(|owed| parked.iter().any(|row| row.owed.dispatch_id == owed.dispatch_id)));
@@ -249,7 +270,7 @@ async fn open_claims_of_a_dead_owner_are_adopted(store: &dyn Store) {
 
 async fn outcomes_are_told_to_the_journal_once(store: &dyn Store) {
     let first = owed("told", "R1", 1);
-    store.settle(outcome(&first, DispatchState::Delivered)).await.unwrap();
+    store.settle(outcome(&first, DispatchState::Delivered), false).await.unwrap();
     assert_eq!(store.unjournaled(&first.partner).await.unwrap().len(), 1);
     store.mark_journaled(vec![(first.dispatch_id, DispatchState::Deferred, 1)]).await.unwrap();
     assert_eq!(store.unjournaled(&first.partner).await.unwrap().len(), 1, "another outcome of it was told");

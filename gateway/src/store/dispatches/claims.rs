@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::SqliteConnection;
 
-use super::{Claim, Claimed, DispatchRow, DispatchState, Settlement, rows};
+use super::{Claim, Claimed, DispatchRow, DispatchState, Settlement, rows, waiting};
 use crate::store::versions::parsed;
 
 /// The resource whose epoch guards a partner's dispatches.
@@ -58,10 +58,14 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: Claim) -> Re
 }
 
 /// Records what came of a dispatch.
-pub(super) async fn settle(connection: &mut SqliteConnection, settlement: Settlement) -> Result<()> {
+pub(super) async fn settle(
+    connection: &mut SqliteConnection,
+    settlement: Settlement,
+    by_reference: bool,
+) -> Result<Vec<DispatchRow>> {
     let before = rows::find(connection, settlement.owed.dispatch_id).await?;
     if before.as_ref().is_some_and(|row| row.state.is_final()) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let owed = settlement.owed;
     if settlement.foreign_reference.is_some() || settlement.is_active.is_some() {
@@ -96,7 +100,11 @@ pub(super) async fn settle(connection: &mut SqliteConnection, settlement: Settle
         },
         owed,
     };
-    rows::put(connection, &row).await
+    if row.state.is_final() {
+        rows::put(connection, &row).await?;
+        return Ok(Vec::new());
+    }
+    waiting::defer(connection, row, by_reference).await
 }
 
 /// Takes over the claims of dead owners that stand with their record.

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 use async_trait::async_trait;
 use schemas::{
-    DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, PartnerId, Position, Versions,
+    DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, Origin, PartnerId, Position, Versions,
 };
 
 /// Where a dispatch stands.
@@ -89,10 +89,10 @@ pub struct Owed {
     pub kind: Kind,
     /// What it does.
     pub operation: Operation,
-    /// The source's reference; vacancies only.
-    pub reference: Option<String>,
     /// How urgent it is.
     pub lane: Lane,
+    /// Where the accepted message came from.
+    pub origin: Origin,
 }
 
 /// A row: what is owed and where it stands.
@@ -238,8 +238,8 @@ pub trait Dispatches: Send + Sync {
     /// Records that a send begins; it may begin when this says so.
     async fn claim(&self, claim: Claim) -> Result<Claimed>;
 
-    /// Records what came of a dispatch.
-    async fn settle(&self, settlement: Settlement) -> Result<()>;
+    /// Records what came of a dispatch. What is not final goes to the waiting room, as [`Self::defer`] does it.
+    async fn settle(&self, settlement: Settlement, by_reference: bool) -> Result<Vec<Superseded>>;
 
     /// Takes over the open claims of dead owners that stand with their record: again with the same key if the
     /// partner may be sent to again, else quarantined as ambiguous. Returns the rows as they now stand.

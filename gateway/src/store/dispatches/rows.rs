@@ -8,7 +8,7 @@ use super::{DispatchRow, Owed};
 use crate::store::versions::{parsed, position_of};
 
 /// Every column, as [`row_of`] reads them.
-pub(super) const SELECT: &str = "SELECT dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, reference, \
+pub(super) const SELECT: &str = "SELECT dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
      state, lane, due_at, attempt, epoch, body_hash, in_doubt, code, detail, faults, losses, versions, updated_at, envelope \
      FROM dispatches";
 
@@ -24,8 +24,8 @@ pub(super) fn row_of(row: &SqliteRow) -> Result<DispatchRow> {
             message_id: row.get::<uuid::Uuid, _>("message_id").into(),
             kind: parsed(row, "kind")?,
             operation: parsed(row, "operation")?,
-            reference: row.get("reference"),
             lane: lane_of(row.get("lane")).context("damaged column `lane`")?,
+            origin: serde_json::from_str(row.get("origin")).context("damaged column `origin`")?,
         },
         state: parsed(row, "state")?,
         due_at: row.get("due_at"),
@@ -47,7 +47,7 @@ pub(super) fn row_of(row: &SqliteRow) -> Result<DispatchRow> {
 pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) -> Result<()> {
     let owed = &row.owed;
     sqlx::query(
-        "INSERT INTO dispatches (dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, reference, \
+        "INSERT INTO dispatches (dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
          state, lane, due_at, attempt, epoch, body_hash, in_doubt, deadline, code, detail, faults, losses, versions, updated_at, \
          journaled, envelope) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $19, $20, $21, $22, $23, $24) \
@@ -65,7 +65,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) ->
     .bind(owed.message_id.as_uuid())
     .bind(owed.kind.as_str())
     .bind(owed.operation.as_str())
-    .bind(&owed.reference)
+    .bind(serde_json::to_string(&owed.origin)?)
     .bind(row.state.as_str())
     .bind(lane_number(owed.lane))
     .bind(row.due_at)

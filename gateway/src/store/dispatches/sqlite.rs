@@ -85,8 +85,8 @@ impl Dispatches for SqliteStore {
         self.writer.write(move |connection| Box::pin(claims::claim(connection, claim))).await
     }
 
-    async fn settle(&self, settlement: Settlement) -> Result<()> {
-        self.writer.write(move |connection| Box::pin(claims::settle(connection, settlement))).await
+    async fn settle(&self, settlement: Settlement, by_reference: bool) -> Result<Vec<Superseded>> {
+        self.writer.write(move |connection| Box::pin(claims::settle(connection, settlement, by_reference))).await
     }
 
     async fn adopt_claims(

@@ -16,19 +16,21 @@ pub(super) async fn defer(
         rows::put(connection, &row).await?;
         return Ok(Vec::new());
     }
+    let is_replaceable = |row: &DispatchRow| match row.state {
+        // What may have reached the partner is never overtaken, unless it upserts by reference.
+        DispatchState::Deferred | DispatchState::Rejected => !row.in_doubt || by_reference,
+        DispatchState::Ambiguous => by_reference,
+        _ => false,
+    };
     let mut superseded = Vec::new();
+    let mut is_late = false;
     for mut other in open_rows(connection, &row).await? {
-        let is_replaceable = match other.state {
-            DispatchState::Deferred | DispatchState::Rejected => true,
-            DispatchState::Ambiguous => by_reference,
-            _ => false,
-        };
-        if !is_replaceable {
+        if other.owed.position > row.owed.position {
+            // A newer version waits already.
+            is_late = is_late || (is_replaceable(&row) && other.state != DispatchState::Claimed);
             continue;
         }
-        if other.owed.position > row.owed.position {
-            // It comes late: a newer version waits already.
-            row.state = DispatchState::Superseded;
+        if !is_replaceable(&other) {
             continue;
         }
         // What is urgent stays urgent, whatever takes its place; a doubt stays until the reference is written again.
@@ -37,7 +39,7 @@ pub(super) async fn defer(
         rows::put(connection, &other).await?;
         superseded.push(other);
     }
-    if row.state == DispatchState::Superseded {
+    if is_late {
         let now = row.updated_at;
         supersede(&mut row, now);
         superseded.push(row.clone());

@@ -54,7 +54,7 @@ CREATE TABLE dispatches (
     message_id  BLOB    NOT NULL,
     kind        TEXT    NOT NULL,
     operation   TEXT    NOT NULL,
-    reference   TEXT,
+    origin      TEXT    NOT NULL,
     state       TEXT    NOT NULL,
     lane        BIGINT  NOT NULL,
     due_at      BIGINT  NOT NULL,

@@ -1,0 +1,74 @@
+//! `passerelle check`: is everything that was configured right?
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{Failure, output::say};
+use crate::{config::Configuration, delivery, dialects::Dialects};
+
+/// Check configuration, partners, mappings and code lists, without the network unless --connect.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "PASSERELLE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Fail on warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Test the connection to every partner
+    #[arg(long)]
+    connect: bool,
+    /// Print failures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub async fn run(self) -> Result<(), Failure> {
+        let fail = |error: anyhow::Error| Failure::input(error, self.json);
+        let configuration = Configuration::load(self.config.as_deref()).map_err(fail)?;
+        let dialects = Dialects::load(configuration.settings.mappings_dir.as_deref(), configuration.hash).map_err(fail)?;
+        dialects.check(&configuration).map_err(fail)?;
+        let warnings = warnings(&configuration);
+        for warning in &warnings {
+            say(&format!("warning: {warning}"));
+        }
+        if self.connect {
+            connect(&configuration).await?;
+        }
+        say(&format!("configuration {}: {} partners, {} mappings", configuration.hash, configuration.partners.len(), dialects.catalogue().mappings().count()));
+        if self.deny_warnings && !warnings.is_empty() {
+            return Err(fail(anyhow!("{} warnings", warnings.len())));
+        }
+        Ok(())
+    }
+}
+
+fn warnings(configuration: &Configuration) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for partner in configuration.partners.values() {
+        if partner.incoming.is_empty() && partner.outgoing.is_empty() {
+            warnings.push(format!("partner `{}` neither sends nor receives; give it `[incoming.vacancy]` or `[outgoing.vacancy]`", partner.id));
+        }
+        if partner.webhook.is_some() && partner.incoming.is_empty() {
+            warnings.push(format!("partner `{}` has a webhook but no `[incoming.vacancy]`: its events would be refused", partner.id));
+        }
+    }
+    warnings
+}
+
+async fn connect(configuration: &Configuration) -> Result<(), Failure> {
+    let mut unreachable = Vec::new();
+    for (partner, outcome) in delivery::probe_all(configuration).await? {
+        match outcome {
+            Ok(()) => say(&format!("{partner}: answers")),
+            Err(error) => {
+                say(&format!("{partner}: {error}"));
+                unreachable.push(partner.to_string());
+            }
+        }
+    }
+    if unreachable.is_empty() { Ok(()) } else { Err(Failure::Unreachable(anyhow!("cannot use {}", unreachable.join(", ")))) }
+}

@@ -1,0 +1,104 @@
+//! The API of a running daemon, for verbs about live state.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::Failure;
+use crate::{config::Settings, daemon::OPERATOR_TOKEN};
+
+/// How long an answer may take.
+const TIME_OUT: Duration = Duration::from_secs(30);
+
+/// Which daemon to talk to.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// Address of the daemon; by default that of the configuration
+    #[arg(long, env = "PASSERELLE_URL", global = true)]
+    url: Option<String>,
+    /// A key; by default the operator's token in the daemon's data directory
+    #[arg(long, env = "PASSERELLE_TOKEN", hide_env_values = true, global = true)]
+    token: Option<SecretString>,
+    /// The configuration file of the daemon
+    #[arg(long, value_name = "FILE", env = "PASSERELLE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// A client of the API.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: SecretString,
+}
+
+impl Connection {
+    /// Finds the daemon and the key.
+    pub fn open(&self) -> Result<Client, Failure> {
+        let settings = Settings::load(self.config.as_deref())?;
+        let url = self.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
+        let token = match &self.token {
+            Some(token) => token.clone(),
+            None => {
+                let path = settings.data_dir.join(OPERATOR_TOKEN);
+                let token = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read `{}`; is the daemon running? else pass --token", path.display()))
+                    .map_err(Failure::Unreachable)?;
+                SecretString::from(token)
+            }
+        };
+        let http = reqwest::Client::builder().timeout(TIME_OUT).build().context("cannot make an HTTP client")?;
+        Ok(Client { http, url: url.trim_end_matches('/').to_owned(), token })
+    }
+}
+
+impl Client {
+    /// Asks the API.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token.expose_secret());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("cannot reach `{}`", self.url))
+            .map_err(Failure::Unreachable)?;
+        let status = response.status();
+        let text = response.text().await.context("the answer broke off").map_err(Failure::Unreachable)?;
+        if status.is_success() {
+            if text.is_empty() {
+                return Ok(Value::Null);
+            }
+            return Ok(serde_json::from_str(&text).context("the answer is no JSON")?);
+        }
+        let problem: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let title = problem["title"].as_str().unwrap_or("the daemon refused");
+        let mut message = format!("{title} (HTTP {})", status.as_u16());
+        if let Some(detail) = problem["detail"].as_str() {
+            message.push_str(": ");
+            message.push_str(detail);
+        }
+        for fault in problem["errors"].as_array().into_iter().flatten() {
+            let text = |name: &str| fault[name].as_str().unwrap_or_default();
+            message.push_str(&format!("\n  {}: {}", text("pointer"), text("detail")));
+        }
+        Err(if status.is_server_error() { Failure::Unreachable(anyhow!(message)) } else { Failure::Input(anyhow!(message)) })
+    }
+
+    /// Gets from the API.
+    pub async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::GET, path, None).await
+    }
+}
+
+/// Encodes a text for one segment or parameter of an address.
+pub fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,89 @@
+//! The command line: one file a verb. A stable contract (design §7).
+//!
+//! Exit codes: 0 done, 1 the input or the check failed, 2 usage, 3 could not reach what it needs.
+
+mod check;
+mod client;
+mod completions;
+mod keys;
+mod output;
+mod parked;
+mod serve;
+mod stub;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use self::output::Failure;
+
+/// The gateway between employment services.
+///
+/// Takes vacancies in one partner's own format and delivers them to every partner entitled to them, in theirs.
+/// It never loses what it accepted, and always says what a translation could not carry.
+#[derive(Debug, Parser)]
+#[command(name = "passerelle", version, propagate_version = true, after_help = "Start with `passerelle demo`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the daemon
+    Serve(serve::Serve),
+    /// Check configuration, partners, mappings and code lists
+    Check(check::Check),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Tell what happened to a message
+    Trace(trace::Trace),
+    /// List, show, release and drop what waits for a person
+    #[command(subcommand)]
+    Parked(parked::Parked),
+    /// Play a partner, for tests and rehearsals
+    #[command(subcommand)]
+    Stub(stub::Stub),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    // The HTTP clients share one set of algorithms, chosen here rather than by a feature somewhere below.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::Input(error.into()).report(),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.verb {
+            Verb::Serve(verb) => verb.run().await,
+            Verb::Check(verb) => verb.run().await,
+            Verb::Keys(verb) => verb.run().await,
+            Verb::Trace(verb) => verb.run().await,
+            Verb::Parked(verb) => verb.run().await,
+            Verb::Stub(verb) => verb.run().await,
+            Verb::Completions(verb) => verb.run(),
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,106 @@
+//! `passerelle trace`: what happened to this one?
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    Failure,
+    client::{Client, Connection, encoded},
+    output::say,
+};
+
+/// Tell what happened to a message, step by step.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The message, or the reference that a vacancy went out under
+    #[arg(required_unless_present = "reference")]
+    id: Option<String>,
+    /// The source's reference
+    #[arg(long, conflicts_with = "id")]
+    reference: Option<String>,
+    /// Show the hashes that were in force, and what each translation carried
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Trace {
+    pub async fn run(self) -> Result<(), Failure> {
+        let client = self.connection.open()?;
+        let messages = self.find(&client).await?;
+        if messages.is_empty() {
+            let what = self.reference.or(self.id).unwrap_or_default();
+            return Err(anyhow!("nothing is known of `{what}`").into());
+        }
+        if self.connection.json {
+            say(&Value::from(messages).to_string());
+            return Ok(());
+        }
+        for message in messages.iter().rev() {
+            show(message, self.explain);
+        }
+        Ok(())
+    }
+
+    async fn find(&self, client: &Client) -> Result<Vec<Value>, Failure> {
+        let list = match (&self.id, &self.reference) {
+            (_, Some(reference)) => client.get(&format!("/v1/messages?reference={}", encoded(reference))).await?,
+            (Some(id), None) => match client.get(&format!("/v1/messages/{}", encoded(id))).await {
+                Ok(message) => return Ok(vec![message]),
+                // No message: perhaps the reference that a vacancy went out under.
+                Err(Failure::Input(_)) => client.get(&format!("/v1/messages?entity_key={}", encoded(id))).await?,
+                Err(failure) => return Err(failure),
+            },
+            (None, None) => return Ok(Vec::new()),
+        };
+        let mut messages = Vec::new();
+        for message in list["messages"].as_array().into_iter().flatten() {
+            let id = message["message_id"].as_str().unwrap_or_default();
+            messages.push(client.get(&format!("/v1/messages/{id}")).await?);
+        }
+        Ok(messages)
+    }
+}
+
+fn show(message: &Value, explain: bool) {
+    let text = |name: &str| message[name].as_str().unwrap_or("-");
+    say(&format!(
+        "{} {} {} from {} as {} by {}, reference {}, goes out as {}",
+        text("received_at"),
+        text("operation"),
+        text("kind"),
+        text("partner"),
+        text("dialect"),
+        text("channel"),
+        text("reference"),
+        text("entity_key"),
+    ));
+    say(&format!("  message {} at {}", text("message_id"), text("position")));
+    for event in message["events"].as_array().into_iter().flatten() {
+        say(&format!("  {}", line(event)));
+        if explain {
+            say(&format!("      carried {}", event["losses"]));
+            say(&format!("      in force {}", event["versions"]));
+        }
+    }
+}
+
+fn line(event: &Value) -> String {
+    let text = |name: &str| event[name].as_str();
+    let mut line = format!("{} {:12}", text("at").unwrap_or("-"), text("step").unwrap_or("-"));
+    if let Some(recipient) = text("recipient") {
+        line.push_str(&format!(" {recipient}"));
+    }
+    if event["attempt"].as_i64().unwrap_or(0) > 0 {
+        line.push_str(&format!(" (attempt {})", event["attempt"]));
+    }
+    for (name, before) in [("code", " "), ("detail", ": ")] {
+        if let Some(value) = text(name) {
+            line.push_str(before);
+            line.push_str(value);
+        }
+    }
+    line
+}

@@ -1,0 +1,158 @@
+//! Settings of the gateway and of its partners: parsed at the edge, trusted inside.
+//!
+//! **Invariant:** nothing else reads the environment, and no settings derive `Serialize`: secrets cannot be printed.
+
+mod partner;
+mod secrets;
+mod settings;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use schemas::{Hash, Kind, PartnerId, hash_of};
+
+pub use self::{
+    partner::{Connector, Outgoing, Partner, RepeatsSetting},
+    secrets::Secrets,
+    settings::{Engine, LogFormat, Settings},
+};
+
+/// Everything that is configured, as one value that can be replaced as a whole.
+#[derive(Debug)]
+pub struct Configuration {
+    /// The gateway's own settings.
+    pub settings: Settings,
+    /// The partners, by id.
+    pub partners: BTreeMap<PartnerId, Arc<Partner>>,
+    /// The secrets, by name.
+    pub secrets: Secrets,
+    /// The hash of the files that say something, secrets left out.
+    pub hash: Hash,
+}
+
+impl Configuration {
+    /// Loads settings, partners and secrets.
+    ///
+    /// # Errors
+    /// Names the file and the setting that is wrong.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let settings = Settings::load(file)?;
+        let secrets = Secrets::load(&settings.secrets_dir)?;
+        let (partners, texts) = load_partners(&settings.partners_dir)?;
+        Self::assemble(settings, partners, secrets, &texts)
+    }
+
+    /// Puts loaded parts together and checks what they say about each other.
+    pub fn assemble(
+        settings: Settings,
+        partners: BTreeMap<PartnerId, Arc<Partner>>,
+        secrets: Secrets,
+        texts: &[String],
+    ) -> Result<Self> {
+        for partner in partners.values() {
+            for name in partner.secret_names() {
+                secrets.get(name).with_context(|| format!("partner `{}` needs it", partner.id))?;
+            }
+            for (kind, outgoing) in &partner.outgoing {
+                for source in &outgoing.from {
+                    if !partners.contains_key(source) {
+                        bail!("partner `{}`: `outgoing.{kind}.from` names `{source}`, which is no partner", partner.id);
+                    }
+                }
+            }
+        }
+        let parts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+        Ok(Self { hash: hash_of(&parts), settings, partners, secrets })
+    }
+
+    /// A partner by its id.
+    pub fn partner(&self, id: &str) -> Option<&Arc<Partner>> {
+        let id: PartnerId = id.parse().ok()?;
+        self.partners.get(&id)
+    }
+
+    /// Partners that something of a kind goes out to.
+    pub fn receivers(&self, kind: Kind) -> impl Iterator<Item = (&Arc<Partner>, &Outgoing)> {
+        self.partners.values().filter_map(move |partner| Some((partner, partner.outgoing.get(&kind)?)))
+    }
+}
+
+fn load_partners(folder: &Path) -> Result<(BTreeMap<PartnerId, Arc<Partner>>, Vec<String>)> {
+    let mut partners = BTreeMap::new();
+    let mut texts = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((partners, texts)),
+        Err(error) => return Err(error).with_context(|| format!("cannot read the folder `{}`", folder.display())),
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let partner = Partner::parse(&name, &text).with_context(|| format!("in `{}`", path.display()))?;
+        partners.insert(partner.id.clone(), Arc::new(partner));
+        texts.push(text);
+    }
+    Ok((partners, texts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn load(files: &[(&str, &str)]) -> Result<Configuration> {
+        let folder = folder(files);
+        Configuration::load(Some(&folder.path().join("passerelle.toml")))
+    }
+
+    const ACME: &str = "name = \"Acme\"\ncountry = \"BE\"\nrole = \"employer\"\n[incoming.vacancy]\ndialect = \"greenhouse\"\n[webhook]\nvendor = \"greenhouse\"\nsecret = \"acme-webhook\"\n";
+
+    #[test]
+    fn a_folder_of_partners_is_loaded() {
+        let configuration =
+            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "new\nold\n")]).unwrap();
+        let partner = configuration.partner("acme").unwrap();
+        assert_eq!(partner.incoming[&Kind::Vacancy].dialect.as_str(), "greenhouse");
+        assert_eq!(configuration.secrets.get("acme-webhook").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_configuration_says_what_and_where() {
+        let table: [(&[(&str, &str)], &str); 5] = [
+            (&[("passerelle.toml", "[door]\nlisten = \"127.0.0.1:0\"\nlissen = 1\n")], "lissen"),
+            (&[("passerelle.toml", ""), ("partners/acme.toml", ACME)], "secret `acme-webhook`"),
+            (&[("passerelle.toml", ""), ("partners/messages.toml", ACME)], "the word is a path of the API"),
+            (&[("passerelle.toml", ""), ("partners/acme.toml", "name = \"Acme\"\ncolour = 1\n")], "colour"),
+            (
+                &[
+                    ("passerelle.toml", ""),
+                    ("partners/zenith.toml", "name = \"Z\"\ncountry = \"BE\"\nrole = \"public_service\"\n[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"nobody\"]\nconnector = { kind = \"rest\", base_url = \"http://127.0.0.1:1\" }\n"),
+                ],
+                "`nobody`, which is no partner",
+            ),
+        ];
+        for (files, expected) in table {
+            let error = format!("{:#}", load(files).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_never_shows() {
+        let configuration =
+            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "hush-hush\n")]).unwrap();
+        assert!(!format!("{configuration:?}").contains("hush-hush"));
+    }
+}

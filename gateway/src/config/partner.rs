@@ -1,0 +1,193 @@
+//! A partner: `partners/<id>.toml`.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use connectors::webhook::Vendor;
+use schemas::{DialectName, Kind, PartnerId};
+use serde::Deserialize;
+
+/// An organisation that we exchange with.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    /// The id: the name of its file.
+    pub id: PartnerId,
+    /// The name of the organisation.
+    pub name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// What it is in law.
+    pub role: Role,
+    /// Whether it may update what others sent.
+    pub is_co_owner: bool,
+    /// What we take from it.
+    pub incoming: BTreeMap<Kind, Incoming>,
+    /// What we send to it.
+    pub outgoing: BTreeMap<Kind, Outgoing>,
+    /// Vendor-signed events that it sends.
+    pub webhook: Option<Webhook>,
+    /// What its documents never say, by canonical path; see [`mappings::Defaults`].
+    pub defaults: mappings::Defaults,
+    /// What its dialects want to know of us.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What a partner is in law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A public employment service.
+    PublicService,
+    /// An employer.
+    Employer,
+    /// A matching platform.
+    Platform,
+}
+
+/// What we take from a partner.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incoming {
+    /// The format it comes in, unless the request says otherwise.
+    pub dialect: DialectName,
+}
+
+/// What we send to a partner.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    /// The format it goes out in.
+    pub dialect: DialectName,
+    /// The partners whose documents go to it; empty for all.
+    #[serde(default)]
+    pub from: Vec<PartnerId>,
+    /// How it gets there.
+    pub connector: Connector,
+}
+
+/// How bytes get to a partner.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Connector {
+    /// Our plain REST push: PUT and DELETE by reference.
+    Rest {
+        /// Where to.
+        base_url: String,
+        /// The name of the secret that is the bearer token.
+        token: Option<String>,
+        /// Whether an unanswered send may be repeated.
+        #[serde(default)]
+        repeats: RepeatsSetting,
+    },
+    /// A feed that EURES pulls.
+    EuresFeed {
+        /// The name of the secret that is the puller's bearer token.
+        token: String,
+        /// The name of the source in the feed, such as `VDAB`.
+        source: String,
+    },
+}
+
+/// Whether an unanswered send may be repeated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatsSetting {
+    /// The partner heeds the idempotency key.
+    #[default]
+    ByKey,
+    /// The partner upserts by reference.
+    ByReference,
+    /// It does neither: what is in doubt is quarantined.
+    Never,
+}
+
+/// Vendor-signed events.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Whose signature.
+    #[serde(deserialize_with = "from_text")]
+    pub vendor: Vendor,
+    /// The name of the secret that signs.
+    pub secret: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartnerFile {
+    name: String,
+    country: String,
+    role: Role,
+    #[serde(default)]
+    co_owner: bool,
+    #[serde(default)]
+    incoming: BTreeMap<Kind, Incoming>,
+    #[serde(default)]
+    outgoing: BTreeMap<Kind, Outgoing>,
+    webhook: Option<Webhook>,
+    #[serde(default)]
+    language: Option<String>,
+    #[serde(default)]
+    defaults: toml::Table,
+    #[serde(default)]
+    defaults_when: toml::value::Array,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+}
+
+impl Partner {
+    /// Reads a partner file.
+    ///
+    /// # Errors
+    /// Names the setting that is wrong.
+    pub fn parse(id: &str, text: &str) -> Result<Self> {
+        let id: PartnerId = id.parse()?;
+        let file: PartnerFile = toml::from_str(text)?;
+        ensure!(
+            schemas::Format::Country.check(&file.country).is_ok() && !file.country.is_empty(),
+            "`country` is `{}`: use ISO 3166-1, two capital letters",
+            file.country
+        );
+        Ok(Self {
+            id,
+            name: file.name,
+            country: file.country,
+            role: file.role,
+            is_co_owner: file.co_owner,
+            incoming: file.incoming,
+            outgoing: file.outgoing,
+            webhook: file.webhook,
+            defaults: defaults_of(file.language, file.defaults, file.defaults_when).context("in `defaults`")?,
+            parameters: file.parameters,
+        })
+    }
+
+    /// The names of the secrets that this partner needs.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        let connectors = self.outgoing.values().filter_map(|outgoing| match &outgoing.connector {
+            Connector::Rest { token, .. } => token.as_deref(),
+            Connector::EuresFeed { token, .. } => Some(token.as_str()),
+        });
+        connectors.chain(self.webhook.iter().map(|webhook| webhook.secret.as_str()))
+    }
+}
+
+/// Reads a value from its text form.
+fn from_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// Hands the three tables about defaults to the mapping engine, which knows their grammar.
+fn defaults_of(language: Option<String>, defaults: toml::Table, when: toml::value::Array) -> Result<mappings::Defaults> {
+    let mut table = toml::Table::new();
+    table.insert("defaults".to_owned(), defaults.into());
+    table.insert("defaults_when".to_owned(), when.into());
+    if let Some(language) = language {
+        table.insert("language".to_owned(), language.into());
+    }
+    Ok(mappings::Defaults::from_toml(&table.to_string())?)
+}

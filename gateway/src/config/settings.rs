@@ -1,0 +1,213 @@
+//! The gateway's own settings: `gateway.default.toml`, then the operator's file, then the environment.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("../gateway.default.toml");
+
+/// The gateway's own settings; each is documented where its default stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub gateway_id: String,
+    pub data_dir: PathBuf,
+    pub partners_dir: PathBuf,
+    pub secrets_dir: PathBuf,
+    pub mappings_dir: Option<PathBuf>,
+    pub backbone: Engine,
+    pub store: Engine,
+    pub listen: SocketAddr,
+    pub max_body_bytes: usize,
+    pub request_timeout: Duration,
+    pub idempotency: Duration,
+    pub router_batch: usize,
+    pub in_memory: usize,
+    pub in_flight: usize,
+    pub connect_timeout: Duration,
+    pub send_timeout: Duration,
+    pub retry_initial: Duration,
+    pub retry_longest: Duration,
+    pub drain: Duration,
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// One machine, no server to start.
+    Embedded,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    gateway: GatewaySection,
+    engines: EnginesSection,
+    door: DoorSection,
+    router: RouterSection,
+    delivery: DeliverySection,
+    telemetry: TelemetrySection,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GatewaySection {
+    id: String,
+    data_dir: PathBuf,
+    partners_dir: PathBuf,
+    secrets_dir: PathBuf,
+    mappings_dir: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnginesSection {
+    backbone: Engine,
+    store: Engine,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DoorSection {
+    listen: SocketAddr,
+    max_body_bytes: usize,
+    request_timeout_ms: u64,
+    idempotency_days: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouterSection {
+    batch: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliverySection {
+    in_memory: usize,
+    in_flight: usize,
+    connect_timeout_ms: u64,
+    send_timeout_ms: u64,
+    retry_initial_ms: u64,
+    retry_longest_ms: u64,
+    drain_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TelemetrySection {
+    log: String,
+    format: LogFormat,
+}
+
+impl Settings {
+    /// Loads the settings; without a file the defaults hold, relative to the working directory.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        Self::load_from(file, Environment::with_prefix("PASSERELLE").separator("__").prefix_separator("__"))
+    }
+
+    fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self> {
+        let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            ensure!(file.is_file(), "there is no configuration file `{}`", file.display());
+            layers = layers.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let layers = layers.add_source(environment.try_parsing(true)).build().context("cannot read the configuration")?;
+        let sections: Sections = layers.try_deserialize().context("the configuration is wrong")?;
+        let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        sections.check(base)
+    }
+}
+
+impl Sections {
+    fn check(self, base: &Path) -> Result<Settings> {
+        let Self { gateway, engines, door, router, delivery, telemetry } = self;
+        for (name, number) in [
+            ("door.max_body_bytes", door.max_body_bytes),
+            ("router.batch", router.batch),
+            ("delivery.in_memory", delivery.in_memory),
+            ("delivery.in_flight", delivery.in_flight),
+        ] {
+            ensure!(number > 0, "`{name}` is 0: nothing would pass; use 1 or more");
+        }
+        ensure!(
+            delivery.connect_timeout_ms < delivery.send_timeout_ms,
+            "`delivery.connect_timeout_ms` is not below `delivery.send_timeout_ms`: a host that cannot be reached would look like one that took the document"
+        );
+        ensure!(delivery.retry_initial_ms > 0, "`delivery.retry_initial_ms` is 0: retries would not wait; use 1 or more");
+        Ok(Settings {
+            gateway_id: gateway.id,
+            data_dir: base.join(gateway.data_dir),
+            partners_dir: base.join(gateway.partners_dir),
+            secrets_dir: base.join(gateway.secrets_dir),
+            mappings_dir: (!gateway.mappings_dir.as_os_str().is_empty()).then(|| base.join(gateway.mappings_dir)),
+            backbone: engines.backbone,
+            store: engines.store,
+            listen: door.listen,
+            max_body_bytes: door.max_body_bytes,
+            request_timeout: Duration::from_millis(door.request_timeout_ms),
+            idempotency: Duration::from_secs(door.idempotency_days * 24 * 3_600),
+            router_batch: router.batch,
+            in_memory: delivery.in_memory,
+            in_flight: delivery.in_flight,
+            connect_timeout: Duration::from_millis(delivery.connect_timeout_ms),
+            send_timeout: Duration::from_millis(delivery.send_timeout_ms),
+            retry_initial: Duration::from_millis(delivery.retry_initial_ms),
+            retry_longest: Duration::from_millis(delivery.retry_longest_ms.max(delivery.retry_initial_ms)),
+            drain: Duration::from_millis(delivery.drain_ms),
+            log: telemetry.log,
+            log_format: telemetry.format,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings> {
+        let source: HashMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment = Environment::with_prefix("PASSERELLE").separator("__").prefix_separator("__").source(Some(source));
+        Settings::load_from(None, environment)
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        let settings = load(&[("PASSERELLE__DOOR__LISTEN", "127.0.0.1:9"), ("PASSERELLE__DELIVERY__IN_FLIGHT", "3")]).unwrap();
+        assert_eq!((settings.listen.port(), settings.in_flight), (9, 3));
+        assert_eq!(load(&[]).unwrap().listen.port(), 8080);
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_setting() {
+        for (variable, value, expected) in [
+            ("PASSERELLE__DOOR__LISTEN", "everywhere", "door.listen"),
+            ("PASSERELLE__DELIVERY__IN_FLIGHT", "0", "delivery.in_flight"),
+            ("PASSERELLE__ENGINES__STORE", "paper", "engines.store"),
+        ] {
+            let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

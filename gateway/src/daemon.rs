@@ -1,0 +1,170 @@
+//! Puts the parts of the gateway together and runs them.
+
+use std::{
+    fs::{self, File, TryLockError},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use metrics_exporter_prometheus::PrometheusHandle;
+use schemas::Hash;
+use tokio::{net::TcpListener, sync::watch};
+use tracing::info;
+
+use crate::{
+    backbone::{Backbone, embedded::EmbeddedBackbone},
+    clock::Clock,
+    config::{Configuration, Engine},
+    delivery::{Delivery, Teller, Wakes},
+    dialects::Dialects,
+    door::{Door, new_secret},
+    health::Health,
+    intake::Intake,
+    journal::Journaler,
+    router::Router,
+    store::{SqliteStore, Store},
+    supervisor::Supervisor,
+};
+
+/// The file in the data directory that holds the operator's token.
+pub const OPERATOR_TOKEN: &str = "operator.token";
+/// How long the parts get to stop, over what delivery needs for itself.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// A running gateway.
+pub struct Daemon {
+    /// Where it listens.
+    pub address: SocketAddr,
+    supervisor: Supervisor,
+    stop_within: Duration,
+    _lock: File,
+}
+
+/// The parts that work on messages, already started.
+struct Parts {
+    intake: Intake,
+    wakes: Wakes,
+    teller: Teller,
+    journaled: watch::Receiver<i64>,
+}
+
+impl Daemon {
+    /// Starts every part. Returns once it listens.
+    ///
+    /// # Errors
+    /// If the configuration is wrong, the data directory is in use, or an engine does not start.
+    pub async fn start(configuration: Configuration, metrics: PrometheusHandle) -> Result<Self> {
+        let settings = configuration.settings.clone();
+        fs::create_dir_all(&settings.data_dir)
+            .with_context(|| format!("cannot make the data directory `{}`", settings.data_dir.display()))?;
+        let lock = lock(&settings.data_dir)?;
+        let dialects = Dialects::load(settings.mappings_dir.as_deref(), configuration.hash)?;
+        dialects.check(&configuration)?;
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on `{}`; is another gateway running?", settings.listen))?;
+        let address = listener.local_addr()?;
+        let operator_token = write_operator_token(&settings.data_dir)?;
+
+        let (supervisor, health) = (Supervisor::default(), Health::default());
+        let (Engine::Embedded, Engine::Embedded) = (settings.backbone, settings.store);
+        let backbone: Arc<dyn Backbone> = Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), &supervisor).await?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
+        let intake = Intake {
+            configuration: Arc::new(configuration),
+            dialects: Arc::new(dialects),
+            backbone,
+            store,
+            clock: Clock::system(),
+        };
+        let parts = Parts::start(intake, &supervisor, &health);
+        let door = Door {
+            intake: parts.intake,
+            health,
+            wakes: parts.wakes,
+            teller: parts.teller,
+            metrics,
+            operator_token: Arc::new(operator_token),
+            journaled: parts.journaled,
+        };
+        supervisor.spawn("door", door.serve(listener, supervisor.stop_token()));
+        info!(listen = %address, data.dir = %settings.data_dir.display(), "ready");
+        Ok(Self { address, supervisor, stop_within: settings.drain + STOP_WITHIN, _lock: lock })
+    }
+
+    /// Ends when a part has failed for good.
+    pub async fn failed(&self) {
+        self.supervisor.stop_token().cancelled().await;
+    }
+
+    /// Stops every part; returns whether all ended in time and none had failed.
+    pub async fn stop(self) -> bool {
+        self.supervisor.stop(self.stop_within).await
+    }
+}
+
+impl Parts {
+    fn start(intake: Intake, supervisor: &Supervisor, health: &Health) -> Self {
+        let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
+        let stop = supervisor.stop_token();
+        let router = Router {
+            configuration: intake.configuration.clone(),
+            dialects: intake.dialects.clone(),
+            backbone: backbone.clone(),
+            store: store.clone(),
+            clock: intake.clock.clone(),
+        };
+        let token = stop.clone();
+        supervisor.spawn_part("router".to_owned(), health, move || router.clone().run(token.clone()));
+        let (progress, journaled) = watch::channel(0);
+        let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), progress: Arc::new(progress) };
+        let (messages, token) = (journaler.clone(), stop.clone());
+        supervisor.spawn_part("journal of messages".to_owned(), health, move || messages.clone().keep_messages(token.clone()));
+        supervisor.spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
+        let delivery = Delivery {
+            configuration: intake.configuration.clone(),
+            dialects: intake.dialects.clone(),
+            backbone: backbone.clone(),
+            store: store.clone(),
+            clock: intake.clock.clone(),
+        };
+        let wakes = delivery.start(supervisor, health);
+        Self { intake, wakes, teller: Teller { backbone, store }, journaled }
+    }
+}
+
+/// Locks the data directory: whoever holds the lock proves that the owner before is dead.
+fn lock(data_dir: &Path) -> Result<File> {
+    let path = data_dir.join("lock");
+    let file = File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("the data directory `{}` is in use by another daemon", data_dir.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
+    }
+}
+
+/// Makes a new operator token at every start, readable by its owner only, and returns its hash.
+fn write_operator_token(data_dir: &Path) -> Result<Hash> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let path = data_dir.join(OPERATOR_TOKEN);
+    let token = new_secret();
+    let fresh = data_dir.join("operator.token.new");
+    // Removed first, so that the mode below is that of a new file.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)
+        .with_context(|| format!("cannot write `{}`", fresh.display()))?;
+    file.write_all(token.as_bytes())?;
+    fs::rename(&fresh, &path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(Hash::of(token.as_bytes()))
+}

@@ -1,0 +1,217 @@
+//! One attempt: prepare, claim, send, record what came of it, tell the journal.
+//!
+//! **Invariant:** a send begins only after its claim has committed, and its outcome is in the store before the journal hears of it.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use connectors::{Outcome, Parcel, Repeats, Sender};
+use metrics::{counter, histogram};
+use schemas::{EntityKey, Hash, Lane, Operation, hash_of};
+use tracing::{info, warn};
+
+use super::{
+    dispatch::Dispatch,
+    prepare::{Letter, Prepared, Preparer, Verdict},
+    retry,
+    tell::Teller,
+};
+use crate::{
+    clock::Clock,
+    config::Settings,
+    store::{Claim, Claimed, DispatchState, Settlement, Store},
+};
+
+/// Makes attempts for one partner.
+pub struct Attempter {
+    pub preparer: Preparer,
+    pub sender: Arc<dyn Sender>,
+    pub store: Arc<dyn Store>,
+    pub teller: Teller,
+    pub clock: Clock,
+    pub settings: Settings,
+    pub epoch: i64,
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Finished {
+    /// The entity.
+    pub entity: EntityKey,
+    /// Where the dispatch was read in its log, if it came from there.
+    pub log_offset: Option<i64>,
+    /// How it stands now.
+    pub standing: Standing,
+}
+
+/// How a dispatch stands after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing more will come of it.
+    Final,
+    /// It waits in the store and holds back its entity.
+    Waits,
+    /// Another owner has taken over.
+    Lost,
+}
+
+impl Attempter {
+    /// Makes one attempt.
+    ///
+    /// # Errors
+    /// If the store or the log do not answer; the dispatch is attempted again then.
+    pub async fn attempt(&self, dispatch: Dispatch) -> Result<Finished> {
+        let (entity, log_offset) = (dispatch.owed.entity_key, dispatch.log_offset);
+        let standing = match self.preparer.prepare(&dispatch).await? {
+            Prepared::Settle(verdict) => self.settle(&dispatch, dispatch.attempt, verdict, None).await?,
+            Prepared::Send(letter) => self.send(dispatch, letter).await?,
+        };
+        Ok(Finished { entity, log_offset, standing })
+    }
+
+    async fn send(&self, dispatch: Dispatch, letter: Letter) -> Result<Standing> {
+        let body_hash = hash_of(&[letter.operation.as_str().as_bytes(), &letter.body]);
+        let other_bytes = dispatch.last_body.is_some_and(|last| last != body_hash);
+        if dispatch.in_doubt && other_bytes && self.sender.repeats() != Repeats::ByReference {
+            let verdict = Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
+            return self.settle(&dispatch, dispatch.attempt, verdict, None).await;
+        }
+        let attempt = dispatch.attempt + 1;
+        let now = self.clock.now_micros();
+        let deadline = now.saturating_add(i64::try_from(self.settings.send_timeout.as_micros()).unwrap_or(i64::MAX));
+        let claim = Claim { owed: dispatch.owed.clone(), attempt, epoch: self.epoch, body_hash, deadline, at: now };
+        match self.store.claim(claim).await? {
+            Claimed::Yes => {}
+            Claimed::Lost => return Ok(Standing::Lost),
+            Claimed::Final => return Ok(Standing::Final),
+        }
+        let parcel = self.parcel(&dispatch, &letter, body_hash);
+        let begun = std::time::Instant::now();
+        let outcome = self.sender.send(parcel).await;
+        histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
+        self.conclude(&dispatch, attempt, letter, outcome).await
+    }
+
+    fn parcel(&self, dispatch: &Dispatch, letter: &Letter, body_hash: Hash) -> Parcel {
+        let id = dispatch.owed.dispatch_id;
+        Parcel {
+            dispatch: id,
+            idempotency_key: hash_of(&[id.as_uuid().as_bytes(), body_hash.as_bytes()]).to_string(),
+            reference: dispatch.owed.entity_key,
+            operation: letter.operation,
+            kind: dispatch.owed.kind,
+            media_type: letter.media_type.clone(),
+            body: letter.body.clone(),
+            time_out: self.settings.send_timeout,
+        }
+    }
+
+    async fn conclude(&self, dispatch: &Dispatch, attempt: i64, letter: Letter, outcome: Outcome) -> Result<Standing> {
+        let operation = letter.operation;
+        let then = letter.then;
+        match outcome {
+            Outcome::Delivered { foreign_reference } => {
+                let delivered = Delivered { foreign_reference, is_active: operation == Operation::Upsert };
+                self.settle(dispatch, attempt, then, Some(delivered)).await
+            }
+            Outcome::Retry { code, detail, after } => {
+                let verdict = Verdict { state: DispatchState::Deferred, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                self.wait(dispatch, attempt, verdict, dispatch.in_doubt, after).await
+            }
+            Outcome::Rejected { faults } => {
+                let faults: Vec<_> = faults
+                    .iter()
+                    .map(|fault| serde_json::json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}))
+                    .collect();
+                let verdict = Verdict { state: DispatchState::Rejected, code: Some("rejected".to_owned()), ..then };
+                let mut settlement = self.settlement(dispatch, attempt, verdict)?;
+                settlement.faults = Some(serde_json::to_string(&faults)?);
+                self.record(dispatch, settlement).await
+            }
+            Outcome::Ambiguous { code, detail } if self.sender.repeats() == Repeats::Never => {
+                let verdict = Verdict { state: DispatchState::Ambiguous, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                self.settle(dispatch, attempt, verdict, None).await
+            }
+            Outcome::Ambiguous { code, detail } => {
+                let verdict = Verdict { state: DispatchState::Deferred, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                self.wait(dispatch, attempt, verdict, true, None).await
+            }
+        }
+    }
+
+    async fn wait(
+        &self,
+        dispatch: &Dispatch,
+        attempt: i64,
+        verdict: Verdict,
+        in_doubt: bool,
+        wish: Option<std::time::Duration>,
+    ) -> Result<Standing> {
+        let wait = retry::wait(&self.settings, attempt, wish);
+        let mut settlement = self.settlement(dispatch, attempt, verdict)?;
+        settlement.due_at = settlement.at.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        settlement.in_doubt = in_doubt;
+        if settlement.owed.lane == Lane::Live {
+            settlement.owed.lane = Lane::Retry;
+        }
+        self.record(dispatch, settlement).await
+    }
+
+    async fn settle(&self, dispatch: &Dispatch, attempt: i64, verdict: Verdict, delivered: Option<Delivered>) -> Result<Standing> {
+        let mut settlement = self.settlement(dispatch, attempt, verdict)?;
+        settlement.in_doubt = settlement.state == DispatchState::Ambiguous;
+        if let Some(delivered) = delivered {
+            settlement.foreign_reference = delivered.foreign_reference;
+            settlement.is_active = Some(delivered.is_active);
+        }
+        self.record(dispatch, settlement).await
+    }
+
+    fn settlement(&self, dispatch: &Dispatch, attempt: i64, verdict: Verdict) -> Result<Settlement> {
+        let now = self.clock.now_micros();
+        Ok(Settlement {
+            owed: dispatch.owed.clone(),
+            state: verdict.state,
+            attempt,
+            due_at: now,
+            in_doubt: false,
+            code: verdict.code,
+            detail: verdict.detail,
+            faults: None,
+            losses: verdict.losses,
+            versions: verdict.versions,
+            foreign_reference: None,
+            is_active: None,
+            envelope: if verdict.state.is_final() { None } else { Some(dispatch.envelope.to_avro()?) },
+            at: now,
+        })
+    }
+
+    /// Records an outcome in the store, then tells the journal about it and about what it superseded.
+    async fn record(&self, dispatch: &Dispatch, settlement: Settlement) -> Result<Standing> {
+        let state = settlement.state;
+        let partner = dispatch.owed.partner.to_string();
+        counter!("passerelle_outcomes_total", "partner" => partner.clone(), "outcome" => state.as_str()).increment(1);
+        let (id, attempt, code) = (dispatch.owed.dispatch_id, settlement.attempt, settlement.code.clone().unwrap_or_default());
+        match state {
+            DispatchState::Rejected | DispatchState::Ambiguous => {
+                warn!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch parked");
+            }
+            _ => info!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch settled"),
+        }
+        let by_reference = self.sender.repeats() == Repeats::ByReference;
+        let superseded = self.store.settle(settlement.clone(), by_reference).await?;
+        let itself = superseded.iter().any(|row| row.owed.dispatch_id == id);
+        self.teller.tell_superseded(&superseded).await?;
+        if !itself {
+            self.teller.tell(&settlement).await?;
+        }
+        Ok(if state.is_final() || itself { Standing::Final } else { Standing::Waits })
+    }
+}
+
+/// What a delivered letter told us.
+struct Delivered {
+    foreign_reference: Option<String>,
+    is_active: bool,
+}

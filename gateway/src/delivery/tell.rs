@@ -1,0 +1,84 @@
+//! Tells the journal what came of dispatches. What the store says was not told is told again.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use schemas::{Cause, Envelope, Event, Header, Kind, LossCounts, Operation, Payload, PartnerId, Versions};
+
+use crate::{
+    backbone::{Backbone, Output, Topic},
+    store::{DispatchRow, Owed, Settlement, Store},
+};
+
+/// Tells the journal.
+#[derive(Clone)]
+pub struct Teller {
+    pub backbone: Arc<dyn Backbone>,
+    pub store: Arc<dyn Store>,
+}
+
+impl Teller {
+    /// Tells one outcome.
+    pub async fn tell(&self, settlement: &Settlement) -> Result<()> {
+        let event = Event {
+            step: settlement.state.as_str().to_owned(),
+            code: settlement.code.clone(),
+            detail: settlement.detail.clone(),
+            at: settlement.at,
+            attempt: settlement.attempt,
+            losses: settlement.losses,
+        };
+        let output = record(&settlement.owed, event, settlement.versions.clone());
+        self.backbone.append(vec![output]).await?;
+        let told = (settlement.owed.dispatch_id, settlement.state, settlement.attempt);
+        self.store.mark_journaled(vec![told]).await
+    }
+
+    /// Tells what newer versions took the place of, and what was not told before.
+    pub async fn tell_superseded(&self, rows: &[DispatchRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let outputs = rows.iter().map(|row| record(&row.owed, event_of(row), row.versions.clone())).collect();
+        self.backbone.append(outputs).await?;
+        self.store.mark_journaled(rows.iter().map(|row| (row.owed.dispatch_id, row.state, row.attempt)).collect()).await
+    }
+
+    /// Tells what an earlier owner recorded and could not tell any more.
+    pub async fn tell_untold(&self, partner: &PartnerId) -> Result<()> {
+        let rows = self.store.unjournaled(partner).await?;
+        self.tell_superseded(&rows).await
+    }
+}
+
+fn event_of(row: &DispatchRow) -> Event {
+    Event {
+        step: row.state.as_str().to_owned(),
+        code: row.code.clone(),
+        detail: row.detail.clone(),
+        at: row.updated_at,
+        attempt: row.attempt,
+        losses: LossCounts { ..row.losses },
+    }
+}
+
+fn record(owed: &Owed, event: Event, versions: Versions) -> Output {
+    let header = Header {
+        message_id: owed.message_id,
+        operation: Operation::Event,
+        entity_key: owed.entity_key,
+        origin: owed.origin.clone(),
+        hops: Vec::new(),
+        versions,
+        cause: Some(Cause { message_id: owed.message_id, position: owed.position }),
+        recipient: Some(owed.partner.clone()),
+        lane: None,
+        event: Some(event),
+    };
+    let payload = match owed.kind {
+        Kind::Vacancy => Payload::Vacancy(None),
+        Kind::TalentProfile => Payload::TalentProfile(None),
+        Kind::PlacementStatus => Payload::PlacementStatus(None),
+    };
+    Output { topic: Topic::journal(), envelope: Envelope { header, payload } }
+}

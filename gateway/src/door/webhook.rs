@@ -1,0 +1,106 @@
+//! Vendor-signed events. The signature is checked over the raw bytes, before anything looks into them.
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use connectors::webhook::{self, Concern};
+use metrics::counter;
+use schemas::{Channel, Kind};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{Door, problem::Problem};
+use crate::{
+    config::Partner,
+    intake::{Document, Taken},
+    store::ParkedInput,
+};
+
+/// Takes a vendor-signed event.
+#[utoipa::path(
+    post, path = "/v1/{partner}/webhook", tag = "documents",
+    params(("partner" = String, Path, example = "acme"),
+        ("Signature" = String, Header, description = "Greenhouse: `sha256` and the HMAC-SHA256 of the raw body.", example = "sha256 41a75cb4…")),
+    request_body(content = String, content_type = "application/json", description = "The event as the vendor sends it.",
+        example = r#"{"action":"job_post_created","payload":{"id":1815002,"title":"Lasser","live":true}}"#),
+    responses(
+        (status = 200, description = "Taken, or known already, or parked because it cannot be read, or of no concern."),
+        (status = 401, description = "The signature is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such partner, or it has no webhook.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It is about a person; that is not accepted yet.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Log or store do not answer; the vendor sends it again.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn receive(
+    State(door): State<Door>,
+    Path(partner): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let configuration = &door.intake.configuration;
+    let partner = configuration.partner(&partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
+    let settings = partner.webhook.as_ref().ok_or_else(|| Problem::not_found("webhook"))?;
+    let secret = configuration.secrets.get(&settings.secret)?;
+    let verified = webhook::verify(settings.vendor, secret.all(), &headers, &body).map_err(|error| {
+        counter!("passerelle_webhooks_refused_total", "partner" => partner.id.to_string()).increment(1);
+        warn!(partner.name = %partner.id, error = %error, "a webhook with a wrong signature");
+        Problem::new(StatusCode::UNAUTHORIZED, "signature", "the signature is missing or wrong").detail(error.to_string())
+    })?;
+    match webhook::concern(settings.vendor, &body) {
+        Concern::Vacancy => take(&door, &partner, &headers, &body).await?,
+        Concern::Person => {
+            counter!("passerelle_webhooks_turned_away_total", "partner" => partner.id.to_string()).increment(1);
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "kind_not_accepted", "events about persons are not accepted yet")
+                .detail("nothing of it was stored; switch these events off at the vendor"));
+        }
+        Concern::Ping | Concern::Other => {}
+    }
+    Ok(verified.vendor_success.into_response())
+}
+
+async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    let Some(incoming) = partner.incoming.get(&Kind::Vacancy) else {
+        return Err(Problem::not_found("route"));
+    };
+    let document = Document {
+        partner,
+        kind: Kind::Vacancy,
+        dialect: incoming.dialect.clone(),
+        channel: Channel::Webhook,
+        media_type: headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        idempotency_key: None,
+        body,
+    };
+    let media_type = document.media_type.clone();
+    let (code, faults) = match door.intake.take(document).await? {
+        Taken::Accepted { .. } | Taken::Unchanged { .. } => return Ok(()),
+        Taken::Unreadable(faults) => ("unreadable", faults),
+        Taken::Echo(_) => ("echo", Vec::new()),
+        Taken::KeyReused => ("idempotency_key_reused", Vec::new()),
+    };
+    // Nobody is there to correct it: it waits for a person, and the vendor is thanked.
+    let faults: Vec<_> = faults
+        .iter()
+        .map(|fault| serde_json::json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}))
+        .collect();
+    let input = ParkedInput {
+        parked_id: Uuid::now_v7(),
+        partner: partner.id.to_string(),
+        kind: Kind::Vacancy.to_string(),
+        dialect: incoming.dialect.to_string(),
+        channel: Channel::Webhook.to_string(),
+        code: code.to_owned(),
+        faults: serde_json::Value::from(faults).to_string(),
+        media_type,
+        raw: body.to_vec(),
+        received_at: door.intake.clock.now_micros(),
+        state: "parked".to_owned(),
+    };
+    warn!(partner.name = %partner.id, parked.id = %input.parked_id, code, "a webhook was parked");
+    counter!("passerelle_inputs_parked_total", "partner" => partner.id.to_string(), "code" => code).increment(1);
+    door.intake.store.park_input(input).await?;
+    Ok(())
+}

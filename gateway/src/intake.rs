@@ -1,0 +1,250 @@
+//! Takes documents in: reads them, finds their entity, appends one `accepted` record.
+//!
+//! **Invariant:** nothing is accepted before its record is durable, and nothing unreadable is stored here:
+//! whoever pushes is told, and who cannot be told has it parked by the caller.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use mappings::Fault;
+use metrics::counter;
+use schemas::{
+    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, MessageId, Operation,
+    Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
+};
+
+use crate::{
+    backbone::{Backbone, Output, Topic},
+    clock::Clock,
+    config::{Configuration, Partner},
+    dialects::{Dialects, Read},
+    store::Store,
+};
+
+/// A document that somebody brought.
+pub struct Document<'a> {
+    /// Who brought it.
+    pub partner: &'a Partner,
+    /// What it is about.
+    pub kind: Kind,
+    /// The format it is in.
+    pub dialect: DialectName,
+    /// How it came.
+    pub channel: Channel,
+    /// Its media type, if said.
+    pub media_type: Option<String>,
+    /// The caller's idempotency key, if there is one.
+    pub idempotency_key: Option<&'a str>,
+    /// The document.
+    pub body: &'a [u8],
+}
+
+/// What came of a document.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is durable and will be routed.
+    Accepted {
+        /// The message.
+        message_id: MessageId,
+        /// The reference that it goes out under.
+        entity_key: EntityKey,
+        /// The source's reference.
+        reference: String,
+    },
+    /// It says what the newest version says; nothing was appended.
+    Unchanged {
+        /// The message that said it first.
+        message_id: MessageId,
+        /// The reference that it goes out under.
+        entity_key: EntityKey,
+        /// The source's reference.
+        reference: String,
+    },
+    /// It cannot be read.
+    Unreadable(Vec<Fault>),
+    /// Its idempotency key was used with another body.
+    KeyReused,
+    /// It is what we sent to that partner ourselves.
+    Echo(EntityKey),
+}
+
+/// The intake of one daemon.
+#[derive(Clone)]
+pub struct Intake {
+    pub configuration: Arc<Configuration>,
+    pub dialects: Arc<Dialects>,
+    pub backbone: Arc<dyn Backbone>,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+}
+
+impl Intake {
+    /// Takes a document in.
+    ///
+    /// # Errors
+    /// If log or store do not answer; nothing is known to be accepted then.
+    pub async fn take(&self, document: Document<'_>) -> Result<Taken> {
+        let read = match self.dialects.read(&document.dialect, document.kind, document.partner, document.body) {
+            Ok(read) => read,
+            Err(faults) => return Ok(Taken::Unreadable(faults)),
+        };
+        let Some(reference) = read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned) else {
+            return Ok(Taken::Unreadable(vec![no_reference()]));
+        };
+        let entity_key = match self.echo_of(document.partner, &reference).await? {
+            Some(entity) if document.partner.is_co_owner => entity,
+            Some(entity) => return Ok(Taken::Echo(entity)),
+            None => EntityKey::of_vacancy(&document.partner.id, &reference),
+        };
+        let idempotency = document.idempotency_key.map(|key| self.idempotency(key, document.body));
+        if let Some(idempotency) = &idempotency
+            && self.is_key_reused(document.partner, document.kind, idempotency).await?
+        {
+            return Ok(Taken::KeyReused);
+        }
+        if idempotency.is_none()
+            && let Some(message_id) = self.unchanged_since(entity_key, &document.dialect, &read).await?
+        {
+            return Ok(Taken::Unchanged { message_id, entity_key, reference });
+        }
+        let modified_at = read.record.text("modified_at").map(str::to_owned);
+        let origin = self.origin(&document, reference.clone(), idempotency, modified_at);
+        let content = Content {
+            media_type: document.media_type,
+            raw: document.body.to_vec(),
+            shape: read.shape,
+            canonical: read.record.to_avro()?,
+            loss: Some(read.loss),
+            complement: read.complement,
+            close: (read.operation == Operation::Close).then(|| closing_notice(&read.record)),
+        };
+        let message_id = self.append(document.kind, read.operation, entity_key, origin, read.versions, content).await?;
+        Ok(Taken::Accepted { message_id, entity_key, reference })
+    }
+
+    /// Takes a closing in.
+    ///
+    /// # Errors
+    /// If log or store do not answer.
+    pub async fn close(&self, document: Document<'_>, reference: &str, reason: Option<String>) -> Result<Taken> {
+        let entity_key = EntityKey::of_vacancy(&document.partner.id, reference);
+        let idempotency = document.idempotency_key.map(|key| self.idempotency(key, reference.as_bytes()));
+        if let Some(idempotency) = &idempotency
+            && self.is_key_reused(document.partner, document.kind, idempotency).await?
+        {
+            return Ok(Taken::KeyReused);
+        }
+        let origin = self.origin(&document, reference.to_owned(), idempotency, None);
+        let content = Content { close: Some(Close { reason, closed_at: None }), ..Content::default() };
+        let versions = self.dialects.versions(None);
+        let message_id = self.append(document.kind, Operation::Close, entity_key, origin, versions, content).await?;
+        Ok(Taken::Accepted { message_id, entity_key, reference: reference.to_owned() })
+    }
+
+    /// The entity that we sent to this partner and that it now calls by that reference: ours, or its own.
+    async fn echo_of(&self, partner: &Partner, reference: &str) -> Result<Option<EntityKey>> {
+        if let Ok(entity) = reference.parse::<EntityKey>()
+            && self.store.sent(&partner.id, entity).await?.is_some()
+        {
+            return Ok(Some(entity));
+        }
+        self.store.entity_by_foreign_reference(&partner.id, reference).await
+    }
+
+    fn idempotency(&self, key: &str, body: &[u8]) -> Idempotency {
+        let lifetime = i64::try_from(self.configuration.settings.idempotency.as_micros()).unwrap_or(i64::MAX);
+        Idempotency {
+            key_hash: Hash::of(key.as_bytes()),
+            body_hash: Hash::of(body),
+            expires_at: self.clock.now_micros().saturating_add(lifetime),
+        }
+    }
+
+    /// Looks whether the key was used with another body. The router decides; this only tells the caller in time.
+    async fn is_key_reused(&self, partner: &Partner, kind: Kind, idempotency: &Idempotency) -> Result<bool> {
+        let uses = self.store.key_uses(&partner.id, kind, idempotency.key_hash, self.clock.now_micros()).await?;
+        Ok(uses.iter().any(|key_use| key_use.body_hash != idempotency.body_hash))
+    }
+
+    /// The message of the newest version, if the document says just the same.
+    async fn unchanged_since(&self, entity: EntityKey, dialect: &DialectName, read: &Read) -> Result<Option<MessageId>> {
+        let Some(newest) = self.store.newest_version(entity).await? else { return Ok(None) };
+        if read.operation != Operation::Upsert {
+            return Ok(None);
+        }
+        let mut record = read.record.clone();
+        let previous = Record::from_avro(newest.kind, &newest.canonical)?;
+        self.dialects.carry_over(dialect, read.shape.as_deref(), &previous, &mut record);
+        Ok((content_hash(&record) == newest.content_hash).then_some(newest.message_id))
+    }
+
+    fn origin(&self, document: &Document<'_>, reference: String, idempotency: Option<Idempotency>, modified_at: Option<String>) -> Origin {
+        Origin {
+            partner: document.partner.id.clone(),
+            dialect: document.dialect.clone(),
+            channel: document.channel,
+            reference: Some(reference),
+            idempotency,
+            received_at: self.clock.now_micros(),
+            modified_at,
+        }
+    }
+
+    async fn append(
+        &self,
+        kind: Kind,
+        operation: Operation,
+        entity_key: EntityKey,
+        origin: Origin,
+        versions: Versions,
+        content: Content,
+    ) -> Result<MessageId> {
+        let message_id = match &origin.idempotency {
+            Some(idempotency) => MessageId::derive(&origin.partner, kind, idempotency.key_hash, idempotency.body_hash),
+            None => MessageId::mint(),
+        };
+        let labels = [("partner", origin.partner.to_string()), ("kind", kind.to_string()), ("channel", origin.channel.to_string())];
+        let hop = Hop { gateway: self.configuration.settings.gateway_id.clone(), received_at: origin.received_at };
+        let header = Header {
+            message_id,
+            operation,
+            entity_key,
+            origin,
+            hops: vec![hop],
+            versions,
+            cause: None,
+            recipient: None,
+            lane: None,
+            event: None,
+        };
+        let payload = match kind {
+            Kind::Vacancy => Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? }))),
+            Kind::TalentProfile | Kind::PlacementStatus => anyhow::bail!("`{kind}` is not accepted before there is consent"),
+        };
+        self.backbone.append(vec![Output { topic: Topic::accepted(), envelope: Envelope { header, payload } }]).await?;
+        counter!("passerelle_accepted_total", &labels).increment(1);
+        Ok(message_id)
+    }
+}
+
+/// What a closing document says about the closing.
+fn closing_notice(record: &Record) -> Close {
+    Close {
+        reason: record.text("status_reason.label").or_else(|| record.text("status_reason.code")).map(str::to_owned),
+        closed_at: record.text("closed_at").map(str::to_owned),
+    }
+}
+
+/// Whether a vacancy may be shown: only what is published is sent out.
+pub fn is_open(record: &Record) -> bool {
+    Vacancy::of(record).is_some_and(|vacancy| vacancy.status() == Status::Published)
+}
+
+fn no_reference() -> Fault {
+    Fault {
+        pointer: String::new(),
+        code: "no_reference".to_owned(),
+        problem: "the document does not say by which reference it is known; without one a change could not be told from a new vacancy"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,306 @@
+//! Decides who is owed what: one reader of the log of accepted messages, in log order.
+//!
+//! Store first: versions and key uses are upserts keyed by position, written before the outputs and the
+//! offset are committed to the log in one transaction.
+
+mod decide;
+
+use std::{collections::HashMap, sync::Arc};
+
+use anyhow::{Context, Result};
+use metrics::counter;
+use schemas::{
+    Body, Cause, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId, Payload,
+    Plain, Record, Status, content_hash,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+use uuid::Uuid;
+
+use self::decide::{Meaning, Past, decide, repeated_key};
+use crate::{
+    backbone::{Backbone, Output, Stored, Topic},
+    clock::Clock,
+    config::{Configuration, Partner},
+    dialects::Dialects,
+    eligibility::obstacle,
+    intake::is_open,
+    store::{KeyUse, ParkedInput, Routed, Store, Version},
+};
+
+/// The router of one daemon.
+#[derive(Clone)]
+pub struct Router {
+    pub configuration: Arc<Configuration>,
+    pub dialects: Arc<Dialects>,
+    pub backbone: Arc<dyn Backbone>,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+}
+
+/// What a batch has decided so far; later records of the batch are compared with it.
+#[derive(Default)]
+struct Batch {
+    routed: Routed,
+    outputs: Vec<Output>,
+    parked: Vec<ParkedInput>,
+    newest: HashMap<EntityKey, Version>,
+}
+
+impl Router {
+    /// Routes until it is asked to stop.
+    ///
+    /// # Errors
+    /// If log or store fail; whatever was not committed is routed again at the next start.
+    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+        let mut accepted = self.backbone.subscribe("router", Topic::accepted()).await?;
+        info!(log.offset = accepted.committed().offset, "routing");
+        loop {
+            let records = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                records = accepted.next(self.configuration.settings.router_batch) => records?,
+            };
+            let Some(last) = records.last().map(|record| record.position) else { continue };
+            let mut batch = Batch::default();
+            batch.routed.committed = Some(accepted.committed());
+            for record in &records {
+                self.route(record, &mut batch).await.with_context(|| format!("cannot route the record at {}", record.position))?;
+            }
+            for input in std::mem::take(&mut batch.parked) {
+                self.store.park_input(input).await?;
+            }
+            self.store.record_routed(batch.routed).await?;
+            accepted.commit(last, batch.outputs).await?;
+            debug!(batch.len = records.len(), log.offset = last.offset, "routed");
+        }
+    }
+
+    async fn route(&self, stored: &Stored, batch: &mut Batch) -> Result<()> {
+        let header = &stored.envelope.header;
+        if let Some(version) = self.store.version_at(header.entity_key, stored.position).await? {
+            // Met again at its own position: the decision stands, its outputs are repeated.
+            let previous = self.previous(stored, batch).await?;
+            batch.newest.insert(version.entity_key, version.clone());
+            return self.announce(stored, &version, previous.as_ref(), batch);
+        }
+        let content = Content::from_avro(stored.envelope.plain().context("an accepted vacancy without a body")?)?;
+        let key_uses = self.key_uses(stored, batch).await?;
+        if let Some(meaning) = repeated_key(header, stored.position, &key_uses) {
+            // Decided before anything is read, since the answer does not depend on it.
+            return self.pass_over(stored, &meaning, content, batch);
+        }
+        let previous = self.previous(stored, batch).await?;
+        let record = self.record_of(stored, &content, previous.as_ref())?;
+        let past = Past { previous: previous.as_ref(), key_uses: &key_uses };
+        let meaning = decide(header, stored.position, &past, record.as_ref().map(content_hash));
+        match record {
+            Some(record) if meaning == Meaning::News => self.adopt(stored, &content, &record, previous.as_ref(), batch),
+            _ => {
+                self.remember_key(stored, batch);
+                self.pass_over(stored, &meaning, content, batch)
+            }
+        }
+    }
+
+    /// The version just before a record in the log.
+    async fn previous(&self, stored: &Stored, batch: &Batch) -> Result<Option<Version>> {
+        match batch.newest.get(&stored.envelope.header.entity_key) {
+            Some(version) => Ok(Some(version.clone())),
+            None => self.store.version_before(stored.envelope.header.entity_key, stored.position).await,
+        }
+    }
+
+    async fn key_uses(&self, stored: &Stored, batch: &Batch) -> Result<Vec<KeyUse>> {
+        let origin = &stored.envelope.header.origin;
+        let Some(idempotency) = &origin.idempotency else { return Ok(Vec::new()) };
+        let kind = stored.envelope.kind();
+        let mut uses = self.store.key_uses(&origin.partner, kind, idempotency.key_hash, origin.received_at).await?;
+        let same = |key_use: &&KeyUse| key_use.partner == origin.partner && key_use.kind == kind && key_use.key_hash == idempotency.key_hash;
+        uses.extend(batch.routed.key_uses.iter().filter(same).cloned());
+        Ok(uses)
+    }
+
+    /// The whole record: what the document says, over what its shape does not speak of. None for a closing of the unknown.
+    fn record_of(&self, stored: &Stored, content: &Content, previous: Option<&Version>) -> Result<Option<Record>> {
+        let header = &stored.envelope.header;
+        let kind = stored.envelope.kind();
+        let before = previous.map(|version| Record::from_avro(version.kind, &version.canonical)).transpose()?;
+        if header.operation == Operation::Close {
+            let Some(mut record) = before else { return Ok(None) };
+            Status::Closed.set_on(&mut record);
+            let close = content.close.clone().unwrap_or_default();
+            set_text(&mut record, "status_reason.label", close.reason);
+            set_text(&mut record, "closed_at", close.closed_at);
+            return Ok(Some(record));
+        }
+        let mut record = Record::from_avro(kind, &content.canonical)?;
+        if let Some(before) = before {
+            self.dialects.carry_over(&header.origin.dialect, content.shape.as_deref(), &before, &mut record);
+        }
+        Ok(Some(record))
+    }
+
+    /// Makes a new version and announces it.
+    fn adopt(&self, stored: &Stored, content: &Content, record: &Record, previous: Option<&Version>, batch: &mut Batch) -> Result<()> {
+        let header = &stored.envelope.header;
+        let version = Version {
+            entity_key: header.entity_key,
+            position: stored.position,
+            message_id: header.message_id,
+            partner: previous.map_or_else(|| header.origin.partner.clone(), |version| version.partner.clone()),
+            kind: stored.envelope.kind(),
+            reference: header.origin.reference.clone(),
+            content_hash: content_hash(record),
+            is_open: is_open(record),
+            modified_at: header.origin.modified_at.clone(),
+            recipients: self.receivers_of(&header.origin.partner, record),
+            canonical: record.to_avro()?,
+        };
+        if !content.complement.is_empty() {
+            let dialect = header.origin.dialect.to_string();
+            batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
+        }
+        self.remember_key(stored, batch);
+        self.announce(stored, &version, previous, batch)?;
+        batch.newest.insert(version.entity_key, version.clone());
+        batch.routed.versions.push(version);
+        Ok(())
+    }
+
+    fn remember_key(&self, stored: &Stored, batch: &mut Batch) {
+        let header = &stored.envelope.header;
+        if let Some(idempotency) = &header.origin.idempotency {
+            batch.routed.key_uses.push(KeyUse {
+                partner: header.origin.partner.clone(),
+                kind: stored.envelope.kind(),
+                key_hash: idempotency.key_hash,
+                position: stored.position,
+                body_hash: idempotency.body_hash,
+                message_id: header.message_id,
+                expires_at: idempotency.expires_at,
+            });
+        }
+    }
+
+    /// Every partner that an open vacancy may go to.
+    fn receivers_of(&self, source: &PartnerId, record: &Record) -> Vec<PartnerId> {
+        let Some(source) = self.configuration.partners.get(source) else { return Vec::new() };
+        if !is_open(record) {
+            return Vec::new();
+        }
+        let may_receive = |receiver: &Partner, outgoing| obstacle(record, source, receiver, outgoing).is_none();
+        let receivers = self.configuration.receivers(record.kind());
+        receivers.filter(|(receiver, outgoing)| may_receive(receiver, outgoing)).map(|(receiver, _)| receiver.id.clone()).collect()
+    }
+
+    /// Puts out what a version owes: itself to its recipients, a closing to those who no longer are.
+    fn announce(&self, stored: &Stored, version: &Version, previous: Option<&Version>, batch: &mut Batch) -> Result<()> {
+        let no_longer = previous.map(|previous| previous.recipients.as_slice()).unwrap_or_default();
+        let no_longer: Vec<&PartnerId> = no_longer.iter().filter(|partner| !version.recipients.contains(partner)).collect();
+        for recipient in &version.recipients {
+            batch.outputs.push(dispatch(stored, version, recipient, Operation::Upsert)?);
+        }
+        for recipient in &no_longer {
+            batch.outputs.push(dispatch(stored, version, recipient, Operation::Close)?);
+        }
+        let names = |partners: &mut dyn Iterator<Item = &PartnerId>| partners.map(PartnerId::as_str).collect::<Vec<_>>().join(", ");
+        let owed_to = names(&mut version.recipients.iter());
+        let closed_at = names(&mut no_longer.into_iter());
+        let detail = match (owed_to.as_str(), closed_at.as_str()) {
+            ("", "") => "owed to nobody".to_owned(),
+            (owed_to, "") => format!("owed to {owed_to}"),
+            ("", closed_at) => format!("to be closed at {closed_at}"),
+            (owed_to, closed_at) => format!("owed to {owed_to}; to be closed at {closed_at}"),
+        };
+        batch.outputs.push(self.told(stored, "routed", None, Some(detail)));
+        Ok(())
+    }
+
+    /// Passes over a record that is no news, saying why; what conflicts is parked.
+    fn pass_over(&self, stored: &Stored, meaning: &Meaning, content: Content, batch: &mut Batch) -> Result<()> {
+        let (step, code) = match meaning {
+            Meaning::Duplicate => ("duplicate", "repeated_key"),
+            Meaning::KeyConflict => ("parked", "idempotency_key_reused"),
+            Meaning::Unchanged => ("unchanged", "same_content"),
+            Meaning::Stale => ("stale", "older_than_known"),
+            Meaning::CloseOfUnknown => ("ignored", "close_of_unknown"),
+            Meaning::News => anyhow::bail!("news is not passed over"),
+        };
+        if *meaning == Meaning::KeyConflict {
+            batch.parked.push(parked_input(stored, code, content));
+        }
+        counter!("passerelle_passed_over_total", "code" => code).increment(1);
+        batch.outputs.push(self.told(stored, step, Some(code), None));
+        Ok(())
+    }
+
+    /// A record of the journal about an accepted message.
+    fn told(&self, stored: &Stored, step: &str, code: Option<&str>, detail: Option<String>) -> Output {
+        let event = Event {
+            step: step.to_owned(),
+            code: code.map(str::to_owned),
+            detail,
+            at: self.clock.now_micros(),
+            attempt: 0,
+            losses: LossCounts::default(),
+        };
+        let header = Header { event: Some(event), operation: Operation::Event, cause: Some(cause_of(stored)), ..stored.envelope.header.clone() };
+        let payload = match stored.envelope.kind() {
+            Kind::Vacancy => Payload::Vacancy(None),
+            Kind::TalentProfile => Payload::TalentProfile(None),
+            Kind::PlacementStatus => Payload::PlacementStatus(None),
+        };
+        Output { topic: Topic::journal(), envelope: Envelope { header, payload } }
+    }
+}
+
+/// The record that says what a partner is owed.
+fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, operation: Operation) -> Result<Output> {
+    let lane = if operation == Operation::Close { Lane::Closing } else { Lane::Live };
+    let header = Header {
+        operation,
+        cause: Some(cause_of(stored)),
+        recipient: Some(recipient.clone()),
+        lane: Some(lane),
+        ..stored.envelope.header.clone()
+    };
+    let content = Content { canonical: version.canonical.clone(), ..Content::default() };
+    let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
+    Ok(Output { topic: Topic::dispatch(recipient), envelope: Envelope { header, payload } })
+}
+
+fn cause_of(stored: &Stored) -> Cause {
+    Cause { message_id: stored.envelope.header.message_id, position: stored.position }
+}
+
+fn parked_input(stored: &Stored, code: &str, content: Content) -> ParkedInput {
+    let origin = &stored.envelope.header.origin;
+    let name = format!("{}/{}", stored.position, code);
+    ParkedInput {
+        // Derived, so that the same record met again is parked once.
+        parked_id: Uuid::new_v5(&stored.envelope.header.message_id.as_uuid(), name.as_bytes()),
+        partner: origin.partner.to_string(),
+        kind: stored.envelope.kind().to_string(),
+        dialect: origin.dialect.to_string(),
+        channel: origin.channel.to_string(),
+        code: code.to_owned(),
+        faults: "[]".to_owned(),
+        media_type: content.media_type,
+        raw: content.raw,
+        received_at: origin.received_at,
+        state: "parked".to_owned(),
+    }
+}
+
+/// The id of what a message owes to a partner.
+pub fn dispatch_id(envelope: &Envelope) -> Option<DispatchId> {
+    let cause = envelope.header.cause?;
+    Some(DispatchId::derive(cause.message_id, cause.position, envelope.header.recipient.as_ref()?))
+}
+
+fn set_text(record: &mut Record, path: &str, text: Option<String>) {
+    if let Some(text) = text {
+        let path = schemas::Path::resolve(record.model(), path).expect("the schema has closing fields");
+        *path.slot(record.root_mut()) = schemas::Value::text(text);
+    }
+}
