@@ -10,12 +10,27 @@ use super::{
     rule::{self, Breach},
     values,
 };
+use crate::foreign_text;
 
 /// Checks a document; with a reference, also that it is about that vacancy.
 pub fn check_document(document: &str, reference: Option<&str>, binding: Binding) -> Vec<Breach> {
-    let mut findings = Findings::new(reference, binding);
+    examine(document, reference, binding).breaches
+}
+
+/// What a look at a document shows.
+pub(super) struct Examined {
+    pub(super) breaches: Vec<Breach>,
+    /// The title of the first profile, on one line.
+    pub(super) title: Option<String>,
+}
+
+pub(super) fn examine(document: &str, reference: Option<&str>, binding: Binding) -> Examined {
+    let mut findings = Findings::of_document(reference, binding);
+    let mut title = None;
     match document::parse(document) {
         Ok(root) => {
+            let first = root.first("PositionProfile").and_then(|profile| profile.first("PositionTitle"));
+            title = first.map(|title| foreign_text::one_line(&title.text));
             grammar::check(&root, &mut findings);
             check_head(&root, reference, &mut findings);
             check_languages(&root, &mut findings);
@@ -26,7 +41,7 @@ pub fn check_document(document: &str, reference: Option<&str>, binding: Binding)
         }
         Err(problem) => findings.add(rule::XML, "/", problem),
     }
-    findings.into_breaches()
+    Examined { breaches: findings.into_breaches(), title }
 }
 
 /// Versions, ids and the status.

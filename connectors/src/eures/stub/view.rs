@@ -1,0 +1,153 @@
+//! What others may see of the puller while it pulls.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{broadcast, watch};
+
+use super::{
+    findings::{Binding, Findings},
+    mirror::{Change, Mirror, Mirrored},
+    rule::{Breach, Severity},
+    rules,
+    wire::{Detail, Listed},
+};
+use crate::revision;
+
+/// More breaches than this are only counted.
+const MOST_BREACHES: usize = 10_000;
+/// Changes that observers may lag behind before they miss some.
+const OBSERVED: usize = 1024;
+
+/// What happened to a vacancy, as a pull saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// The vacancy.
+    pub reference: String,
+    /// What happened.
+    pub change: Change,
+    /// The title in its first language.
+    pub title: Option<String>,
+    /// The revision that the document shows ([`crate::revision`]).
+    pub revision: Option<u64>,
+}
+
+/// What the puller shares with its views.
+#[derive(Debug)]
+pub(super) struct Shared {
+    mirror: Mutex<Mirror>,
+    breaches: Mutex<(Vec<Breach>, u64)>,
+    observers: broadcast::Sender<Pulled>,
+    pulls: watch::Sender<u64>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            mirror: Mutex::default(),
+            breaches: Mutex::default(),
+            observers: broadcast::channel(OBSERVED).0,
+            pulls: watch::channel(0).0,
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn mirror(&self) -> MutexGuard<'_, Mirror> {
+        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn breaches(&self) -> MutexGuard<'_, (Vec<Breach>, u64)> {
+        self.breaches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks a vacancy, its document included, and keeps it.
+    pub(super) fn take(&self, detail: Detail, listed: &Listed, findings: &mut Findings<'_>) -> Option<Pulled> {
+        let reference = detail.reference.clone();
+        let content = detail.content.as_deref().unwrap_or_default();
+        let mut title = None;
+        if !content.is_empty() {
+            let examined = rules::examine(content, Some(&reference), Binding::Written);
+            title = examined.title;
+            findings.extend(examined.breaches);
+        }
+        let revision = revision::find(content.as_bytes());
+        let change = self.mirror().take(detail, listed, title.clone(), findings)?;
+        Some(Pulled { reference, change, title, revision })
+    }
+
+    /// Tells the views that a pull is over.
+    pub(super) fn finish(&self, pulled: &[Pulled], found: Vec<Breach>) {
+        let mut breaches = self.breaches();
+        breaches.1 += found.len() as u64;
+        let room = MOST_BREACHES.saturating_sub(breaches.0.len());
+        breaches.0.extend(found.into_iter().take(room));
+        drop(breaches);
+        for one in pulled {
+            // An error says that nobody listens.
+            let _ = self.observers.send(one.clone());
+        }
+        self.pulls.send_modify(|pulls| *pulls += 1);
+    }
+}
+
+/// A look at the puller's mirror and at the breaches it found.
+#[derive(Debug, Clone)]
+pub struct EuresView {
+    shared: Arc<Shared>,
+}
+
+impl EuresView {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// All vacancies ever pulled, by reference.
+    pub fn mirror(&self) -> BTreeMap<String, Mirrored> {
+        self.shared.mirror().vacancies.clone()
+    }
+
+    /// One vacancy.
+    pub fn vacancy(&self, reference: &str) -> Option<Mirrored> {
+        self.shared.mirror().vacancies.get(reference).cloned()
+    }
+
+    /// The breaches found so far, oldest first; at most 10,000.
+    pub fn breaches(&self) -> Vec<Breach> {
+        self.shared.breaches().0.clone()
+    }
+
+    /// The breaches for which EURES rejects a document or cannot use an answer.
+    pub fn refusals(&self) -> Vec<Breach> {
+        let mut breaches = self.breaches();
+        breaches.retain(|breach| breach.rule.severity == Severity::Refused);
+        breaches
+    }
+
+    /// How many breaches were found.
+    pub fn breach_count(&self) -> u64 {
+        self.shared.breaches().1
+    }
+
+    /// How many pulls are over, failed ones included.
+    pub fn pulls(&self) -> u64 {
+        *self.shared.pulls.borrow()
+    }
+
+    /// Tells of every change from now on; who lags behind misses the oldest.
+    pub fn observe(&self) -> broadcast::Receiver<Pulled> {
+        self.shared.observers.subscribe()
+    }
+
+    /// Waits until something is true after a pull. The caller sets the time-out.
+    pub async fn until(&self, mut is_true: impl FnMut(&Self) -> bool) {
+        let mut pulls = self.shared.pulls.subscribe();
+        while !is_true(self) {
+            if pulls.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
