@@ -27,6 +27,19 @@ pub struct Verified {
     pub vendor_success: StatusCode,
 }
 
+/// What a webhook is about, as far as its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Concern {
+    /// A vacancy; or something that cannot be read at all.
+    Vacancy,
+    /// A person; or an event that nobody knows, which may be about one.
+    Person,
+    /// Nothing: the vendor tries whether somebody answers.
+    Ping,
+    /// Something else without persons, such as an office.
+    Other,
+}
+
 /// Why a webhook is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum VerifyError {
@@ -47,6 +60,9 @@ pub enum VerifyError {
 /// A vendor's rule.
 type Verify = fn(&[SecretString], &HeaderMap, &[u8]) -> Result<Verified, VerifyError>;
 
+/// How a vendor names what a webhook is about.
+type FindConcern = fn(&[u8]) -> Concern;
+
 /// All vendors, by name.
 const VENDORS: [Vendor; 1] = [Vendor::Greenhouse];
 
@@ -62,8 +78,14 @@ pub fn verify(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Verified, VerifyError> {
-    let (_, verify) = vendor.line();
+    let (_, verify, _) = vendor.line();
     verify(secrets, headers, body)
+}
+
+/// Looks at the name of an event, and at nothing else in it. Only for webhooks that are [`verify`]-ed.
+pub fn concern(vendor: Vendor, body: &[u8]) -> Concern {
+    let (_, _, concern) = vendor.line();
+    concern(body)
 }
 
 impl Vendor {
@@ -72,10 +94,10 @@ impl Vendor {
         self.line().0
     }
 
-    /// Its name and its rule.
-    fn line(self) -> (&'static str, Verify) {
+    /// Its name and its rules.
+    fn line(self) -> (&'static str, Verify, FindConcern) {
         match self {
-            Self::Greenhouse => ("greenhouse", greenhouse::webhook::verify),
+            Self::Greenhouse => ("greenhouse", greenhouse::webhook::verify, greenhouse::webhook::concern),
         }
     }
 }

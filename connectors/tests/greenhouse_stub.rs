@@ -253,6 +253,25 @@ async fn steady_traffic_keeps_the_order_of_each_post() {
 }
 
 #[tokio::test]
+async fn a_long_history_is_forgotten() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let settings = GreenhouseSettings::new(target.parse().unwrap(), SECRET.into(), 1);
+    let stub = GreenhouseStub::new(GreenhouseSettings { retry_waits: Vec::new(), history_limit: 2, ..settings });
+    let post = stub.create().await.post;
+    for _ in 0..3 {
+        stub.update(post).await.unwrap();
+    }
+    let revisions = |stub: &GreenhouseStub| -> Vec<u64> {
+        stub.ledger()[&post].versions.iter().map(|version| version.revision).collect()
+    };
+    assert_eq!(revisions(&stub), [3, 4]);
+    stub.close(post, Closing::Deleted).await.unwrap();
+    assert_eq!(revisions(&stub), [6]);
+}
+
+#[tokio::test]
 async fn told_to_stop_it_gives_up_the_retries() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}", listener.local_addr().unwrap());

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use connectors::webhook::{self, Vendor, VerifyError};
+use connectors::webhook::{self, Concern, Vendor, VerifyError};
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -37,4 +37,28 @@ fn the_collected_vectors_of_greenhouse_hold() {
         assert_ne!(unescaped, vector.body);
         assert_eq!(verify(unescaped.as_bytes()), Err(VerifyError::Wrong));
     }
+}
+
+#[test]
+fn the_collected_events_of_greenhouse_are_sorted() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/ats/greenhouse/webhooks");
+    if !folder.exists() {
+        eprintln!("skipped: no reference data at `{}`", folder.display());
+        return;
+    }
+    let mut sorted = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let expected = match name.trim_start_matches('_').split("_events__").next().unwrap() {
+            "job" if name.contains("job_stage_deleted") => Concern::Other,
+            "job" => Concern::Vacancy,
+            "application" | "candidate" | "interview" => Concern::Person,
+            "organization" => Concern::Other,
+            _ => continue,
+        };
+        assert_eq!(webhook::concern(Vendor::Greenhouse, &fs::read(&path).unwrap()), expected, "{name}");
+        sorted += 1;
+    }
+    assert!(sorted > 0, "the reference data holds no events");
 }

@@ -8,6 +8,7 @@
 //! Stricter than the vendor in one thing: a change of a post waits until the one before is settled, so that a
 //! checker knows the order.
 
+mod account;
 mod delivery;
 mod event;
 mod ledger;
@@ -21,9 +22,7 @@ use std::{
 };
 
 use futures::future;
-use schemas::Hash;
 use secrecy::SecretString;
-use thiserror::Error;
 use tokio::{
     sync::{broadcast, mpsc},
     time::{self, MissedTickBehavior},
@@ -31,13 +30,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    account::Account,
     delivery::{Courier, Event},
     post::Post,
     traffic::{Change, Traffic},
 };
 use crate::BaseUrl;
 
-pub use self::ledger::{Action, Answer, Attempt, Delivery, Fate, PostLedger, Version};
+pub use self::{
+    account::PostError,
+    ledger::{Action, Answer, Attempt, Delivery, Fate, PostLedger, Version},
+};
 
 /// How long the vendor waits before each retry, without its random part (`#retry-policy`).
 pub const VENDOR_RETRY_WAITS: [Duration; 6] = [
@@ -67,13 +70,15 @@ pub struct GreenhouseSettings {
     pub time_out: Duration,
     /// How long to wait before each retry; as many retries as waits.
     pub retry_waits: Vec<Duration>,
+    /// How many versions are kept per post; of deleted posts only the last, if there is a limit.
+    pub history_limit: usize,
 }
 
 impl GreenhouseSettings {
-    /// An account that retries as the vendor does.
+    /// An account that retries as the vendor does and forgets nothing.
     pub fn new(target: BaseUrl, secret: SecretString, seed: u64) -> Self {
         let retry_waits = VENDOR_RETRY_WAITS.to_vec();
-        Self { target, secret, seed, time_out: Duration::from_secs(10), retry_waits }
+        Self { target, secret, seed, time_out: Duration::from_secs(10), retry_waits, history_limit: usize::MAX }
     }
 }
 
@@ -103,17 +108,6 @@ pub struct Pace {
     pub total: Option<usize>,
 }
 
-/// Why a post cannot be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum PostError {
-    /// Never created.
-    #[error("there is no job post `{0}`")]
-    Unknown(u64),
-    /// Deleted for good.
-    #[error("the job post `{0}` is deleted")]
-    Deleted(u64),
-}
-
 /// The account.
 #[derive(Debug)]
 pub struct GreenhouseStub {
@@ -123,23 +117,12 @@ pub struct GreenhouseStub {
     observers: broadcast::Sender<Delivery>,
 }
 
-#[derive(Debug, Default)]
-struct Account {
-    posts: BTreeMap<u64, Held>,
-    created: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    post: Post,
-    ledger: PostLedger,
-}
-
 impl GreenhouseStub {
     /// Opens the account; nothing is sent yet.
     pub fn new(settings: GreenhouseSettings) -> Self {
         let (observers, _) = broadcast::channel(OBSERVED);
-        Self { seed: settings.seed, courier: Courier::new(settings), account: Mutex::default(), observers }
+        let account = Mutex::new(Account::new(settings.seed, settings.history_limit));
+        Self { seed: settings.seed, courier: Courier::new(settings), account, observers }
     }
 
     /// Tells of every attempt from now on; who lags behind misses the oldest.
@@ -149,7 +132,7 @@ impl GreenhouseStub {
 
     /// What was sent so far and what came of it, by post.
     pub fn ledger(&self) -> BTreeMap<u64, PostLedger> {
-        self.account().posts.iter().map(|(id, held)| (*id, held.ledger.clone())).collect()
+        self.account().ledger()
     }
 
     /// Sends what the vendor sends when a webhook is saved; it must be answered with 200.
@@ -161,12 +144,7 @@ impl GreenhouseStub {
 
     /// Makes a post, live at once, and delivers its webhook, retries included.
     pub async fn create(&self) -> Delivery {
-        let event = {
-            let mut account = self.account();
-            let held = account.open(self.seed);
-            held.post.live = true;
-            held.next_version(Action::JobPostCreated)
-        };
+        let event = self.account().create();
         self.send(&event, &CancellationToken::new()).await
     }
 
@@ -224,7 +202,7 @@ impl GreenhouseStub {
         for step in traffic.take(pace.total.unwrap_or(usize::MAX)) {
             clock.tick().await;
             if step.change == Change::Create {
-                posts[step.slot] = self.account().open(self.seed).post.id;
+                posts[step.slot] = self.account().reserve();
             }
             let lane = &lanes[step.slot % lanes.len()];
             if lane.send((posts[step.slot], step.change)).await.is_err() {
@@ -234,31 +212,22 @@ impl GreenhouseStub {
     }
 
     async fn change(&self, post: u64, change: Change, stop: &CancellationToken) -> Result<Delivery, PostError> {
+        let take_off_line = |post: &mut Post| post.live = false;
         let event = match change {
-            Change::Create => self.revise(post, Action::JobPostCreated, |post| post.live = true)?,
-            Change::Update => self.revise(post, Action::JobPostUpdated, |_| {})?,
-            Change::Reopen => self.revise(post, Action::JobPostUpdated, |post| post.live = true)?,
+            Change::Create => self.account().revise(post, Action::JobPostCreated, |post| post.live = true)?,
+            Change::Update => self.account().revise(post, Action::JobPostUpdated, |_| {})?,
+            Change::Reopen => self.account().revise(post, Action::JobPostUpdated, |post| post.live = true)?,
             Change::Close(Closing::Unpublished) => {
-                self.revise(post, Action::JobPostUpdated, |post| post.live = false)?
+                self.account().revise(post, Action::JobPostUpdated, take_off_line)?
             }
-            Change::Close(Closing::JobClosed) => self.revise(post, Action::JobUpdated, |post| post.live = false)?,
+            Change::Close(Closing::JobClosed) => self.account().revise(post, Action::JobUpdated, take_off_line)?,
             Change::Close(Closing::Deleted) => {
-                let off_line = self.revise(post, Action::JobPostUpdated, |post| post.live = false)?;
+                let off_line = self.account().revise(post, Action::JobPostUpdated, take_off_line)?;
                 self.send(&off_line, stop).await;
-                self.revise(post, Action::JobPostDeleted, |post| post.is_deleted = true)?
+                self.account().revise(post, Action::JobPostDeleted, |post| post.is_deleted = true)?
             }
         };
         Ok(self.send(&event, stop).await)
-    }
-
-    fn revise(&self, post: u64, action: Action, change: impl FnOnce(&mut Post)) -> Result<Event, PostError> {
-        let mut account = self.account();
-        let held = account.posts.get_mut(&post).ok_or(PostError::Unknown(post))?;
-        if held.post.is_deleted {
-            return Err(PostError::Deleted(post));
-        }
-        change(&mut held.post);
-        Ok(held.next_version(action))
     }
 
     async fn send(&self, event: &Event, stop: &CancellationToken) -> Delivery {
@@ -266,47 +235,12 @@ impl GreenhouseStub {
     }
 
     fn note(&self, delivery: &Delivery) {
-        let attempt = Attempt { event_id: delivery.event_id.clone(), answer: delivery.answer };
-        let mut account = self.account();
-        let versions = account.posts.get_mut(&delivery.post).map(|held| &mut held.ledger.versions);
-        let version = versions.and_then(|all| all.iter_mut().find(|version| version.revision == delivery.revision));
-        if let Some(version) = version {
-            version.attempts.push(attempt);
-        }
-        drop(account);
+        self.account().note(delivery);
         // An error says that nobody listens.
         let _ = self.observers.send(delivery.clone());
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Account {
-    /// Takes the next post, before its first version.
-    fn open(&mut self, seed: u64) -> &mut Held {
-        self.created += 1;
-        let post = Post::invent(seed, self.created);
-        let ledger = PostLedger { post: post.id, job: post.job_id(), versions: Vec::new() };
-        self.posts.entry(post.id).or_insert(Held { post, ledger })
-    }
-}
-
-impl Held {
-    fn next_version(&mut self, action: Action) -> Event {
-        self.post.revision += 1;
-        let body = event::body(action, &self.post);
-        let (revision, live, title) = (self.post.revision, self.post.live, self.post.title());
-        let body_hash = Hash::of(&body);
-        self.ledger.versions.push(Version {
-            revision,
-            action,
-            live,
-            title: title.clone(),
-            body_hash,
-            attempts: Vec::new(),
-        });
-        Event { post: self.post.id, revision, action: Some(action), live, title, body }
     }
 }

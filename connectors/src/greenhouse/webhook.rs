@@ -7,9 +7,10 @@
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use sha2::Sha256;
 
-use crate::webhook::{Verified, VerifyError};
+use crate::webhook::{Concern, Verified, VerifyError};
 
 /// The header with the signature.
 pub(super) const SIGNATURE: &str = "signature";
@@ -32,6 +33,24 @@ pub(crate) fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8])
         return Err(VerifyError::Wrong);
     }
     Ok(Verified { event_id: event_id(headers), vendor_success: StatusCode::OK })
+}
+
+/// Sorts events by `action`, before anything else is read.
+///
+/// What nobody knows counts as about a person: it may be. A body that is no JSON counts as a vacancy, so that it is
+/// parked. A ping must be answered with 200, else the vendor disables the webhook; its shape is not published,
+/// so whatever has no `action` is taken for harmless too.
+pub(crate) fn concern(body: &[u8]) -> Concern {
+    let Ok(event) = serde_json::from_slice::<Value>(body) else { return Concern::Vacancy };
+    let Some(action) = event.get("action").and_then(Value::as_str) else { return Concern::Other };
+    match action {
+        "ping" => Concern::Ping,
+        // About the way of hiring, not about the vacancy.
+        "job_interview_stage_deleted" => Concern::Other,
+        _ if action.starts_with("job_") => Concern::Vacancy,
+        _ if action.starts_with("department_") || action.starts_with("office_") => Concern::Other,
+        _ => Concern::Person,
+    }
 }
 
 /// The digest in the one signature header; a second header is no honest sender's.
@@ -134,6 +153,24 @@ mod tests {
         let mut twice = headers(&format!("sha256 {DIGEST}"));
         twice.append(SIGNATURE, format!("sha256 {DIGEST}").parse().unwrap());
         assert_eq!(verify(&[KEY.into()], &twice, BODY), Err(VerifyError::Malformed));
+    }
+
+    #[test]
+    fn events_are_sorted_by_their_name() {
+        for (body, expected) in [
+            (r#"{"action":"job_post_updated"}"#, Concern::Vacancy),
+            (r#"{"payload":{"action":"ping"},"action":"job_updated"}"#, Concern::Vacancy),
+            (r#"{"action":"job_interview_stage_deleted"}"#, Concern::Other),
+            (r#"{"action":"new_candidate_application"}"#, Concern::Person),
+            (r#"{"action":"offer_created"}"#, Concern::Person),
+            (r#"{"action":"what_will_come_next"}"#, Concern::Person),
+            (r#"{"action":"office_deleted"}"#, Concern::Other),
+            (r#"{"action":"ping"}"#, Concern::Ping),
+            (r#"{"web_hook":{}}"#, Concern::Other),
+            ("{", Concern::Vacancy),
+        ] {
+            assert_eq!(concern(body.as_bytes()), expected, "{body}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use schemas::{Kind, Operation};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::{ledger::Rule, well_formed::Format};
+use super::{received::Rule, well_formed::Format};
 
 /// No reference is longer, in bytes.
 const LONGEST_REFERENCE: usize = 200;

@@ -1,122 +1,18 @@
 //! What the receiver was sent, in order, and what was against the rules.
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use schemas::{Hash, Kind, Operation, hash_of};
+use schemas::{Hash, Operation, hash_of};
 
-use super::checks::{Asked, Refusal};
+use super::{
+    checks::{Asked, Refusal},
+    received::{Received, Rule, Verdict, Violation},
+};
 use crate::revision;
 
 /// More violations than this are only counted.
 const MOST_VIOLATIONS: usize = 10_000;
-
-/// What came of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// New, and taken.
-    Taken,
-    /// The same key with the same request again: answered as the first time, nothing done.
-    Repeated,
-    /// Against a rule; see the violations.
-    Refused,
-    /// Struck by an injected fault before it was taken.
-    TurnedAway,
-}
-
-/// One request about a reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// Counts the requests of all references, from 1.
-    pub number: u64,
-    /// What it is about.
-    pub kind: Kind,
-    /// The sender's reference.
-    pub reference: String,
-    /// What it asks for.
-    pub operation: Operation,
-    /// The idempotency key, unquoted.
-    pub idempotency_key: String,
-    /// Of the body; none for a close.
-    pub media_type: Option<String>,
-    /// The SHA-256 of the body.
-    pub body_hash: Hash,
-    /// The bytes themselves.
-    pub body: Bytes,
-    /// The revision that the body shows ([`crate::revision`]).
-    pub revision: Option<u64>,
-    /// What came of it.
-    pub verdict: Verdict,
-    /// The status that was answered, or would have been.
-    pub status: u16,
-    /// Whether the answer was sent in good order.
-    pub is_answered: bool,
-}
-
-/// A rule of the receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rule {
-    /// The agreed bearer token, once (RFC 6750): 401.
-    Token,
-    /// `/{kind}/{reference}` with a known kind: 404.
-    Path,
-    /// `PUT`, `POST` or `DELETE`: 405.
-    Method,
-    /// One `Idempotency-Key`, a quoted string of 1 to 255 characters (IETF draft §2.1): 400.
-    Key,
-    /// A key comes again only with the same request (IETF draft §2.7): 422.
-    KeyReused,
-    /// JSON or XML, in UTF-8: 415.
-    MediaType,
-    /// A close has no body (400); anything else is a well-formed document (422).
-    Body,
-    /// No body above the limit: 413.
-    Size,
-    /// A key does not come again once a newer one was taken for the reference. Recorded, not refused.
-    LateRepeat,
-    /// The revision in the document never goes down for a reference. Recorded, not refused.
-    Order,
-}
-
-impl Rule {
-    /// The rule as a code.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Path => "path",
-            Self::Method => "method",
-            Self::Key => "idempotency_key",
-            Self::KeyReused => "idempotency_key_reused",
-            Self::MediaType => "media_type",
-            Self::Body => "body",
-            Self::Size => "size",
-            Self::LateRepeat => "late_repeat",
-            Self::Order => "order",
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// A breach of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Of which request.
-    pub number: u64,
-    /// About which reference, if the request got as far.
-    pub reference: Option<String>,
-    /// Which rule.
-    pub rule: Rule,
-    /// What is wrong, in our words.
-    pub detail: String,
-}
 
 /// What to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

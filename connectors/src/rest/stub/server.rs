@@ -31,6 +31,8 @@ const BREATH: Duration = Duration::from_millis(20);
 pub(super) struct Server {
     address: SocketAddr,
     stop: CancellationToken,
+    /// Cancelled when nobody listens any more.
+    stopped: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -38,7 +40,8 @@ impl Server {
     pub(super) async fn start(address: SocketAddr, router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let stop = CancellationToken::new();
+        let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
+        let is_over = stopped.clone().drop_guard();
         let door = Door { listener, stop: stop.clone() };
         let service = router.into_make_service_with_connect_info::<Switch>();
         let serving = stop.clone().run_until_cancelled_owned(async move {
@@ -47,9 +50,10 @@ impl Server {
         });
         #[expect(clippy::disallowed_methods, reason = "a stub owns its server; its handle stops the task on drop")]
         let task = tokio::spawn(async move {
+            let _is_over = is_over;
             serving.await;
         });
-        Ok(Self { address, stop, task })
+        Ok(Self { address, stop, stopped, task })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -57,10 +61,9 @@ impl Server {
     }
 
     /// Closes every connection and waits until nobody listens any more.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(&self) {
         self.stop.cancel();
-        // An error says that the task is gone, which is what is wanted.
-        let _ = (&mut self.task).await;
+        self.stopped.cancelled().await;
     }
 }
 
