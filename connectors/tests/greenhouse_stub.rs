@@ -279,7 +279,7 @@ async fn told_to_stop_it_gives_up_the_retries() {
     let stub = stub(&target, 1, VENDOR_RETRY_WAITS.to_vec());
     let mut deliveries = stub.observe();
     let stop = CancellationToken::new();
-    let pace = Pace { interval: Duration::from_millis(1), slots: 3, lanes: 2, closings: Vec::new(), total: None };
+    let pace = Pace::per_second(1_000);
     let stopping = async {
         deliveries.recv().await.unwrap();
         stop.cancel();

@@ -108,6 +108,14 @@ pub struct Pace {
     pub total: Option<usize>,
 }
 
+impl Pace {
+    /// Twenty posts that change so often, four at a time, closed in every way, without end.
+    pub fn per_second(changes: u32) -> Self {
+        let closings = vec![Closing::Unpublished, Closing::Deleted, Closing::JobClosed];
+        Self { interval: Duration::from_secs(1) / changes.max(1), slots: 20, lanes: 4, closings, total: None }
+    }
+}
+
 /// The account.
 #[derive(Debug)]
 pub struct GreenhouseStub {

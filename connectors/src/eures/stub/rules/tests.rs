@@ -31,7 +31,7 @@ const GOOD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
     <PositionTitle>Lasser MIG/MAG (rev 7)</PositionTitle>
     <PositionLocation><Address><oa:AddressLine>Kaai 1</oa:AddressLine><oa:CityName>Gent</oa:CityName><oa:CountrySubDivisionCode>BE234</oa:CountrySubDivisionCode><CountryCode>BE</CountryCode><oa:PostalCode>9000</oa:PostalCode></Address></PositionLocation>
     <PositionOrganization>
-      <OrganizationIdentifiers><OrganizationName>Voorbeeld NV</OrganizationName><OrganizationLegalID>0862409974</OrganizationLegalID></OrganizationIdentifiers>
+      <OrganizationIdentifiers><OrganizationName>Voorbeeld NV</OrganizationName><OrganizationLegalID>0000000196</OrganizationLegalID></OrganizationIdentifiers>
       <IndustryCode>C33.1.7</IndustryCode>
       <OrganizationSizeCode>largeenterprise</OrganizationSizeCode>
     </PositionOrganization>
@@ -122,7 +122,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("BR-COM-13", ">3</EducationLevelCode>", ">9</EducationLevelCode>"),
     (
         "BR-COM-14",
-        "<OrganizationName>Voorbeeld NV</OrganizationName><OrganizationLegalID>0862409974</OrganizationLegalID>",
+        "<OrganizationName>Voorbeeld NV</OrganizationName><OrganizationLegalID>0000000196</OrganizationLegalID>",
         "",
     ),
     ("BR-COM-20", "C33.1.7", "C33.17"),
