@@ -1,0 +1,334 @@
+//! What one rule does with codes: which it reads, where they lead, and which it writes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use schemas::Value;
+
+use crate::codes::{
+    CodeList, Grade, Library,
+    coded::{CodedShape, Named},
+    library::Route,
+};
+
+/// The code lists of one rule, with the ways into and out of the canonical vocabularies.
+#[derive(Debug)]
+pub(crate) struct Coder {
+    entries: Vec<Entry>,
+    inbound: Vec<(usize, Route)>,
+    by_scheme: Arc<HashMap<Arc<str>, Vec<Arc<CodeList>>>>,
+    language: Option<Box<str>>,
+    /// Whether a code that no list knows is refused.
+    is_required: bool,
+    /// The lists of which the words are written, not the code.
+    label_only: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    list: Arc<CodeList>,
+    is_canonical: bool,
+    onward: Vec<Route>,
+}
+
+/// What a document says at the place of a code.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Given<'a> {
+    /// The code, or the text that may be one.
+    pub(crate) code: Option<&'a str>,
+    /// The words beside it.
+    pub(crate) label: Option<&'a str>,
+    /// The second part of a pair.
+    pub(crate) pair: Option<&'a str>,
+    /// Which of the lists the document names.
+    pub(crate) list: Option<usize>,
+}
+
+/// What is to be written for a coded value.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written<'a> {
+    pub(crate) code: Option<Spelled<'a>>,
+    pub(crate) label: Option<Spelled<'a>>,
+    /// Which of the rule's lists the code is of.
+    pub(crate) list: usize,
+    /// Why the value is not carried as it was.
+    pub(crate) coarsened: Option<&'static str>,
+    /// Whether words are lost that the code does not imply.
+    pub(crate) loses_label: bool,
+}
+
+/// A text of the record or of a code list.
+#[derive(Debug, Clone)]
+pub(crate) enum Spelled<'a> {
+    Borrowed(&'a str),
+    Shared(Arc<str>),
+}
+
+impl Spelled<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+/// Scheme, code and label.
+type Words<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+/// What was found for a code that was read.
+pub(crate) struct Found {
+    pub(crate) value: Value,
+    /// Why the value is less sure than what was read.
+    pub(crate) coarsened: Option<&'static str>,
+}
+
+impl Coder {
+    /// Resolves the ways between the lists of a rule and the schemes of its canonical field.
+    pub(crate) fn new(
+        library: &Library,
+        lists: Vec<Arc<CodeList>>,
+        schemes: &[&str],
+        language: Option<Box<str>>,
+        is_required: bool,
+    ) -> Self {
+        let inbound = lists.iter().enumerate().flat_map(|(index, list)| {
+            library.routes_to(list).into_iter().map(move |route| (index, route))
+        });
+        let inbound = inbound.collect();
+        let entries = lists.into_iter().map(|list| {
+            let mut onward = library.routes_from(&list);
+            let rank = |route: &Route| schemes.iter().position(|scheme| **route.to.scheme() == **scheme);
+            onward.retain(|route| rank(route).is_some());
+            onward.sort_by_key(rank);
+            Entry { is_canonical: schemes.contains(&&**list.scheme()), onward, list }
+        });
+        Self { entries: entries.collect(), inbound, by_scheme: library.by_scheme().clone(), language, is_required, label_only: Vec::new() }
+    }
+
+    /// The same, writing the words of some lists instead of their codes.
+    pub(crate) fn with_label_only(mut self, lists: &[String]) -> Self {
+        let is_one = |entry: &Entry| lists.iter().any(|name| **name == **entry.list.name());
+        self.label_only = (0..self.entries.len()).filter(|index| is_one(&self.entries[*index])).collect();
+        self
+    }
+
+    /// The lists of the rule, in its order.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &Arc<CodeList>> {
+        self.entries.iter().map(|entry| &entry.list)
+    }
+
+    /// Reads a coded value.
+    ///
+    /// # Errors
+    /// The loss code, if the rule refuses codes that no list knows.
+    pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Result<Found, &'static str> {
+        if let Some((entry, code)) = given.code.and_then(|code| Some((self.knower(code, given.list)?, code))) {
+            return Ok(Found { value: entry.value_of_code(shape, code, given), coarsened: None });
+        }
+        let words = given.label.or(given.code);
+        if let Some((index, code)) = words.and_then(|words| self.find_label(words, given.list)) {
+            // A scalar that is no code but a label stands for the label.
+            let said_code = given.label.and(given.code);
+            let named = Named { code: said_code.map(Into::into), label: words.map(Into::into), ..Named::default() };
+            let is_expected = said_code.is_none() && index == 0;
+            let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[0].list);
+            return Ok(Found { value, coarsened: (!is_expected).then_some("found_by_label") });
+        }
+        if self.is_required {
+            return Err("unknown_code");
+        }
+        let list = &self.entries[given.list.unwrap_or(0)].list;
+        let value = shape.of_source(named(list, given.code.map(Into::into), given.label.map(Into::into)));
+        Ok(Found { value, coarsened: given.code.map(|_| "unknown_code") })
+    }
+
+    /// Reads a code into a text field that holds codes of a known vocabulary.
+    ///
+    /// # Errors
+    /// The loss code, if no list leads anywhere.
+    pub(crate) fn read_text(&self, code: &str) -> Result<Arc<str>, &'static str> {
+        let entry = self.knower(code, None).ok_or("unknown_code")?;
+        if entry.is_canonical || entry.onward.is_empty() {
+            return Ok(entry.list.row(code).map_or_else(|| code.into(), |row| row.code.clone()));
+        }
+        entry.onward.iter().find_map(|route| route.follow(code, None)).map(|there| there.code).ok_or("unknown_code")
+    }
+
+    fn knower(&self, code: &str, only: Option<usize>) -> Option<&Entry> {
+        match only {
+            Some(index) => self.entries.get(index).filter(|entry| entry.list.knows(code)),
+            None => self.entries.iter().find(|entry| entry.list.knows(code)),
+        }
+    }
+
+    fn find_label(&self, words: &str, only: Option<usize>) -> Option<(usize, Arc<str>)> {
+        let mut entries = self.entries.iter().enumerate().filter(|(index, _)| only.is_none_or(|only| only == *index));
+        entries.find_map(|(index, entry)| Some((index, entry.list.row_of_label(words)?.code.clone())))
+    }
+
+    /// Says what to write for a coded value.
+    ///
+    /// # Errors
+    /// The loss code, if none of the lists has a code for it or its grade is refused.
+    pub(crate) fn write<'a>(
+        &'a self,
+        shape: &CodedShape,
+        value: &'a Value,
+        has_label: bool,
+        refused: &[Grade],
+    ) -> Result<Written<'a>, &'static str> {
+        let grade = shape.grade(value);
+        let source = (shape.source_scheme(value), shape.source_code(value), shape.source_label(value));
+        let own = (shape.scheme(value), shape.code(value), shape.label(value));
+        if let Some(written) = self.verbatim(source, |_, _| true) {
+            return Ok(self.finish(written, has_label, own, source));
+        }
+        let own_is_refused = refused.contains(&grade);
+        let mut written = if let Some(written) = self.verbatim(own, CodeList::knows) {
+            check_grade(own_is_refused)?;
+            Written { coarsened: (grade != Grade::Exact).then_some(grade.as_str()), ..written }
+        } else if let Some((index, there)) = self.arrive(own.0, own.1).or_else(|| self.arrive(source.0, source.1)) {
+            check_grade(refused.contains(&there.0))?;
+            let total = grade.then(there.0);
+            let coarsened = if total == Grade::Exact { there.2 } else { Some(total.as_str()) };
+            let label = has_label.then(|| self.label_of(index, &there.1)).flatten();
+            Written { code: Some(Spelled::Shared(there.1)), label, list: index, coarsened, loses_label: false }
+        } else if let Some(written) = self.verbatim(own, |_, _| !self.is_required) {
+            check_grade(own_is_refused)?;
+            Written { coarsened: written.code.is_some().then_some("unknown_code"), ..written }
+        } else {
+            return Err("no_code_in_target");
+        };
+        if self.label_only.contains(&written.list)
+            && let Some(code) = written.code.take()
+        {
+            written.label = self.label_of(written.list, code.as_str()).or(written.label);
+            if written.label.is_none() {
+                return Err("no_code_in_target");
+            }
+        }
+        Ok(self.finish(written, has_label, own, source))
+    }
+
+    /// Leaves out words that have no place; where there is no code they are all there is.
+    fn finish<'a>(
+        &self,
+        mut written: Written<'a>,
+        has_label: bool,
+        own: Words<'_>,
+        source: Words<'_>,
+    ) -> Written<'a> {
+        if !has_label && written.code.is_some() {
+            written.label = None;
+            written.loses_label = self.loses_words(own, source);
+        }
+        written
+    }
+
+    /// Says what to write for a text that is a code of a known vocabulary.
+    ///
+    /// # Errors
+    /// The loss code, if none of the lists has a code for it.
+    pub(crate) fn write_text<'a>(&self, schemes: &[&str], code: &'a str) -> Result<Spelled<'a>, &'static str> {
+        for entry in self.entries.iter().filter(|entry| entry.is_canonical || entry.onward.is_empty()) {
+            if let Some(row) = entry.list.row(code) {
+                return Ok(Spelled::Shared(row.code.clone()));
+            }
+        }
+        let arrival = schemes.iter().find_map(|scheme| self.arrive(Some(*scheme), Some(code)));
+        match arrival {
+            Some((_, (_, there, _))) => Ok(Spelled::Shared(there)),
+            None if self.is_required => Err("no_code_in_target"),
+            None => Ok(Spelled::Borrowed(code)),
+        }
+    }
+
+    /// The value as it is, if it is of one of the rule's lists.
+    fn verbatim<'a>(
+        &'a self,
+        (scheme, code, label): Words<'a>,
+        is_wanted: impl Fn(&CodeList, &str) -> bool,
+    ) -> Option<Written<'a>> {
+        let scheme = scheme?;
+        let mut of_scheme = self.entries.iter().enumerate().filter(|(_, entry)| &**entry.list.scheme() == scheme);
+        let Some(code) = code else {
+            let (index, _) = of_scheme.next()?;
+            let label = label.map(Spelled::Borrowed)?;
+            return Some(Written { label: Some(label), list: index, ..Written::default() });
+        };
+        let mut wanted = of_scheme.filter(|(_, entry)| is_wanted(&entry.list, code));
+        let first = wanted.next()?;
+        let (index, _) = [first].into_iter().chain(wanted).find(|(_, entry)| entry.list.knows(code)).unwrap_or((
+            first.0,
+            first.1,
+        ));
+        Some(Written {
+            code: Some(Spelled::Borrowed(code)),
+            label: label.map(Spelled::Borrowed),
+            list: index,
+            ..Written::default()
+        })
+    }
+
+    /// Follows the first crosswalk that leads from a code into one of the rule's lists.
+    fn arrive(&self, scheme: Option<&str>, code: Option<&str>) -> Option<(usize, (Grade, Arc<str>, Option<&'static str>))> {
+        let (scheme, code) = (scheme?, code?);
+        let routes = self.inbound.iter().filter(|(_, route)| &**route.from.scheme() == scheme);
+        let mut arrivals = routes.filter_map(|(index, route)| {
+            let there = route.follow(code, None)?;
+            let many_to_one = (route.goes_back() && !there.is_reversible).then_some("many_to_one");
+            Some((*index, (there.grade, there.code, many_to_one)))
+        });
+        arrivals.next()
+    }
+
+    fn label_of(&self, index: usize, code: &str) -> Option<Spelled<'static>> {
+        let label = self.entries[index].list.label(code, self.language.as_deref())?;
+        Some(Spelled::Shared(label.clone()))
+    }
+
+    /// Whether the value has words that no list implies by its code.
+    fn loses_words(&self, own: Words<'_>, source: Words<'_>) -> bool {
+        [own, source].into_iter().any(|(scheme, code, label)| {
+            let Some(label) = label else {
+                return false;
+            };
+            let lists = scheme.and_then(|scheme| self.by_scheme.get(scheme)).map(Vec::as_slice).unwrap_or_default();
+            !code.is_some_and(|code| lists.iter().any(|list| list.implies(code, label)))
+        })
+    }
+}
+
+impl Entry {
+    fn value_of_code(&self, shape: &CodedShape, code: &str, given: Given<'_>) -> Value {
+        let code = self.list.row(code).map(|row| &row.code).filter(|known| &***known == code).cloned().unwrap_or_else(|| code.into());
+        let arrival = self.onward.iter().find_map(|route| Some((route, route.follow(&code, given.pair)?)));
+        let read = named(&self.list, Some(code), given.label.map(Into::into));
+        match arrival {
+            Some((route, there)) if !self.is_canonical => {
+                shape.of_crosswalk(named(&route.to, Some(there.code), None), there.grade, read)
+            }
+            _ => shape.of_source(read),
+        }
+    }
+
+    fn value_of_label(&self, shape: &CodedShape, code: &Arc<str>, read: Named, first: &CodeList) -> Value {
+        let source = Named { code: read.code, label: read.label, ..named(first, None, None) };
+        let arrival = self.onward.iter().find_map(|route| Some((route, route.follow(code, None)?)));
+        match arrival {
+            Some((route, there)) if !self.is_canonical => {
+                let grade = Grade::Close.then(there.grade);
+                shape.of_crosswalk(named(&route.to, Some(there.code), None), grade, source)
+            }
+            _ => shape.of_crosswalk(named(&self.list, Some(code.clone()), None), Grade::Close, source),
+        }
+    }
+}
+
+fn named(list: &CodeList, code: Option<Arc<str>>, label: Option<Arc<str>>) -> Named {
+    Named { scheme: Some(list.scheme().clone()), version: list.version().cloned(), code, label }
+}
+
+fn check_grade(is_refused: bool) -> Result<(), &'static str> {
+    if is_refused { Err("grade_refused") } else { Ok(()) }
+}

@@ -1,0 +1,101 @@
+//! The complement: what the canonical record cannot hold of a document, kept for writing the document again.
+//!
+//! It is a pruned copy of the document. Items of lists are guarded by what the record says of them, so that what
+//! belonged to one item is not attached to another.
+
+use schemas::Value;
+use serde::{Deserialize, Serialize};
+
+/// What the canonical record cannot hold of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Complement {
+    /// The parts of the document that are kept.
+    #[serde(default)]
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// The name: of a member, of an element as `{namespace}local`, of an attribute as `@name`; empty for an item.
+    #[serde(rename = "at")]
+    pub(crate) name: String,
+    /// The index among the items, or among the elements of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<usize>,
+    /// What the record says of the item, hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) guard: Option<String>,
+    /// What is kept.
+    #[serde(flatten)]
+    pub(crate) held: Held,
+}
+
+/// What is kept of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Held {
+    /// Some parts of it.
+    Parts(Vec<Part>),
+    /// All of it, in the syntax of its format.
+    Whole(String),
+    /// A text that stands where the mapping has a constant.
+    Instead(String),
+}
+
+impl Complement {
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The complement as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    /// Reads a complement.
+    ///
+    /// # Errors
+    /// If the JSON is no complement.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+/// What tells an item from others: its key field, else all it says. Stable over processes and versions.
+pub(crate) fn guard_of(item: &Value, key: Option<usize>) -> String {
+    let mut hash = FNV_OFFSET;
+    feed(&mut hash, key.map_or(item, |key| item.field(key)));
+    format!("{hash:016x}")
+}
+
+/// FNV-1a: the guard defends against mix-ups, not against people.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+fn feed_bytes(hash: &mut u64, tag: u8, bytes: &[u8]) {
+    for byte in [tag].iter().chain(bytes) {
+        *hash = (*hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+    }
+}
+
+fn feed(hash: &mut u64, value: &Value) {
+    match value {
+        Value::Absent => feed_bytes(hash, b'-', b""),
+        Value::Boolean(truth) => feed_bytes(hash, b'b', &[u8::from(*truth)]),
+        Value::Integer(number) => feed_bytes(hash, b'i', &number.to_be_bytes()),
+        Value::Symbol(index) => feed_bytes(hash, b's', &index.to_be_bytes()),
+        Value::Text(text) => feed_bytes(hash, b't', text.as_bytes()),
+        Value::List(items) => {
+            feed_bytes(hash, b'l', b"");
+            items.iter().for_each(|item| feed(hash, item));
+        }
+        Value::Record(fields) => {
+            for (index, field) in (0_u32..).zip(fields).filter(|(_, field)| !field.is_absent()) {
+                feed_bytes(hash, b'f', &index.to_be_bytes());
+                feed(hash, field);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Bytes as text.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8};
+use quick_xml::{Reader, events::Event};
+
+use super::ReadFailure;
+
+/// JSON is UTF-8 (RFC 8259 §8.1); a byte order mark is passed over.
+pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<&str, ReadFailure> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let problem = format!("byte {} is no UTF-8: send the document in UTF-8", error.valid_up_to());
+        ReadFailure::of("", "charset", problem)
+    })
+}
+
+/// XML names its encoding by a byte order mark or in its declaration; else it is UTF-8.
+pub(crate) fn decode_xml(bytes: &[u8]) -> Result<Cow<'_, str>, ReadFailure> {
+    let encoding = match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding,
+        None => declared_encoding(bytes)?,
+    };
+    let (text, _, had_errors) = encoding.decode(bytes);
+    if had_errors {
+        let problem = format!("the document is no {}: correct its declaration, or its bytes", encoding.name());
+        return Err(ReadFailure::of("", "charset", problem));
+    }
+    Ok(text)
+}
+
+fn declared_encoding(bytes: &[u8]) -> Result<&'static Encoding, ReadFailure> {
+    // The declaration is ASCII in every encoding that needs one and has no byte order mark.
+    let end = bytes.iter().take(MAX_DECLARATION).position(|byte| *byte == b'>').map_or(0, |at| at + 1);
+    let Ok(declaration) = std::str::from_utf8(&bytes[..end]) else {
+        return Ok(UTF_8);
+    };
+    let Ok(Event::Decl(declaration)) = Reader::from_str(declaration.trim_start()).read_event() else {
+        return Ok(UTF_8);
+    };
+    let Some(Ok(name)) = declaration.encoding() else {
+        return Ok(UTF_8);
+    };
+    Encoding::for_label(name.as_bytes())
+        .ok_or_else(|| ReadFailure::of("", "charset", "the declared encoding is unknown: send the document in UTF-8"))
+}
+
+/// Longer than any XML declaration.
+const MAX_DECLARATION: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_names_its_encoding() {
+        let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xE9</a>";
+        assert!(decode_xml(latin).unwrap().contains('\u{e9}'));
+        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain("<a/>".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(decode_xml(&utf16).unwrap(), "<a/>");
+        assert_eq!(decode_xml(b"\xEF\xBB\xBF<a/>").unwrap(), "<a/>");
+        assert_eq!(decode_xml(b"<a>\xFF</a>").unwrap_err().faults[0].code, "charset");
+        assert_eq!(decode_xml(b"<?xml version=\"1.0\" encoding=\"x-none\"?><a/>").unwrap_err().faults[0].code, "charset");
+        assert_eq!(decode_utf8(b"\"\xFF\"").unwrap_err().faults[0].code, "charset");
+    }
+}

@@ -1,0 +1,379 @@
+//! A mapping file as a whole: its tables, each line with where it stands.
+
+use std::ops::Range;
+
+use toml_edit::{Document, Item, TableLike};
+
+use crate::{
+    document::Format,
+    error::{MappingError, Mistakes, did_you_mean},
+};
+
+use super::{
+    Dialect, Left, Place, Rule, Scalar, Selection, Step,
+    dialect::read_dialect,
+    rule::read_rule,
+    toml::{Table, entries, scalar},
+};
+
+/// A mapping file.
+#[derive(Debug)]
+pub(crate) struct MappingFile {
+    pub(crate) dialect: Dialect,
+    /// Prefix and address; the prefix of unprefixed names is empty.
+    pub(crate) namespaces: Vec<(String, String)>,
+    /// What a partner file may set, with the value until it does.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The shapes; one without a name where the file has `[fields]`.
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) order: Vec<Order>,
+    pub(crate) lists: Vec<ListMarks>,
+}
+
+/// One shape of the documents.
+#[derive(Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) name: Option<String>,
+    /// The shape that this one takes its lines from.
+    pub(crate) like: Option<String>,
+    /// Where it stands.
+    pub(crate) span: Option<Range<usize>>,
+    /// What a document of this shape looks like.
+    pub(crate) when: Vec<Condition>,
+    pub(crate) root: Option<Place>,
+    /// Whether every document of this shape is a closing notice.
+    pub(crate) is_close: bool,
+    pub(crate) close_when: Vec<Condition>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) constants: Vec<Constant>,
+    /// Canonical path and what the shape itself says there.
+    pub(crate) set: Vec<Said>,
+    /// The same, reported as a default.
+    pub(crate) assume: Vec<Said>,
+    pub(crate) ignore: Vec<Place>,
+    pub(crate) discard: Vec<Discard>,
+}
+
+/// A line of `[fields]`.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) left: Left,
+    pub(crate) rule: Rule,
+    pub(crate) span: Option<Range<usize>>,
+}
+
+/// A line of `[constants]`.
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) text: String,
+    pub(crate) at: Place,
+    pub(crate) value: Scalar,
+    pub(crate) span: Option<Range<usize>>,
+}
+
+/// A line of `[set]` or `[assume]`.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) path: String,
+    pub(crate) value: Scalar,
+    pub(crate) span: Option<Range<usize>>,
+}
+
+/// A place that may not be kept, and the code it is reported under.
+#[derive(Debug, Clone)]
+pub(crate) struct Discard {
+    pub(crate) at: Place,
+    pub(crate) code: String,
+}
+
+/// Something that is asked of a document.
+#[derive(Debug, Clone)]
+pub(crate) struct Condition {
+    pub(crate) at: Place,
+    /// The values that are wanted; empty where it is enough that something stands there.
+    pub(crate) is: Vec<String>,
+    /// Whether nothing may stand there.
+    pub(crate) is_lacking: bool,
+}
+
+/// A line of `[order]`.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) parent: Place,
+    pub(crate) names: Vec<String>,
+    pub(crate) span: Option<Range<usize>>,
+}
+
+/// How the codes of a list are marked: names and texts beside the code.
+#[derive(Debug)]
+pub(crate) struct ListMarks {
+    pub(crate) list: String,
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) span: Option<Range<usize>>,
+}
+
+const TABLES: [&str; 11] = [
+    "dialect", "namespaces", "parameters", "fields", "constants", "set", "assume", "shape", "order", "lists", "labels",
+];
+
+/// Reads a mapping file.
+///
+/// # Errors
+/// Every mistake that can be seen without the model.
+pub(crate) fn read_mapping_file(file: &str, text: &str) -> Result<MappingFile, Vec<MappingError>> {
+    let mut mistakes = Mistakes::new(file, text);
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            mistakes.at(error.span(), "", error.message().trim(), "the file is TOML 1.0, see https://toml.io");
+            mistakes.found.iter_mut().for_each(|mistake| mistake.rule = None);
+            return Err(mistakes.found);
+        }
+    };
+    let mapping = read_tables(document.as_table(), &mut mistakes);
+    match mapping {
+        Some(mapping) if mistakes.found.is_empty() => Ok(mapping),
+        _ => Err(mistakes.found),
+    }
+}
+
+fn read_tables(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) -> Option<MappingFile> {
+    for (key, _, span) in entries(root).into_iter().filter(|(key, ..)| !TABLES.contains(key)) {
+        mistakes.at(span, key, "there is no such table", did_you_mean(key, TABLES));
+    }
+    let Some(dialect) = root.get("dialect") else {
+        mistakes.on_line(1, None, "the table `[dialect]` is missing", "add `[dialect]` with at least `format`");
+        return None;
+    };
+    let dialect = read_dialect(dialect, mistakes)?;
+    let format = dialect.format;
+    let mut shapes: Vec<Shape> = Vec::new();
+    if let Some(fields) = root.get("fields") {
+        let mut shape = Shape::default();
+        read_shape_tables(&mut shape, &mut |name| root.get(name), format, mistakes);
+        shape.lines = read_lines(fields, format, mistakes);
+        shapes.push(shape);
+    }
+    for item in root.get("shape").and_then(Item::as_array_of_tables).into_iter().flat_map(|tables| tables.iter()) {
+        shapes.push(read_shape(item, format, mistakes));
+    }
+    if shapes.is_empty() || (root.contains_key("fields") && root.contains_key("shape")) {
+        let remedy = "write one `[fields]` table, or several `[[shape]]` tables with `[shape.fields]` each";
+        mistakes.on_line(1, None, "a mapping has `[fields]` or `[[shape]]`", remedy);
+    }
+    Some(MappingFile {
+        dialect,
+        namespaces: read_texts(root.get("namespaces"), "namespaces", mistakes),
+        parameters: read_texts(root.get("parameters"), "parameters", mistakes),
+        shapes,
+        order: read_order(root.get("order"), format, mistakes),
+        lists: read_marks(root.get("lists"), mistakes),
+    })
+}
+
+fn read_shape(table: &toml_edit::Table, format: Format, mistakes: &mut Mistakes<'_>) -> Shape {
+    let mut options = Table::new(table, "shape", table.span());
+    let mut shape = Shape { name: options.text("name", mistakes), ..Shape::default() };
+    shape.like = options.text("like", mistakes);
+    if let Some(name) = &shape.name {
+        options.rule = format!("shape {name}");
+    } else {
+        mistakes.at(table.span(), "shape", "the shape has no name", "add `name = \"…\"`");
+    }
+    shape.when = read_conditions(&mut options, "when", format, mistakes);
+    shape.root = read_places_of(&mut options, "root", format, mistakes).pop();
+    shape.is_close = options.word("operation", &[("upsert", false), ("close", true)], mistakes).unwrap_or_default();
+    shape.close_when = read_conditions(&mut options, "close_when", format, mistakes);
+    shape.ignore = read_places_of(&mut options, "ignore", format, mistakes);
+    shape.discard = read_discards(&mut options, format, mistakes);
+    read_shape_tables(&mut shape, &mut |name| options.item(name), format, mistakes);
+    match options.item("fields") {
+        Some(fields) => shape.lines = read_lines(fields, format, mistakes),
+        None if shape.like.is_some() => {}
+        None => mistakes.at(table.span(), &options.rule, "the shape has no lines", "add `[shape.fields]`"),
+    }
+    options.finish(mistakes);
+    shape.span = table.span();
+    shape
+}
+
+fn read_shape_tables<'t>(
+    shape: &mut Shape,
+    table: &mut dyn FnMut(&'static str) -> Option<&'t Item>,
+    format: Format,
+    mistakes: &mut Mistakes<'_>,
+) {
+    for (key, item, span) in sub_table(table("constants"), "constants", mistakes) {
+        let place = Place::parse(key, format);
+        match (place, item.as_value().and_then(scalar)) {
+            (Ok(at), Some(value)) => shape.constants.push(Constant { text: key.to_owned(), at, value, span }),
+            (Err(problem), _) => mistakes.at(span, key, "the path of the constant is wrong", problem),
+            (_, None) => mistakes.at(span, key, "the constant is no text, number or truth value", "write `\"…\"`"),
+        }
+    }
+    shape.set = read_said(table("set"), "set", mistakes);
+    shape.assume = read_said(table("assume"), "assume", mistakes);
+}
+
+fn read_said(item: Option<&Item>, name: &'static str, mistakes: &mut Mistakes<'_>) -> Vec<Said> {
+    let mut said = Vec::new();
+    for (key, item, span) in sub_table(item, name, mistakes) {
+        match item.as_value().and_then(scalar) {
+            Some(value) => said.push(Said { path: key.to_owned(), value, span }),
+            None => mistakes.at(span, key, "the value is no text, number or truth value", "write `\"…\"`"),
+        }
+    }
+    said
+}
+
+fn read_lines(fields: &Item, format: Format, mistakes: &mut Mistakes<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (key, item, span) in sub_table(Some(fields), "fields", mistakes) {
+        match Left::parse(key) {
+            Ok(left) => {
+                if let Some(rule) = read_rule(item, key, format, mistakes) {
+                    lines.push(Line { left, rule, span });
+                }
+            }
+            Err(problem) => mistakes.at(span, key, "the left side is no canonical path", problem),
+        }
+    }
+    lines
+}
+
+fn sub_table<'t>(
+    item: Option<&'t Item>,
+    name: &str,
+    mistakes: &mut Mistakes<'_>,
+) -> Vec<(&'t str, &'t Item, Option<Range<usize>>)> {
+    let Some(item) = item else {
+        return Vec::new();
+    };
+    let table: Option<&dyn TableLike> = item.as_table_like();
+    if table.is_none() {
+        mistakes.at(item.span(), name, format!("expected a table, found {}", item.type_name()), format!("write `[{name}]`"));
+    }
+    table.map(entries).unwrap_or_default()
+}
+
+fn read_texts(item: Option<&Item>, name: &str, mistakes: &mut Mistakes<'_>) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    for (key, item, span) in sub_table(item, name, mistakes) {
+        match item.as_str() {
+            Some(text) => texts.push((key.to_owned(), text.to_owned())),
+            None => mistakes.at(span, key, "expected a text", "write `\"…\"`"),
+        }
+    }
+    texts
+}
+
+fn read_order(item: Option<&Item>, format: Format, mistakes: &mut Mistakes<'_>) -> Vec<Order> {
+    let mut order = Vec::new();
+    for (key, item, span) in sub_table(item, "order", mistakes) {
+        let names = item.as_array().map(|names| names.iter().map(|name| name.as_str().map(str::to_owned)));
+        let names: Option<Vec<String>> = names.and_then(Iterator::collect);
+        match (Place::parse(key, format), names) {
+            (Ok(parent), Some(names)) => order.push(Order { parent, names, span }),
+            (Err(problem), _) => mistakes.at(span, key, "the path is wrong", problem),
+            (_, None) => mistakes.at(span, key, "expected a list of names", "write `[\"first\", \"second\"]`"),
+        }
+    }
+    order
+}
+
+fn read_marks(item: Option<&Item>, mistakes: &mut Mistakes<'_>) -> Vec<ListMarks> {
+    let mut marks = Vec::new();
+    for (key, item, span) in sub_table(item, "lists", mistakes) {
+        let Some(mut table) = Table::of(item, key, mistakes) else {
+            continue;
+        };
+        let attributes = read_texts(table.item("attributes"), "attributes", mistakes);
+        table.finish(mistakes);
+        marks.push(ListMarks { list: key.to_owned(), attributes, span });
+    }
+    marks
+}
+
+/// Reads the paths under a key.
+pub(super) fn read_places_of(
+    table: &mut Table<'_>,
+    name: &'static str,
+    format: Format,
+    mistakes: &mut Mistakes<'_>,
+) -> Vec<Place> {
+    let mut places = Vec::new();
+    for text in table.texts(name, mistakes) {
+        match Place::parse(&text, format) {
+            Ok(place) => places.push(place),
+            Err(problem) => {
+                let span = table.item(name).and_then(Item::span);
+                mistakes.at(span, &table.rule, format!("`{text}` under `{name}` is no path"), problem);
+            }
+        }
+    }
+    places
+}
+
+/// Reads `{ at = "…", is = […] }`, `{ has = "…" }` or `{ lacks = "…" }`, or a list of them.
+pub(super) fn read_conditions(
+    table: &mut Table<'_>,
+    name: &'static str,
+    format: Format,
+    mistakes: &mut Mistakes<'_>,
+) -> Vec<Condition> {
+    let Some(item) = table.item(name) else {
+        return Vec::new();
+    };
+    let rule = table.rule.clone();
+    let tables: Vec<&dyn TableLike> = match (item.as_table_like(), item.as_array()) {
+        (Some(table), _) => vec![table],
+        (_, Some(array)) => {
+            array.iter().filter_map(|value| value.as_inline_table()).map(|table| table as &dyn TableLike).collect()
+        }
+        _ => Vec::new(),
+    };
+    if tables.is_empty() {
+        table.expected(name, item, "`{ at = \"…\", is = [\"…\"] }` or `{ has = \"…\" }`", mistakes);
+    }
+    let mut conditions = Vec::new();
+    for condition in tables {
+        let mut options = Table::new(condition, &rule, item.span());
+        let is = options.texts("is", mistakes);
+        let at = read_places_of(&mut options, "at", format, mistakes).pop();
+        let has = read_places_of(&mut options, "has", format, mistakes).pop();
+        let lacks = read_places_of(&mut options, "lacks", format, mistakes).pop();
+        let is_lacking = lacks.is_some();
+        options.finish(mistakes);
+        match at.filter(|_| !is.is_empty()).or(has).or(lacks) {
+            Some(at) => conditions.push(Condition { at, is, is_lacking }),
+            None => table.expected(name, item, "`{ at = \"…\", is = [\"…\"] }` or `{ has = \"…\" }`", mistakes),
+        }
+    }
+    conditions
+}
+
+/// Reads `discard = { "path" = "code" }`.
+pub(super) fn read_discards(table: &mut Table<'_>, format: Format, mistakes: &mut Mistakes<'_>) -> Vec<Discard> {
+    let texts = read_texts(table.item("discard"), "discard", mistakes);
+    let mut discards = Vec::new();
+    for (path, code) in texts {
+        match Place::parse(&path, format) {
+            Ok(at) => discards.push(Discard { at, code }),
+            Err(problem) => {
+                let span = table.item("discard").and_then(Item::span);
+                mistakes.at(span, &table.rule, format!("`{path}` under `discard` is no path"), problem);
+            }
+        }
+    }
+    discards
+}
+
+impl Step {
+    /// The selection of a step.
+    pub(crate) fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::Member(_, selection) | Self::Items(selection) => selection.as_ref(),
+            Self::Attribute(_) => None,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The language of mapping files: TOML as written by an integrator, with the place of every word.
+//!
+//! **Invariant:** nothing here knows a document; every mistake is collected, none stops the reading.
+
+mod dialect;
+mod file;
+mod left;
+mod options;
+mod place;
+mod rule;
+mod toml;
+
+pub(crate) use dialect::Dialect;
+pub use dialect::{Directions, Evidence};
+pub(crate) use file::{Condition, Constant, Line, ListMarks, MappingFile, Order, Shape, read_mapping_file};
+pub(crate) use left::{Bracket, Left, Segment};
+pub(crate) use options::{LetterCase, Rule, Scalar, TextKind, Written};
+pub(crate) use place::{Place, Selection, Start, Step};
+pub(crate) use toml::{entries, scalar};

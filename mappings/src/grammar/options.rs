@@ -1,0 +1,143 @@
+//! The right side of a line: where a value stands in the document, and how it is written there.
+
+use crate::text::Limit;
+
+use super::Place;
+
+/// The right side of a line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rule {
+    /// `at`, or the alternatives of `either`; the first is written.
+    pub(crate) at: Vec<Place>,
+    /// `each`: the repeated part.
+    pub(crate) each: Option<Place>,
+    /// `also`: further places that say the same.
+    pub(crate) also: Vec<Place>,
+    /// `codes`: names of code lists.
+    pub(crate) codes: Vec<String>,
+    /// `code`: where the code stands in an object.
+    pub(crate) code: Option<Place>,
+    /// `label`: where the words stand in an object.
+    pub(crate) label: Option<Place>,
+    /// `pair`: where the second part of a code stands.
+    pub(crate) pair: Option<Place>,
+    /// `required_code`: codes that no list knows are not carried.
+    pub(crate) is_code_required: bool,
+    /// `values`: canonical value and document value.
+    pub(crate) values: Vec<(Scalar, Scalar)>,
+    /// `date`: formats of days; the first is written.
+    pub(crate) date: Vec<String>,
+    /// `instant`: the format of instants.
+    pub(crate) instant: Option<String>,
+    /// `keep_text`: the canonical text that takes what is no value.
+    pub(crate) keep_text: Option<String>,
+    /// `decimal = "comma"`.
+    pub(crate) has_decimal_comma: bool,
+    /// `divide`: the document's number is so many times the canonical one.
+    pub(crate) divide: Option<u32>,
+    /// `text`: what the document holds.
+    pub(crate) text: Option<TextKind>,
+    /// `max_characters`, `max_bytes`.
+    pub(crate) limit: Limit,
+    /// `as`: how the value is written in JSON.
+    pub(crate) written: Option<Written>,
+    /// `case`: how the letters are written.
+    pub(crate) case: Option<LetterCase>,
+    /// `cdata`: HTML is written as CDATA.
+    pub(crate) cdata: Option<bool>,
+    /// `pattern`: several canonical fields in one text.
+    pub(crate) pattern: Vec<String>,
+    /// `split`: a list in one text.
+    pub(crate) split: Option<String>,
+    /// `count`: the length of a list is the value.
+    pub(crate) is_count: bool,
+    /// `absent`: texts that say nothing.
+    pub(crate) absent: Vec<String>,
+    /// `default`: written where the record says nothing.
+    pub(crate) default: Option<String>,
+    /// `default_from`: canonical paths to take the value from instead.
+    pub(crate) default_from: Vec<String>,
+    /// `required`: the code of the refusal to write without it.
+    pub(crate) required: Option<String>,
+    /// `required_item`: the code under which an item without it is left out.
+    pub(crate) required_item: Option<String>,
+    /// `must`: the code of the refusal to read or write without it.
+    pub(crate) must: Option<String>,
+    /// `starts_with`: the text must start with what is written there.
+    pub(crate) starts_with: Option<Place>,
+    /// `one`: the code under which items with another value than the first are left out.
+    pub(crate) one: Option<String>,
+    /// `append`: canonical fields of the same item that are written behind this one.
+    pub(crate) append: Vec<String>,
+    /// `with_parent`: defaults are written only if this is written for another reason.
+    pub(crate) with_parent: Option<Place>,
+    /// `max_items`: how many the document has room for.
+    pub(crate) max_items: Option<usize>,
+    /// `label_only`: lists of which the words are written, not the code.
+    pub(crate) label_only: Vec<String>,
+    /// `raw`: no clean-up.
+    pub(crate) is_raw: bool,
+    /// `read = false`: written only.
+    pub(crate) is_write_only: bool,
+    /// `write = false`: read only.
+    pub(crate) is_read_only: bool,
+}
+
+/// What a text field of the document holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextKind {
+    /// Plain text.
+    Plain,
+    /// HTML.
+    Html,
+    /// HTML with its mark-up encoded as entities.
+    EncodedHtml,
+}
+
+/// How a value is written in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// In quotation marks.
+    Text,
+    /// As a number.
+    Number,
+}
+
+/// How letters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LetterCase {
+    /// In capitals.
+    Upper,
+    /// In small letters.
+    Lower,
+}
+
+/// A value in a table of values or constants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+impl Scalar {
+    /// The name of the parameter that `$name` stands for.
+    pub(crate) fn as_parameter(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.strip_prefix('$'),
+            Self::Integer(_) | Self::Boolean(_) => None,
+        }
+    }
+
+    /// The letters of the value.
+    pub(crate) fn letters(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Integer(number) => number.to_string(),
+            Self::Boolean(truth) => truth.to_string(),
+        }
+    }
+}

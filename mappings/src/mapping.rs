@@ -1,0 +1,122 @@
+//! A mapping between one dialect and one kind, ready to run in both directions.
+
+use std::collections::BTreeMap;
+
+use schemas::{DialectName, Hash, Kind, Record, RecordType};
+
+use crate::{
+    Directions, Evidence,
+    codes::Library,
+    document::{Format, ReadFailure, Tree, parse_document},
+    error::MappingError,
+    grammar::read_mapping_file,
+    plan::{Program, compile},
+    reading::{self, ReadOptions, Reading},
+    writing::{self, Refusal, WriteOptions, Writing},
+};
+
+/// A mapping. **Invariant:** it never changes and does no I/O; the same document gives the same record.
+#[derive(Debug)]
+pub struct Mapping {
+    dialect: DialectName,
+    hash: Hash,
+    pub(crate) program: Program,
+    /// The files of the samples folder.
+    pub(crate) samples: BTreeMap<String, Vec<u8>>,
+}
+
+impl Mapping {
+    /// Compiles a mapping file.
+    pub(crate) fn compile(
+        dialect: DialectName,
+        kind: Kind,
+        model: &'static RecordType,
+        library: &Library,
+        (path, text): (&str, &str),
+        samples: BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, Vec<MappingError>> {
+        let file = read_mapping_file(path, text)?;
+        let program = compile(&file, kind, model, library, (path, text))?;
+        Ok(Self { dialect, hash: Hash::of(text.as_bytes()), program, samples })
+    }
+
+    /// The dialect.
+    pub fn dialect(&self) -> &DialectName {
+        &self.dialect
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        self.program.kind
+    }
+
+    /// What the dialect is.
+    pub fn title(&self) -> &str {
+        &self.program.title
+    }
+
+    /// The version of the format, as its owner words it.
+    pub fn version(&self) -> &str {
+        &self.program.version
+    }
+
+    /// Where the facts come from.
+    pub fn source(&self) -> &str {
+        &self.program.source
+    }
+
+    /// The media type of the documents.
+    pub fn media_type(&self) -> &str {
+        &self.program.media_type
+    }
+
+    /// The syntax of the documents.
+    pub fn format(&self) -> Format {
+        self.program.format
+    }
+
+    /// The hash of the mapping file.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// How sure it is that the format is the partner's own.
+    pub fn evidence(&self) -> Evidence {
+        self.program.evidence
+    }
+
+    /// Which ways the mapping goes.
+    pub fn directions(&self) -> Directions {
+        self.program.directions
+    }
+
+    /// The names that a partner file may set, with their values until it does.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.program.parameters.iter().map(|(name, default)| (&**name, &**default))
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// Every fault of the document, each with its pointer.
+    pub fn read(&self, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Reading, ReadFailure> {
+        if !self.program.directions.reads() {
+            return Err(ReadFailure::of("", "not_read", "documents of this dialect are only written"));
+        }
+        parse_document(bytes, self.program.format, &self.program.names, |tree: Tree<'_>| {
+            reading::read(&self.program, tree, options)
+        })
+    }
+
+    /// Writes a record.
+    ///
+    /// # Errors
+    /// The field without which the document would be useless to the partner.
+    pub fn write(&self, record: &Record, options: &WriteOptions<'_>) -> Result<Writing, Refusal> {
+        if !self.program.directions.writes() {
+            let problem = "documents of this dialect are only read".to_owned();
+            return Err(Refusal { code: "not_written".to_owned(), path: String::new(), problem });
+        }
+        writing::write(&self.program, record, options)
+    }
+}

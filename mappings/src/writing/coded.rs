@@ -1,0 +1,132 @@
+//! Writes coded values: the code, the words beside it, and what names the list.
+
+use std::borrow::Cow;
+
+use schemas::{Outcome, Value};
+
+use crate::{
+    codes::{Spelled, Written},
+    plan::{CodedLeaf, Element, Rule, Scope},
+};
+
+use super::{
+    sheet::{Content, SheetId},
+    writer::{Writer, Wrote},
+};
+
+impl<'a> Writer<'a> {
+    /// Writes a coded value at the place of its rule.
+    pub(super) fn write_coded(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, coded: &'a CodedLeaf) -> Wrote {
+        let value = self.get(rule.level, &rule.target);
+        if value.is_absent() {
+            return self.write_emptied(scope, base, rule);
+        }
+        let written = match self.spell(coded, value) {
+            Ok(written) => written,
+            Err(code) => {
+                self.note(rule.level, &rule.target, Outcome::Dropped, code);
+                return Wrote::Nothing;
+            }
+        };
+        let Some(place) = rule.places.first() else {
+            return Wrote::Nothing;
+        };
+        let (coarsened, loses_label) = (written.coarsened, written.loses_label);
+        let node = self.ensure(&scope.places, base, *place);
+        self.put_coded(node, coded, written);
+        self.written += 1;
+        if let Some(code) = coarsened {
+            self.note(rule.level, &rule.target, Outcome::Coarsened, code);
+        } else if loses_label {
+            self.note(rule.level, &rule.target, Outcome::Coarsened, "label");
+        }
+        Wrote::Something
+    }
+
+    fn spell(&self, coded: &'a CodedLeaf, value: &'a Value) -> Result<Written<'a>, &'static str> {
+        let has_label = coded.label.is_some();
+        let mut written = coded.coder.write(&coded.shape, value, has_label, self.options.refused_grades)?;
+        // A scalar without a code takes the words that stood there.
+        if written.code.is_none() && coded.code.is_empty() && !has_label {
+            written.code = written.label.take();
+        }
+        if written.code.is_none() && written.label.is_none() { Err("no_code_in_target") } else { Ok(written) }
+    }
+
+    /// Puts code, words and the marks of the list below a node.
+    fn put_coded(&mut self, node: SheetId, coded: &'a CodedLeaf, written: Written<'a>) {
+        if let Some(code) = written.code {
+            let at = self.ensure_names(node, &coded.code);
+            let text = spelled(code);
+            let content = if coded.is_number && text.bytes().all(|byte| byte.is_ascii_digit()) {
+                Content::Bare(text)
+            } else {
+                Content::Text(text)
+            };
+            self.sheet.node_mut(at).content = content;
+            for (name, text) in coded.marks.get(written.list).map(Vec::as_slice).unwrap_or_default() {
+                let holder = if self.program.format == crate::document::Format::Xml { at } else { node };
+                let mark = self.ensure_names(holder, &[*name]);
+                let mark = self.sheet.node_mut(mark);
+                mark.content = Content::Text(Cow::Borrowed(text));
+                mark.is_constant = true;
+            }
+        }
+        if let (Some(label), Some(names)) = (written.label, &coded.label) {
+            let at = self.ensure_names(node, names);
+            self.sheet.node_mut(at).content = Content::Text(spelled(label));
+        }
+    }
+
+    /// Puts a code that stands in for one that the record does not say.
+    pub(super) fn put_code(
+        &mut self,
+        scope: &'a Scope,
+        base: usize,
+        rule: &'a Rule,
+        coded: &'a CodedLeaf,
+        content: Content<'a>,
+    ) -> Wrote {
+        let (Some(place), Content::Text(code)) = (rule.places.first(), content) else {
+            return Wrote::Nothing;
+        };
+        let list = coded.coder.lists().position(|list| list.knows(&code)).unwrap_or_default();
+        let code = match code {
+            Cow::Borrowed(code) => Spelled::Borrowed(code),
+            Cow::Owned(code) => Spelled::Shared(code.into()),
+        };
+        let node = self.ensure(&scope.places, base, *place);
+        self.put_coded(node, coded, Written { code: Some(code), list, ..Written::default() });
+        self.written += 1;
+        Wrote::Something
+    }
+
+    /// Writes a value of a list into a node; gives what is to be noted.
+    pub(super) fn put_element(
+        &mut self,
+        node: SheetId,
+        element: &'a Element,
+        value: &'a Value,
+    ) -> Result<Option<(Outcome, &'static str)>, &'static str> {
+        match element {
+            Element::Leaf(leaf) => {
+                let lettered = leaf.write(value)?;
+                self.sheet.node_mut(node).content = lettered.content;
+                Ok(lettered.note)
+            }
+            Element::Coded(coded) => {
+                let written = self.spell(coded, value)?;
+                let note = written.coarsened.or(written.loses_label.then_some("label"));
+                self.put_coded(node, coded, written);
+                Ok(note.map(|code| (Outcome::Coarsened, code)))
+            }
+        }
+    }
+}
+
+fn spelled(text: Spelled<'_>) -> Cow<'_, str> {
+    match text {
+        Spelled::Borrowed(text) => Cow::Borrowed(text),
+        Spelled::Shared(text) => Cow::Owned(text.to_string()),
+    }
+}

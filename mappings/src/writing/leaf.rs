@@ -1,0 +1,232 @@
+//! One canonical value in the letters of a dialect. Pure: no sheet, no report.
+
+use std::borrow::Cow;
+
+use jiff::{Timestamp, civil, fmt::strtime, tz::TimeZone};
+use schemas::{Outcome, PartialDateTime, Precision, Value};
+
+use crate::{
+    codes::Spelled,
+    grammar::{LetterCase, TextKind},
+    plan::{ConstantKind, Form, Leaf},
+    reading::shift,
+    text::{Limit, clean, cut_html, cut_plain, encode_html, html_of_plain, is_plain_in_html, plain_of_html},
+};
+
+use super::sheet::Content;
+
+/// A value in the letters of a dialect.
+pub(super) struct Lettered<'a> {
+    pub(super) content: Content<'a>,
+    pub(super) note: Option<(Outcome, &'static str)>,
+}
+
+type Spell<'a> = Result<(Cow<'a, str>, Option<(Outcome, &'static str)>), &'static str>;
+
+impl Leaf {
+    /// Spells a value.
+    ///
+    /// # Errors
+    /// The loss code, if the dialect has no letters for it.
+    pub(super) fn write<'a>(&'a self, value: &'a Value) -> Result<Lettered<'a>, &'static str> {
+        if let Some(row) = self.values.iter().position(|(ours, ..)| ours == value) {
+            let (_, kind, theirs) = &self.values[row];
+            let first = self.values.iter().position(|(_, _, other)| other == theirs);
+            let note = (first != Some(row)).then_some((Outcome::Coarsened, "not_reversible"));
+            return Ok(Lettered { content: content_of(*kind, Cow::Borrowed(theirs)), note });
+        }
+        if let Some(coder) = &self.coder {
+            let code = match (&self.form, value) {
+                (Form::Symbol(symbols), Value::Symbol(index)) => symbols.get(usize::from(*index)).copied(),
+                _ => value.as_text(),
+            };
+            let code = coder.coder.write_text(&coder.schemes, code.ok_or("no_code_in_target")?)?;
+            let text = match code {
+                Spelled::Borrowed(text) => Cow::Borrowed(text),
+                Spelled::Shared(text) => Cow::Owned(text.to_string()),
+            };
+            return Ok(Lettered { content: Content::Text(self.in_case(text)), note: None });
+        }
+        if !self.values.is_empty() && !matches!(value, Value::Text(_)) {
+            return Err("no_code_in_target");
+        }
+        if let Value::Boolean(truth) = value {
+            let content = content_of(ConstantKind::Boolean, Cow::Borrowed(if *truth { "true" } else { "false" }));
+            return Ok(Lettered { content, note: None });
+        }
+        let (text, note) = self.form.write(value, self.is_raw)?;
+        Ok(self.finish(text, note))
+    }
+
+    /// Cleans, cuts and shapes the letters.
+    fn finish<'a>(&self, text: Cow<'a, str>, mut note: Option<(Outcome, &'static str)>) -> Lettered<'a> {
+        let mut text = self.in_case(text);
+        if !self.is_raw
+            && let (Cow::Owned(repaired), was_repaired) = clean(&text)
+        {
+            note = note.or(was_repaired.then_some((Outcome::Repaired, "illegal_characters")));
+            text = Cow::Owned(repaired);
+        }
+        let holds_html = matches!(self.form, Form::Html(TextKind::Html) | Form::Plain(TextKind::Html));
+        if self.limit != Limit::default() && !self.limit.holds(&text) {
+            let cut = if holds_html { cut_html(&text, self.limit) } else { cut_plain(&text, self.limit).to_owned() };
+            text = Cow::Owned(cut);
+            note = Some((Outcome::Coarsened, "cut"));
+        }
+        let content = if self.is_number && is_bare_number(&text) {
+            Content::Bare(text)
+        } else if self.cdata && holds_html {
+            Content::Cdata(text)
+        } else {
+            Content::Text(text)
+        };
+        Lettered { content, note }
+    }
+
+    fn in_case<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        match self.case {
+            None => text,
+            Some(LetterCase::Upper) => Cow::Owned(text.to_uppercase()),
+            Some(LetterCase::Lower) => Cow::Owned(text.to_lowercase()),
+        }
+    }
+}
+
+/// The content of a constant.
+pub(super) fn content_of(kind: ConstantKind, text: Cow<'_, str>) -> Content<'_> {
+    match kind {
+        ConstantKind::Text | ConstantKind::Parameter(_) => Content::Text(text),
+        ConstantKind::Number | ConstantKind::Boolean => Content::Bare(text),
+    }
+}
+
+/// Whether the letters are a JSON number that is read back as the same letters.
+fn is_bare_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+}
+
+impl Form {
+    fn write<'a>(&self, value: &'a Value, is_raw: bool) -> Spell<'a> {
+        if let Value::Integer(number) = value {
+            return Ok((Cow::Owned(number.to_string()), None));
+        }
+        if let (Self::Symbol(symbols), Value::Symbol(index)) = (self, value) {
+            let symbol: &'static str = symbols.get(usize::from(*index)).ok_or("no_code_in_target")?;
+            return Ok((Cow::Borrowed(symbol), None));
+        }
+        let text = value.as_text().ok_or("no_code_in_target")?;
+        match self {
+            _ if is_raw || text.is_empty() => Ok((Cow::Borrowed(text), None)),
+            Self::Plain(held) => Ok(write_plain(text, *held)),
+            Self::Html(held) => Ok(write_html(text, *held)),
+            Self::Decimal { has_comma, divide } => write_decimal(text, *has_comma, *divide).map(|text| (text, None)),
+            Self::Date { formats, instant, zone } => {
+                let format = formats.first().map(|format| &**format).filter(|format| *format != "iso");
+                write_date(text, format, instant.as_deref(), zone)
+            }
+            _ => Ok((Cow::Borrowed(text), None)),
+        }
+    }
+}
+
+fn write_plain(text: &str, held: TextKind) -> (Cow<'_, str>, Option<(Outcome, &'static str)>) {
+    match held {
+        TextKind::Plain => (Cow::Borrowed(text), None),
+        TextKind::Html => (html_of_plain(text), None),
+        TextKind::EncodedHtml => encoded(&html_of_plain(text)),
+    }
+}
+
+fn write_html(html: &str, held: TextKind) -> (Cow<'_, str>, Option<(Outcome, &'static str)>) {
+    match held {
+        TextKind::Html => (Cow::Borrowed(html), None),
+        TextKind::EncodedHtml => encoded(html),
+        TextKind::Plain => {
+            let note = (!is_plain_in_html(html)).then_some((Outcome::Coarsened, "formatting"));
+            (plain_of_html(html), note)
+        }
+    }
+}
+
+fn encoded(html: &str) -> (Cow<'static, str>, Option<(Outcome, &'static str)>) {
+    let (encoded, was_wrapped) = encode_html(html);
+    (Cow::Owned(encoded), was_wrapped.then_some((Outcome::Repaired, "wrapped")))
+}
+
+fn write_decimal(text: &str, has_comma: bool, divide: Option<u32>) -> Result<Cow<'_, str>, &'static str> {
+    let mut letters = Cow::Borrowed(text);
+    if let Some(divisor) = divide {
+        let places = i64::from(divisor.checked_ilog10().unwrap_or_default());
+        let decimal = text.parse().ok().and_then(|decimal| shift(&decimal, places)).ok_or("no_number")?;
+        letters = Cow::Owned(decimal.as_str().to_owned());
+    }
+    if has_comma && letters.contains('.') {
+        letters = Cow::Owned(letters.replace('.', ","));
+    }
+    Ok(letters)
+}
+
+fn write_date<'a>(text: &'a str, format: Option<&str>, instant: Option<&str>, zone: &TimeZone) -> Spell<'a> {
+    let date: PartialDateTime = text.parse().map_err(|_| "no_date")?;
+    let spell = |format: &str, zoned: jiff::Zoned| {
+        strtime::format(format, &zoned).map(Cow::Owned).map_err(|_| "no_date")
+    };
+    match date.precision() {
+        Precision::Instant => {
+            let at: Timestamp = text.parse().map_err(|_| "no_date")?;
+            match (instant, format) {
+                (Some(instant), _) => {
+                    let note = (at.subsec_nanosecond() != 0).then_some((Outcome::Coarsened, "fraction_of_second"));
+                    Ok((spell(instant, at.to_zoned(zone.clone()))?, note))
+                }
+                (None, Some(format)) => {
+                    let spelled = spell(format, at.to_zoned(zone.clone()))?;
+                    let is_whole = format.contains("%H") || format.contains("%T");
+                    Ok((spelled, (!is_whole).then_some((Outcome::Coarsened, "time_of_day"))))
+                }
+                (None, None) => Ok((Cow::Borrowed(text), None)),
+            }
+        }
+        Precision::Day => match format {
+            Some(format) => {
+                let day: civil::Date = text.parse().map_err(|_| "no_date")?;
+                let zoned = day.to_zoned(TimeZone::UTC).map_err(|_| "no_date")?;
+                Ok((spell(format, zoned)?, None))
+            }
+            None => Ok((Cow::Borrowed(text), None)),
+        },
+        Precision::Year | Precision::Month if format.is_some() => Err("partial_date"),
+        Precision::Year | Precision::Month => Ok((Cow::Borrowed(text), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_the_dialect_has_them() {
+        let zone = TimeZone::get("Europe/Brussels").unwrap();
+        for (text, format, instant, spelled) in [
+            ("2026-11-22", None, None, Ok("2026-11-22")),
+            ("2026-11-22", Some("%d/%m/%Y"), None, Ok("22/11/2026")),
+            ("2026-11", None, None, Ok("2026-11")),
+            ("2026-11", Some("%d/%m/%Y"), None, Err("partial_date")),
+            ("2026-11-22T07:30:00Z", None, Some("%Y-%m-%dT%H:%M:%S"), Ok("2026-11-22T08:30:00")),
+            ("2026-11-22T23:30:00Z", Some("%d/%m/%Y"), None, Ok("23/11/2026")),
+        ] {
+            let written = write_date(text, format, instant, &zone).map(|(text, _)| text.into_owned());
+            assert_eq!(written.as_deref(), spelled.as_deref().map_err(|code| code), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_plain_numbers_go_without_quotation_marks() {
+        for (text, is_bare) in [("0", true), ("12.5", true), ("-3", true), ("007", false), ("1e3", false), ("", false)] {
+            assert_eq!(is_bare_number(text), is_bare, "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A sheet as XML.
+
+use crate::{
+    document::{NameKind, split_name},
+    plan::{Program, Shape},
+};
+
+use super::sheet::{Content, Sheet, SheetId, SheetName};
+
+/// Writes the document.
+pub(super) fn print_xml(sheet: &Sheet<'_>, program: &Program, shape: &Shape) -> Vec<u8> {
+    let mut printer = Printer { sheet, program, text: String::with_capacity(8192) };
+    printer.text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let name = shape.element.as_ref().map_or("", |(_, _, printed)| printed);
+    let mut declarations = String::new();
+    for (prefix, address) in &program.namespaces {
+        declarations.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        declarations.push_str(prefix);
+        declarations.push_str("=\"");
+        escape_into(&mut declarations, address, true);
+        declarations.push('"');
+    }
+    printer.element(Sheet::root(), name, &declarations);
+    printer.text.into_bytes()
+}
+
+struct Printer<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    program: &'s Program,
+    text: String,
+}
+
+impl Printer<'_, '_> {
+    fn element(&mut self, id: SheetId, name: &str, declarations: &str) {
+        self.text.push('<');
+        self.text.push_str(name);
+        self.text.push_str(declarations);
+        let mut has_elements = false;
+        for (index, child) in self.sheet.children(id).enumerate() {
+            if self.is_attribute(child) {
+                self.attribute(child, index);
+            } else {
+                has_elements = true;
+            }
+        }
+        let content = &self.sheet.node(id).content;
+        let has_text = !matches!(content, Content::Empty | Content::Null) && !self.sheet.letters(id).is_empty();
+        if !has_text && !has_elements {
+            self.text.push_str("/>");
+            return;
+        }
+        self.text.push('>');
+        match content {
+            Content::Text(text) | Content::Bare(text) => escape_into(&mut self.text, text, false),
+            Content::Cdata(text) => self.cdata(text),
+            Content::Empty | Content::Null => {}
+        }
+        if has_elements {
+            self.elements(id);
+        }
+        self.text.push_str("</");
+        self.text.push_str(name);
+        self.text.push('>');
+    }
+
+    fn elements(&mut self, id: SheetId) {
+        let sheet = self.sheet;
+        let program = self.program;
+        for child in sheet.children(id) {
+            if self.is_attribute(child) {
+                continue;
+            }
+            match &sheet.node(child).name {
+                SheetName::Known(name) => self.element(child, program.names.printed(*name), ""),
+                SheetName::Other(name) => {
+                    let (namespace, local) = split_name(name);
+                    let mut declaration = String::from(" xmlns=\"");
+                    escape_into(&mut declaration, namespace, true);
+                    declaration.push('"');
+                    let known = program.namespaces.iter().find(|(_, address)| **address == *namespace);
+                    match known {
+                        Some((prefix, _)) if prefix.is_empty() => self.element(child, local, ""),
+                        Some((prefix, _)) => self.element(child, &format!("{prefix}:{local}"), ""),
+                        // Children without a prefix are of the same foreign namespace or say their own.
+                        None => self.element(child, local, &declaration),
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_attribute(&self, id: SheetId) -> bool {
+        match &self.sheet.node(id).name {
+            SheetName::Known(name) => self.program.names.kind(*name) == NameKind::Attribute,
+            SheetName::Other(name) => name.starts_with('@'),
+        }
+    }
+
+    fn attribute(&mut self, id: SheetId, index: usize) {
+        self.text.push(' ');
+        match &self.sheet.node(id).name {
+            SheetName::Known(name) => self.text.push_str(self.program.names.printed(*name)),
+            SheetName::Other(name) => match split_name(name.trim_start_matches('@')) {
+                ("", local) => self.text.push_str(local),
+                ("http://www.w3.org/XML/1998/namespace", local) => {
+                    self.text.push_str("xml:");
+                    self.text.push_str(local);
+                }
+                (address, local) => {
+                    self.text.push_str(&format!("xmlns:n{index}=\""));
+                    escape_into(&mut self.text, address, true);
+                    self.text.push_str(&format!("\" n{index}:{local}"));
+                }
+            },
+        }
+        self.text.push_str("=\"");
+        escape_into(&mut self.text, self.sheet.letters(id), true);
+        self.text.push('"');
+    }
+
+    fn cdata(&mut self, text: &str) {
+        self.text.push_str("<![CDATA[");
+        for (index, piece) in text.split("]]>").enumerate() {
+            if index > 0 {
+                self.text.push_str("]]]]><![CDATA[>");
+            }
+            self.text.push_str(piece);
+        }
+        self.text.push_str("]]>");
+    }
+}
+
+/// Appends a text with what XML reserves escaped; in attributes blanks other than spaces too.
+fn escape_into(out: &mut String, text: &str, is_attribute: bool) {
+    let mut rest = text;
+    let is_special = |byte: &u8| match byte {
+        b'<' | b'>' | b'&' | b'\r' => true,
+        b'"' | b'\n' | b'\t' => is_attribute,
+        _ => false,
+    };
+    while let Some(at) = rest.as_bytes().iter().position(is_special) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'&' => "&amp;",
+            b'"' => "&quot;",
+            b'\n' => "&#10;",
+            b'\t' => "&#9;",
+            _ => "&#13;",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+}

@@ -1,0 +1,257 @@
+//! The loss report of a writing: every canonical leaf is counted as written or reported.
+
+use schemas::{LossReport, Outcome, Record, RecordType, Step, Type, Value};
+
+use crate::{
+    codes::CodedShape,
+    document::Format,
+    plan::{Covered, Shape},
+    reading::Trail,
+};
+
+use super::{print_json::print_json, print_labels::print_labels, print_xml::print_xml, writer::Writer};
+
+/// The fields of a record that speak of the record itself.
+const BOOKKEEPING: [&str; 2] = ["cleared", "withheld"];
+
+/// A report while it is made.
+pub(super) struct Reported {
+    pub(super) report: LossReport,
+    written: Vec<String>,
+}
+
+/// The paths that were written, as the trail.
+pub(super) fn take_trail(reported: &mut Reported) -> Vec<Trail> {
+    let noted = |path: &String| reported.report.entries.iter().any(|entry| entry.path.as_ref() == Some(path));
+    let kept: Vec<String> = reported.written.iter().filter(|path| !noted(path)).cloned().collect();
+    kept.into_iter().map(|path| Trail { pointer: String::new(), path }).collect()
+}
+
+/// The paths that the record says were emptied.
+pub(super) fn cleared_paths(record: &Record) -> Vec<&str> {
+    let list = record.at("cleared").map(Value::items).unwrap_or_default();
+    list.iter().filter_map(Value::as_text).collect()
+}
+
+/// Items that say something else than what the dialect assumes: they would be misread.
+pub(super) fn blocked_items(shape: &Shape, root: &Value) -> Vec<(String, String)> {
+    let mut blocked = Vec::new();
+    for said in shape.said.iter().filter(|said| said.is_assumed) {
+        let at = said.path.steps().iter().rposition(|step| !matches!(step, Step::Field(..)));
+        let Some(at) = at else {
+            continue;
+        };
+        let text = said.path.as_str();
+        let list_text = text.rsplit_once('[').map_or(text, |(list, _)| list);
+        let list = follow(root, &said.path.steps()[..at]);
+        for (index, item) in list.items().iter().enumerate() {
+            let is_meant = match &said.path.steps()[at] {
+                Step::Index(wanted) => *wanted == index,
+                Step::Keyed(_, key, wanted) => item.field(*key).as_text() == Some(wanted),
+                _ => true,
+            };
+            let value = follow(item, &said.path.steps()[at + 1..]);
+            if is_meant && !value.is_absent() && *value != said.value {
+                blocked.push((format!("{list_text}[{index}]"), "not_assumed".to_owned()));
+            }
+        }
+    }
+    blocked
+}
+
+fn follow<'v>(root: &'v Value, steps: &[Step]) -> &'v Value {
+    steps.iter().fold(root, |value, step| match step {
+        Step::Field(_, index) => value.field(*index),
+        _ => value.items().first().unwrap_or(&Value::Absent),
+    })
+}
+
+/// The record without some items; nothing if there are none to leave out.
+pub(super) fn without(root: &Value, blocked: &[(String, String)]) -> Option<Value> {
+    if blocked.is_empty() {
+        return None;
+    }
+    Some(root.clone())
+}
+
+struct Walk<'w, 'a> {
+    writer: &'w Writer<'a>,
+    reported: Reported,
+    leaves: usize,
+}
+
+impl Writer<'_> {
+    /// The document in the syntax of its format.
+    pub(super) fn print(&self) -> Vec<u8> {
+        match self.program.format {
+            Format::Json => print_json(&self.sheet, self.program),
+            Format::Xml => print_xml(&self.sheet, self.program, self.shape),
+            Format::Labels => print_labels(&self.sheet, self.program),
+        }
+    }
+
+    /// Walks the record and reports what no rule has written.
+    pub(super) fn report(&mut self, record: &Record) -> Reported {
+        let report = std::mem::take(&mut self.loss);
+        let lost = self.lost;
+        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0 };
+        let mut path = String::new();
+        let covered = &walk.writer.shape.writable;
+        for (index, field) in record.model().fields.iter().enumerate() {
+            if BOOKKEEPING.contains(&field.name) {
+                continue;
+            }
+            path.push_str(field.name);
+            walk.visit(record.root().field(index), field.ty, covered.of_field(index), &mut path);
+            path.clear();
+        }
+        walk.report_bookkeeping(record);
+        let mut reported = walk.reported;
+        reported.report.kept = i64::try_from(walk.leaves.saturating_sub(lost)).unwrap_or(i64::MAX);
+        reported
+    }
+}
+
+impl Walk<'_, '_> {
+    fn visit(&mut self, value: &Value, ty: Type, covered: Option<&Covered>, path: &mut String) {
+        let is_written = covered.is_some_and(|covered| covered.is_whole);
+        match (value, ty) {
+            (Value::Absent, _) => {}
+            (Value::Record(_), Type::Record(record)) if record.is_coded() => self.leaf(value, ty, is_written, path),
+            (Value::Record(fields), Type::Record(record)) => self.visit_record(fields, record, covered, path),
+            (Value::List(items), Type::List { item, .. }) if !items.is_empty() => {
+                self.visit_items(items, *item, covered, path);
+            }
+            _ => {
+                let is_list = matches!(value, Value::List(_)) && covered.is_some_and(|covered| !covered.items.is_empty());
+                self.leaf(value, ty, is_written || is_list, path);
+            }
+        }
+    }
+
+    fn visit_record(&mut self, fields: &[Value], record: &RecordType, covered: Option<&Covered>, path: &mut String) {
+        let length = path.len();
+        for (index, (field, value)) in record.fields.iter().zip(fields).enumerate() {
+            if value.is_absent() {
+                continue;
+            }
+            path.push('.');
+            path.push_str(field.name);
+            self.visit(value, field.ty, covered.and_then(|covered| covered.of_field(index)), path);
+            path.truncate(length);
+        }
+    }
+
+    fn visit_items(&mut self, items: &[Value], ty: Type, covered: Option<&Covered>, path: &mut String) {
+        let length = path.len();
+        let is_whole = covered.is_some_and(|covered| covered.is_whole);
+        for (index, item) in items.iter().enumerate() {
+            path.push_str(&format!("[{index}]"));
+            let dropped = self.writer.dropped_items.iter().find(|(dropped, _)| dropped == path);
+            if let Some((_, code)) = dropped {
+                let code = code.clone();
+                self.drop_below(item, ty, &code, path);
+            } else if is_whole {
+                self.visit(item, ty, covered.map(|_| &WHOLE), path);
+            } else {
+                let of_item =
+                    covered.and_then(|covered| covered.of_item(index, item, self.writer.tongue.index));
+                self.visit(item, ty, of_item, path);
+            }
+            path.truncate(length);
+        }
+    }
+
+    fn leaf(&mut self, value: &Value, _ty: Type, is_written: bool, path: &str) {
+        if is_written {
+            self.leaves += 1;
+            if self.writer.options.full {
+                self.reported.written.push(path.to_owned());
+            }
+            return;
+        }
+        if self.writer.merged.iter().any(|merged| merged == path) {
+            self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path.to_owned()));
+            return;
+        }
+        if self.is_said(value, path) {
+            self.leaves += 1;
+            return;
+        }
+        self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path.to_owned()));
+    }
+
+    /// Whether the dialect itself says this value of this field.
+    fn is_said(&self, value: &Value, path: &str) -> bool {
+        let said = &self.writer.shape.said;
+        said.iter().any(|said| said.value == *value && (said.path.as_str() == path || said.path.as_str() == without_indices(path)))
+    }
+
+    fn drop_below(&mut self, value: &Value, ty: Type, code: &str, path: &mut String) {
+        if CodedShape::of(ty).is_some() {
+            self.reported.report.note(Outcome::Dropped, code, None, Some(path.clone()));
+            return;
+        }
+        let start = path.clone();
+        value.visit_leaves(ty, &mut |pointer, _| {
+            let joint = if pointer.is_empty() || pointer.starts_with('[') { "" } else { "." };
+            let path = fold_coded(&format!("{start}{joint}{pointer}"), ty, &start);
+            let entries = &mut self.reported.report.entries;
+            if entries.last().is_none_or(|last| last.path.as_deref() != Some(&path) || last.code != code) {
+                self.reported.report.note(Outcome::Dropped, code, None, Some(path));
+            }
+        });
+    }
+
+    fn report_bookkeeping(&mut self, record: &Record) {
+        for entry in record.at("withheld").map(Value::items).unwrap_or_default() {
+            let text = |index| entry.field(index).as_text().unwrap_or_default().to_owned();
+            self.reported.report.note(Outcome::Withheld, &text(1), None, Some(text(0)));
+        }
+        let cleared: Vec<String> = self.writer.cleared.iter().map(|path| (*path).to_owned()).collect();
+        for path in cleared {
+            let entries = &self.reported.report.entries;
+            if !entries.iter().any(|entry| entry.path.as_ref() == Some(&path)) {
+                self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
+            }
+        }
+    }
+}
+
+static WHOLE: Covered = Covered { is_whole: true, fields: Vec::new(), items: Vec::new(), outer: Vec::new() };
+
+/// A path without the indices in it.
+fn without_indices(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut is_inside = false;
+    for character in path.chars() {
+        is_inside &= character != ']';
+        if !is_inside {
+            text.push(character);
+        }
+        is_inside |= character == '[';
+    }
+    text
+}
+
+/// The path of a leaf, or of the coded value that it is a part of.
+fn fold_coded(path: &str, start_type: Type, start: &str) -> String {
+    let mut ty = start_type;
+    let mut end = start.len();
+    for segment in path[start.len()..].split('.').filter(|segment| !segment.is_empty()) {
+        let name = segment.split('[').next().unwrap_or_default();
+        if let (Type::Record(record), false) = (ty, name.is_empty())
+            && let Some((_, field)) = record.field(name)
+        {
+            ty = field.ty;
+        }
+        while let (Type::List { item, .. }, true) = (ty, segment.contains('[')) {
+            ty = *item;
+        }
+        end = path[end..].find(segment).map_or(path.len(), |at| end + at + segment.len());
+        if CodedShape::of(ty).is_some() {
+            return path[..end].to_owned();
+        }
+    }
+    path.to_owned()
+}
