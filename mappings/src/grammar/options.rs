@@ -75,6 +75,12 @@ pub(crate) struct Rule {
     pub(crate) max_items: Option<usize>,
     /// `label_only`: lists of which the words are written, not the code.
     pub(crate) label_only: Vec<String>,
+    /// `keep_text_write = false`: words that were kept are not written.
+    pub(crate) is_keep_text_read_only: bool,
+    /// `one_per_list`: the first code of each list is written.
+    pub(crate) is_one_per_list: bool,
+    /// `minimum`: lower numbers are not written.
+    pub(crate) minimum: Option<i64>,
     /// `raw`: no clean-up.
     pub(crate) is_raw: bool,
     /// `read = false`: written only.

@@ -66,6 +66,7 @@ fn read_codes(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: Forma
     rule.label = named("label", mistakes);
     rule.pair = named("pair", mistakes);
     rule.label_only = table.texts("label_only", mistakes);
+    rule.is_one_per_list = table.boolean("one_per_list", mistakes).unwrap_or_default();
     rule.is_code_required = table.boolean("required_code", mistakes).unwrap_or_default();
     if let Some(item) = table.item("values") {
         rule.values = read_values(item, table, mistakes);
@@ -89,6 +90,8 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     rule.date = table.texts("date", mistakes);
     rule.instant = table.text("instant", mistakes);
     rule.keep_text = table.text("keep_text", mistakes);
+    rule.is_keep_text_read_only = table.boolean("keep_text_write", mistakes) == Some(false);
+    rule.minimum = table.integer("minimum", mistakes);
     rule.has_decimal_comma = table.word("decimal", &[("comma", true), ("point", false)], mistakes).unwrap_or_default();
     rule.divide = table.count("divide", mistakes);
     let kinds = [("plain", TextKind::Plain), ("html", TextKind::Html), ("encoded-html", TextKind::EncodedHtml)];

@@ -89,6 +89,16 @@ impl<'t> Table<'t> {
         count
     }
 
+    /// A whole number.
+    pub(super) fn integer(&mut self, name: &'static str, mistakes: &mut Mistakes<'_>) -> Option<i64> {
+        let item = self.item(name)?;
+        let number = item.as_integer();
+        if number.is_none() {
+            self.expected(name, item, "a whole number", mistakes);
+        }
+        number
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(
         &mut self,

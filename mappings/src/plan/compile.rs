@@ -1,17 +1,19 @@
 //! Compiles a mapping file into a program.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use schemas::{Format as TextFormat, Kind, Path, RecordType, Type, Value};
 
 use crate::{
     codes::Library,
-    document::{Format, NameKind},
+    document::{Format, NameId, NameKind, ROOT},
     error::{MappingError, Mistakes, did_you_mean},
     grammar::{self, Line, MappingFile, Place as WrittenPlace, Scalar, Start, Step},
 };
 
 use super::{
-    Constant, ConstantKind, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Test,
+    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Test,
     places::{Namer, Places},
     rules::RuleMaker,
     scopes::{Sorted, sort},
@@ -23,6 +25,8 @@ pub(super) struct Compiler<'f, 'm> {
     pub(super) library: &'f Library,
     pub(super) model: &'static RecordType,
     pub(super) namer: Namer,
+    /// For every name that is written, the line that writes it first.
+    pub(super) first_lines: BTreeMap<NameId, u32>,
     pub(super) zone: TimeZone,
     pub(super) mistakes: Mistakes<'m>,
 }
@@ -41,12 +45,15 @@ pub(crate) fn compile(
     let mut mistakes = Mistakes::new(name, text);
     let zone = read_zone(file, &mut mistakes);
     let namer = Namer::new(file.dialect.format, &file.namespaces);
-    let mut compiler = Compiler { file, library, model, namer, zone, mistakes };
-    let shapes: Vec<Shape> = file.shapes.iter().filter_map(|shape| compiler.compile_shape(shape)).collect();
+    let mut compiler = Compiler { file, library, model, namer, first_lines: BTreeMap::new(), zone, mistakes };
+    let mut shapes: Vec<Shape> = file.shapes.iter().filter_map(|shape| compiler.compile_shape(shape)).collect();
     compiler.check_marks();
     let ranks = compiler.read_ranks();
     if !compiler.mistakes.found.is_empty() || shapes.is_empty() {
         return Err(compiler.mistakes.found);
+    }
+    for shape in &mut shapes {
+        shape.index_names(compiler.namer.names.len());
     }
     let dialect = &file.dialect;
     let boxed = |pairs: &[(String, String)]| {
@@ -108,7 +115,7 @@ impl<'f> Compiler<'f, '_> {
     fn compile_shape(&mut self, shape: &'f grammar::Shape) -> Option<Shape> {
         let lines = self.lines_of(shape)?;
         let dialect = &self.file.dialect;
-        let mut outer = Places::new(crate::document::ROOT);
+        let mut outer = Places::new(ROOT);
         let root = shape.root.as_ref().or(dialect.root.as_ref());
         let mut root_steps: &[Step] = root.map(|root| root.steps.as_slice()).unwrap_or_default();
         let mut element = None;
@@ -130,7 +137,10 @@ impl<'f> Compiler<'f, '_> {
             Some(place) => Some(self.outer_place(&mut outer, &from_document(place, root_steps), "language_at")?),
             None => None,
         };
-        let (scope, readable, writable) = self.compile_scope(0, lines, &sorted, root_name);
+        let mut constants = Vec::new();
+        let mut with_names = Vec::new();
+        let (scope, readable, writable) =
+            self.compile_scope(0, lines, &sorted, root_name, (&mut constants, &mut with_names));
         let when = self.read_tests(&mut outer, &shape.when, &[]);
         let close_when = if lines.close_when.is_empty() { &dialect.close_when } else { &lines.close_when };
         let close_when = self.read_tests(&mut outer, close_when, root_steps);
@@ -143,11 +153,11 @@ impl<'f> Compiler<'f, '_> {
             let place = self.outer_place(&mut outer, &from_document(&written.at, root_steps), "discard");
             discard.extend(place.map(|place| (place, written.code.as_str().into())));
         }
-        self.read_outer_constants(&mut outer, lines);
-        if let Some(test) = when.iter().find(|test: &&Test| !test.is.is_empty()) {
-            if outer.list[test.place].constant.is_none() {
-                let constant = Constant { kind: ConstantKind::Text, text: test.is[0].clone() };
-                outer.put_constant(test.place, constant, false);
+        let mut outer_constants = self.read_outer_constants(&mut outer, lines, &mut constants);
+        for test in when.iter().filter(|test| !test.is.is_empty()) {
+            if !outer_constants.iter().any(|(place, _)| *place == test.place) {
+                constants.push(Constant { kind: ConstantKind::Text, text: test.is[0].clone() });
+                outer_constants.push((test.place, constants.len() - 1));
             }
         }
         let said = self.read_said(lines);
@@ -163,6 +173,8 @@ impl<'f> Compiler<'f, '_> {
             close_when,
             ignore,
             discard,
+            constants: Constants { all: constants, of_name: Vec::new(), with: index_constants(with_names) },
+            outer_constants,
             scope,
             said,
             readable,
@@ -180,13 +192,21 @@ impl<'f> Compiler<'f, '_> {
     }
 
     /// Constants outside of the record.
-    fn read_outer_constants(&mut self, outer: &mut Places, shape: &grammar::Shape) {
+    fn read_outer_constants(
+        &mut self,
+        outer: &mut Places,
+        shape: &grammar::Shape,
+        constants: &mut Vec<Constant>,
+    ) -> Vec<(PlaceId, usize)> {
+        let mut placed = Vec::new();
         for constant in shape.constants.iter().filter(|constant| constant.at.start == Start::Document) {
             let value = self.constant(&constant.value, &constant.text, constant.span.clone());
             if let Some(place) = self.outer_place(outer, &constant.at.steps, &constant.text) {
-                outer.put_constant(place, value, false);
+                constants.push(value);
+                placed.push((place, constants.len() - 1));
             }
         }
+        placed
     }
 
     fn read_tests(
@@ -211,7 +231,8 @@ impl<'f> Compiler<'f, '_> {
         index: usize,
         shape: &grammar::Shape,
         sorted: &Sorted<'_>,
-        name: crate::document::NameId,
+        name: NameId,
+        constants: (&mut Vec<Constant>, &mut Vec<(NameId, NameId, usize)>),
     ) -> (Scope, Covered, Covered) {
         let draft = &sorted.scopes[index];
         let mut places = Places::new(name);
@@ -226,6 +247,12 @@ impl<'f> Compiler<'f, '_> {
             let Some(rule) = maker.make(&sorted.scopes[*owner], steps, sorted.opens[*line_index].is_some()) else {
                 continue;
             };
+            for place in rule.places.iter().take(1).chain(&rule.also) {
+                self.rank(places.list[*place].name, *line_index);
+            }
+            for name in rule.further_names() {
+                self.rank(name, *line_index);
+            }
             rules.push(rule);
             deeper.push(sorted.opens[*line_index]);
         }
@@ -233,7 +260,9 @@ impl<'f> Compiler<'f, '_> {
         for (mut rule, opens) in rules.into_iter().zip(deeper) {
             let level = rule.level;
             if let (Some(inner), super::Action::Group(group)) = (opens, &mut rule.action) {
-                let (scope, inner_readable, inner_writable) = self.compile_group(group, inner, shape, sorted);
+                let name = group.repeat.name;
+                let (scope, inner_readable, inner_writable) =
+                    self.compile_scope(inner, shape, sorted, name, (&mut *constants.0, &mut *constants.1));
                 group.scope = scope;
                 for (all, inner) in [(&mut readable, inner_readable), (&mut writable, inner_writable)] {
                     merge_inner(all, level, &rule.target, group, inner);
@@ -247,54 +276,61 @@ impl<'f> Compiler<'f, '_> {
             }
             made.push(rule);
         }
-        let always = self.read_constants(index, shape, sorted, &mut places);
+        let always = self.read_constants(index, shape, sorted, &mut places, constants);
         let has_shared = made.iter().any(|rule| rule.level < draft.level);
         // What belongs to outer records is handed on with them.
         let (readable, writable) = (fold(readable), fold(writable));
         (Scope { level: draft.level, places: places.list, rules: made, always, has_shared }, readable, writable)
     }
 
-    fn compile_group(
-        &mut self,
-        group: &mut Group,
-        inner: usize,
-        shape: &grammar::Shape,
-        sorted: &Sorted<'_>,
-    ) -> (Scope, Covered, Covered) {
-        self.compile_scope(inner, shape, sorted, group.repeat.name)
+    /// Remembers that a line writes a name, and everything above it.
+    fn rank(&mut self, name: NameId, line: usize) {
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        let mut at = name;
+        while at != ROOT {
+            let first = self.first_lines.entry(at).or_insert(line);
+            *first = line.min(*first);
+            at = self.namer.names.parent(at);
+        }
     }
 
-    /// Puts the constants of a scope into its places; gives those that are written with every item.
+    /// Reads the constants of a scope; gives those that are written with every item.
     fn read_constants(
         &mut self,
         index: usize,
         shape: &grammar::Shape,
         sorted: &Sorted<'_>,
         places: &mut Places,
-    ) -> Vec<PlaceId> {
+        (constants, with_names): (&mut Vec<Constant>, &mut Vec<(NameId, NameId, usize)>),
+    ) -> Vec<(PlaceId, usize)> {
         let own = &sorted.scopes[index];
         let mut always = Vec::new();
         for constant in shape.constants.iter().filter(|constant| constant.at.start != Start::Document) {
             let is_inside = |scope: &super::scopes::ScopeDraft<'_>| constant.at.steps.starts_with(&scope.steps);
             let deepest = sorted.scopes.iter().filter(|scope| is_inside(scope)).map(|scope| scope.steps.len()).max();
+            let Some((last, parent)) = constant.at.steps[own.steps.len().min(constant.at.steps.len())..].split_last() else {
+                continue;
+            };
             if !is_inside(own) || deepest != Some(own.steps.len()) {
                 continue;
             }
-            let steps = &constant.at.steps[own.steps.len()..];
-            let parent = steps.split_last().map(|(_, parent)| places.find(parent, &mut self.namer));
-            let is_parent_mapped = matches!(parent, Some(Ok(Some(_))));
-            let value = self.constant(&constant.value, &constant.text, constant.span.clone());
-            match places.make(steps, &mut self.namer) {
-                Ok(place) => {
-                    let is_attribute = matches!(steps.last(), Some(Step::Attribute(_)));
-                    let with_parent =
-                        is_attribute || (self.file.dialect.format != Format::Xml && is_parent_mapped && steps.len() > 1);
-                    places.put_constant(place, value, with_parent);
-                    if !with_parent {
-                        always.push(place);
-                    }
-                }
-                Err(problem) => self.mistakes.at(constant.span.clone(), &constant.text, problem, ""),
+            constants.push(self.constant(&constant.value, &constant.text, constant.span.clone()));
+            let number = constants.len() - 1;
+            let is_xml = self.file.dialect.format == Format::Xml;
+            let is_parent_mapped = !parent.is_empty() && matches!(places.find(parent, &mut self.namer), Ok(Some(_)));
+            let with_parent = matches!(last, Step::Attribute(_)) || (!is_xml && is_parent_mapped);
+            let steps = [parent, std::slice::from_ref(last)].concat();
+            let done = if with_parent {
+                let names = self.namer.path(places.list[0].name, &steps);
+                names.map(|names| {
+                    let name = names.last().copied().unwrap_or_default();
+                    with_names.push((self.namer.names.parent(name), name, number));
+                })
+            } else {
+                places.make(&steps, &mut self.namer).map(|place| always.push((place, number)))
+            };
+            if let Err(problem) = done {
+                self.mistakes.at(constant.span.clone(), &constant.text, problem, "");
             }
         }
         always
@@ -348,10 +384,18 @@ impl<'f> Compiler<'f, '_> {
 
     /// For every name its place among its siblings: that of `[order]`, else that of its first line.
     fn read_ranks(&mut self) -> Vec<u32> {
+        /// Behind everything that `[order]` names.
+        const UNORDERED: u32 = 10_000;
+        /// Behind everything that a line writes: constants, in the order of the file.
+        const CONSTANTS: u32 = 100_000;
         let count = self.namer.names.len();
-        let mut ranks: Vec<u32> = (0..count).map(|id| u32::try_from(id + 1000).unwrap_or(u32::MAX)).collect();
+        let rank = |id: usize| {
+            let id = u32::try_from(id).unwrap_or(u32::MAX);
+            self.first_lines.get(&id).map_or(CONSTANTS + id, |line| UNORDERED + line)
+        };
+        let mut ranks: Vec<u32> = (0..count).map(rank).collect();
         for order in &self.file.order {
-            let mut parent = crate::document::ROOT;
+            let mut parent = ROOT;
             for step in &order.parent.steps {
                 match self.namer.name(parent, step) {
                     Ok(name) => parent = name,
@@ -377,6 +421,43 @@ impl<'f> Compiler<'f, '_> {
         }
         ranks.resize(self.namer.names.len(), u32::MAX);
         ranks
+    }
+}
+
+/// Sorts constants by the name that they are written with.
+fn index_constants(with_names: Vec<(NameId, NameId, usize)>) -> Vec<Vec<(NameId, usize)>> {
+    let count = with_names.iter().map(|(parent, ..)| *parent as usize + 1).max().unwrap_or_default();
+    let mut with = vec![Vec::new(); count];
+    for (parent, name, number) in with_names {
+        with[parent as usize].push((name, number));
+    }
+    with
+}
+
+impl Shape {
+    /// For every name the constant that stands there, once all names are known.
+    fn index_names(&mut self, count: usize) {
+        let mut of_name = vec![None; count];
+        for (name, number) in self.constants.with.iter().flatten() {
+            of_name[*name as usize] = Some(*number);
+        }
+        for (place, number) in &self.outer_constants {
+            of_name[self.outer[*place].name as usize] = Some(*number);
+        }
+        index_scope(&self.scope, &mut of_name);
+        self.constants.of_name = of_name;
+        self.constants.with.resize(count, Vec::new());
+    }
+}
+
+fn index_scope(scope: &Scope, of_name: &mut [Option<usize>]) {
+    for (place, number) in &scope.always {
+        of_name[scope.places[*place].name as usize] = Some(*number);
+    }
+    for rule in &scope.rules {
+        if let super::Action::Group(group) = &rule.action {
+            index_scope(&group.scope, of_name);
+        }
     }
 }
 

@@ -75,6 +75,9 @@ pub(crate) struct Shape {
     pub(crate) ignore: Vec<PlaceId>,
     pub(crate) discard: Vec<(PlaceId, Box<str>)>,
     pub(crate) scope: Scope,
+    pub(crate) constants: Constants,
+    /// Constants outside of the record.
+    pub(crate) outer_constants: Vec<(PlaceId, usize)>,
     pub(crate) said: Vec<Said>,
     /// What can be read, and what can be written.
     pub(crate) readable: Covered,
@@ -108,8 +111,8 @@ pub(crate) struct Scope {
     pub(crate) level: usize,
     pub(crate) places: Vec<Place>,
     pub(crate) rules: Vec<Rule>,
-    /// Constants that are written with the item; their values stand in the places.
-    pub(crate) always: Vec<PlaceId>,
+    /// Constants that are written with every item.
+    pub(crate) always: Vec<(PlaceId, usize)>,
     /// Whether some rule belongs to an outer canonical record.
     pub(crate) has_shared: bool,
 }
@@ -120,9 +123,16 @@ pub(crate) struct Place {
     pub(crate) parent: PlaceId,
     pub(crate) name: NameId,
     pub(crate) selection: Option<Selection>,
-    pub(crate) constant: Option<Constant>,
-    /// Constants that are written as soon as the place is.
-    pub(crate) with: Vec<PlaceId>,
+}
+
+/// The constants of a shape, by the name of the node that they stand in.
+#[derive(Debug, Default)]
+pub(crate) struct Constants {
+    pub(crate) all: Vec<Constant>,
+    /// For every name the constant that stands there.
+    pub(crate) of_name: Vec<Option<usize>>,
+    /// For every name the names and constants that are written with it.
+    pub(crate) with: Vec<Vec<(NameId, usize)>>,
 }
 
 /// A constant of the dialect.
@@ -254,6 +264,9 @@ pub(crate) struct Leaf {
     pub(crate) values: Vec<(Value, ConstantKind, Box<str>)>,
     pub(crate) coder: Option<TextCoder>,
     pub(crate) keep_text: Option<Target>,
+    /// Words that were kept are not written.
+    pub(crate) is_keep_text_read_only: bool,
+    pub(crate) minimum: Option<i64>,
     pub(crate) is_number: bool,
     pub(crate) case: Option<LetterCase>,
     pub(crate) cdata: bool,
@@ -327,6 +340,7 @@ pub(crate) struct Group {
 pub(crate) struct List {
     pub(crate) repeat: Repeat,
     pub(crate) element: Element,
+    pub(crate) is_one_per_list: bool,
 }
 
 /// Several fields in one text.

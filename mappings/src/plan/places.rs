@@ -5,7 +5,7 @@ use crate::{
     grammar,
 };
 
-use super::{Constant, Place, PlaceId, Selection};
+use super::{Place, PlaceId, Selection};
 
 /// Gives out names, and knows what the prefixes of an XML dialect mean.
 pub(super) struct Namer {
@@ -92,7 +92,7 @@ pub(super) struct Places {
 impl Places {
     /// The item itself.
     pub(super) fn new(name: NameId) -> Self {
-        let root = Place { parent: 0, name, selection: None, constant: None, with: Vec::new() };
+        let root = Place { parent: 0, name, selection: None };
         Self { list: vec![root], written: vec![None] }
     }
 
@@ -111,7 +111,7 @@ impl Places {
                 Some((index, _)) => index,
                 None => {
                     let selection = namer.selection(name, step.selection())?;
-                    self.list.push(Place { parent: at, name, selection, constant: None, with: Vec::new() });
+                    self.list.push(Place { parent: at, name, selection });
                     self.written.push(step.selection().cloned());
                     self.list.len() - 1
                 }
@@ -134,14 +134,5 @@ impl Places {
             }
         }
         Ok(Some(at))
-    }
-
-    /// Puts a constant at a place; `with_parent` writes it as soon as the place above is written.
-    pub(super) fn put_constant(&mut self, place: PlaceId, constant: Constant, with_parent: bool) {
-        let parent = self.list[place].parent;
-        self.list[place].constant = Some(constant);
-        if with_parent {
-            self.list[parent].with.push(place);
-        }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     PlaceId, Repeat, Rule, Scope, Selector, Split, Target, TemplatePart, TextCoder,
     compile::{Compiler, canonical_value, label_language},
     places::Places,
-    scopes::ScopeDraft,
+    scopes::{ScopeDraft, repeated_steps},
 };
 
 /// Makes the rules of one scope.
@@ -39,10 +39,17 @@ impl<'c> RuleMaker<'c, '_, '_> {
     pub(super) fn make(&mut self, owner: &ScopeDraft<'_>, steps: &[Step], is_group: bool) -> Option<Rule> {
         let target = self.resolve(owner)?;
         let own_steps = &steps[self.scope.steps.len()..];
-        let places = self.read_places(own_steps)?;
+        let is_repeated = {
+            let start = if self.scope.steps.is_empty() { &[] } else { self.scope.steps.as_slice() };
+            repeated_steps(self.written(), &self.line.left, self.compiler.namer.format, start).is_some()
+        };
+        let places = if is_repeated { Vec::new() } else { self.read_places(own_steps)? };
         let action = self.action(&target, own_steps, &places, is_group)?;
         let also = self.make_places(&self.written().also)?;
-        let starts_with = self.written().starts_with.as_ref().map(|place| self.make_place(place)).transpose_ok()?;
+        let starts_with = match &self.written().starts_with {
+            Some(place) => Some(self.make_neighbour(place, own_steps)?),
+            None => None,
+        };
         let with_parent = self.written().with_parent.as_ref().map(|place| self.make_place(place)).transpose_ok()?;
         let fallbacks = self.read_fallbacks(owner)?;
         let append = self.read_append(owner)?;
@@ -110,15 +117,23 @@ impl<'c> RuleMaker<'c, '_, '_> {
         }
     }
 
+    /// A place given from the root or the item, or by its name beside the place of the line.
+    fn make_neighbour(&mut self, place: &WrittenPlace, own_steps: &[Step]) -> Option<PlaceId> {
+        if place.below(&self.scope.steps).starts_with(&self.scope.steps) {
+            return self.make_place(place);
+        }
+        let beside = own_steps.split_last().map(|(_, parent)| parent).unwrap_or_default();
+        let steps = [beside, &place.steps].concat();
+        let made = self.places.make(&steps, &mut self.compiler.namer);
+        made.map_err(|problem| self.mistake(problem, "")).ok()
+    }
+
     fn make_places(&mut self, places: &[WrittenPlace]) -> Option<Vec<PlaceId>> {
         places.iter().map(|place| self.make_place(place)).collect()
     }
 
-    /// The place of the line and its alternatives; a repeated part has its own.
+    /// The place of the line and its alternatives.
     fn read_places(&mut self, own_steps: &[Step]) -> Option<Vec<PlaceId>> {
-        if self.written().each.is_some() || matches!(own_steps.last(), Some(Step::Items(_))) {
-            return Some(Vec::new());
-        }
         let first = self.places.make(own_steps, &mut self.compiler.namer);
         let first = first.map_err(|problem| self.mistake(problem, "")).ok()?;
         let others = self.make_places(&self.written().at[1..])?;
@@ -151,7 +166,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
                 if is_repeated {
                     let repeat = self.repeat(own_steps)?;
                     let element = self.element(*item, target, repeat.name)?;
-                    return Some(Action::List(Box::new(List { repeat, element })));
+                    let is_one_per_list = self.written().is_one_per_list;
+                    return Some(Action::List(Box::new(List { repeat, element, is_one_per_list })));
                 }
                 let element = self.element(*item, target, name?)?;
                 if let Some(separator) = &self.written().split {
@@ -294,6 +310,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
             values,
             coder,
             keep_text,
+            is_keep_text_read_only: written.is_keep_text_read_only,
+            minimum: written.minimum,
             is_number: written.written.map_or(is_numeric, |written| written == Written::Number),
             case: written.case,
             cdata: written.cdata.unwrap_or(self.compiler.file.dialect.cdata),
@@ -470,6 +488,21 @@ fn field_at(record: &'static RecordType, path: &str) -> Option<Target> {
 }
 
 impl Rule {
+    /// The names that the rule writes beside its places.
+    pub(super) fn further_names(&self) -> Vec<NameId> {
+        let of_element = |element: &Element| match element {
+            Element::Coded(coded) => coded.names(),
+            Element::Leaf(_) => Vec::new(),
+        };
+        match &self.action {
+            Action::Coded(coded) => coded.names(),
+            Action::Group(group) => vec![group.repeat.name],
+            Action::List(list) => [vec![list.repeat.name], of_element(&list.element)].concat(),
+            Action::First(element) => of_element(element),
+            Action::Leaf(_) | Action::Pattern(_) | Action::Split(_) | Action::Count(_) => Vec::new(),
+        }
+    }
+
     /// Marks what the rule expresses.
     pub(super) fn cover(&self, covered: &mut Covered) {
         match &self.action {
@@ -495,6 +528,12 @@ impl Rule {
             }
             _ => covered.at(&self.target).is_whole = true,
         }
+    }
+}
+
+impl CodedLeaf {
+    fn names(&self) -> Vec<NameId> {
+        self.code.iter().chain(self.label.iter().flatten()).copied().collect()
     }
 }
 

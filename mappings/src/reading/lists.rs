@@ -59,7 +59,10 @@ impl<'p> Reader<'p, '_> {
         let mut built = Vec::new();
         for node in &nodes {
             if let Some(read) = self.element_value(scope, base, rule, &list.element, *node) {
-                let index = self.length_of(rule) + built.len();
+                let start = if self.is_repeated(rule) { 0 } else { self.length_of(rule) };
+                let index = start + built.len();
+                let owner = self.frames[rule.level].item;
+                self.items.push(Item { node: *node, owner, target: &rule.target, key: None, index });
                 self.keep_element(rule, &read, index);
                 built.push(read.value);
             }

@@ -52,18 +52,21 @@ impl<'p> Reader<'p, '_> {
         }
     }
 
-    /// Reads the constants of a scope: what is as it must be is carried by the mapping itself.
-    pub(super) fn read_constants(&mut self, scope: &'p Scope, base: usize) {
-        for (index, place) in scope.places.iter().enumerate() {
-            let Some(constant) = &place.constant else {
+    /// Reads the constants: what is as it must be is carried by the mapping itself.
+    pub(super) fn read_constants(&mut self) {
+        let shape = self.shape;
+        for node in 0..self.tree.len() {
+            let Ok(node) = NodeId::try_from(node) else {
+                return;
+            };
+            let number = self.tree.known_name(node).and_then(|name| shape.constants.of_name[name as usize]);
+            let (Some(number), Mark::Unread) = (number, self.tree.node(node).mark) else {
                 continue;
             };
-            let Some(node) = self.find(&scope.places, base, index) else {
-                continue;
-            };
-            if self.tree.node(node).mark != Mark::Unread {
+            if matches!(self.tree.node(node).kind, Kind::Object | Kind::List | Kind::Null) {
                 continue;
             }
+            let constant = &shape.constants.all[number];
             let wanted: &str = match constant.kind {
                 ConstantKind::Parameter(index) => &self.program.parameters[index].1,
                 _ => &constant.text,

@@ -93,6 +93,7 @@ impl<'p> Reader<'p, '_> {
         self.frames.push(Frame { item: None, ordinal: 0 });
         let root = self.enter_shape(options)?;
         self.read_scope(&self.shape.scope, root);
+        self.read_constants();
         let operation = self.operation();
         self.say(options.defaults);
         if !self.faults.is_empty() {
@@ -131,7 +132,6 @@ impl<'p> Reader<'p, '_> {
         for rule in scope.rules.iter().filter(|rule| rule.reads) {
             self.read_rule(scope, base, rule);
         }
-        self.read_constants(scope, base);
         self.slots.truncate(base);
     }
 

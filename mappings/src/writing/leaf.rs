@@ -54,6 +54,9 @@ impl Leaf {
             let content = content_of(ConstantKind::Boolean, Cow::Borrowed(if *truth { "true" } else { "false" }));
             return Ok(Lettered { content, note: None });
         }
+        if self.minimum.is_some_and(|minimum| is_below(value, minimum)) {
+            return Err("out_of_range");
+        }
         let (text, note) = self.form.write(value, self.is_raw)?;
         Ok(self.finish(text, note))
     }
@@ -89,6 +92,19 @@ impl Leaf {
             Some(LetterCase::Upper) => Cow::Owned(text.to_uppercase()),
             Some(LetterCase::Lower) => Cow::Owned(text.to_lowercase()),
         }
+    }
+}
+
+/// Whether a number is lower than another; the whole part of a decimal tells.
+fn is_below(value: &Value, minimum: i64) -> bool {
+    match value {
+        Value::Integer(number) => *number < minimum,
+        Value::Text(text) => {
+            let whole = text.split('.').next().and_then(|whole| whole.parse::<i64>().ok());
+            let is_negative = text.starts_with('-');
+            whole.is_some_and(|whole| whole < minimum || (is_negative && whole <= minimum && minimum >= 0))
+        }
+        _ => false,
     }
 }
 

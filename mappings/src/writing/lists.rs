@@ -61,8 +61,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Wrote, Stop> {
         let before = (self.loss.entries.len(), self.lost, self.written, self.merged.len(), self.sheet.len());
         let items_before = self.item_nodes.len();
-        let name = group.repeat.name;
-        let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
+        let node = self.detached(group.repeat.name);
         self.put_selection(node, group.repeat.selection.as_ref());
         self.values.push(item);
         self.frames.push(frame);
@@ -123,14 +122,23 @@ impl<'a> Writer<'a> {
             return self.write_empty_list(scope, base, rule, &list.repeat);
         }
         let mut count = 0;
+        let mut seen = Vec::new();
         for (index, item) in value.items().iter().enumerate() {
+            if list.is_one_per_list
+                && let Some(code_list) = self.list_of(&list.element, item)
+            {
+                if seen.contains(&code_list) {
+                    self.note_item(rule, index, Outcome::Dropped, "second_of_list");
+                    continue;
+                }
+                seen.push(code_list);
+            }
             if rule.max_items.is_some_and(|most| count >= most) {
                 self.note_item(rule, index, Outcome::Dropped, "no_room");
                 continue;
             }
             let before = self.sheet.len();
-            let name = list.repeat.name;
-            let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
+            let node = self.detached(list.repeat.name);
             self.put_selection(node, list.repeat.selection.as_ref());
             match self.put_element(node, &list.element, item) {
                 Ok(note) => {
@@ -150,6 +158,15 @@ impl<'a> Writer<'a> {
             }
         }
         if count > 0 { Wrote::Something } else { Wrote::Nothing }
+    }
+
+    /// Which of the rule's lists a value would be written in.
+    fn list_of(&self, element: &'a Element, value: &'a Value) -> Option<usize> {
+        let Element::Coded(coded) = element else {
+            return None;
+        };
+        let written = coded.coder.write(&coded.shape, value, coded.label.is_some(), self.options.refused_grades);
+        written.ok().map(|written| written.list)
     }
 
     /// Writes the first value of a list that can be written.

@@ -1,5 +1,7 @@
 //! A sheet as XML.
 
+use std::borrow::Cow;
+
 use crate::{
     document::{NameKind, split_name},
     plan::{Program, Shape},
@@ -20,7 +22,8 @@ pub(super) fn print_xml(sheet: &Sheet<'_>, program: &Program, shape: &Shape) -> 
         escape_into(&mut declarations, address, true);
         declarations.push('"');
     }
-    printer.element(Sheet::root(), name, &declarations);
+    let default = program.namespaces.iter().find(|(prefix, _)| prefix.is_empty()).map_or("", |(_, address)| address);
+    printer.element(Sheet::root(), name, &declarations, default);
     printer.text.into_bytes()
 }
 
@@ -31,7 +34,8 @@ struct Printer<'s, 'a> {
 }
 
 impl Printer<'_, '_> {
-    fn element(&mut self, id: SheetId, name: &str, declarations: &str) {
+    /// Writes an element; `default` is the namespace of names without a prefix inside it.
+    fn element(&mut self, id: SheetId, name: &str, declarations: &str, default: &str) {
         self.text.push('<');
         self.text.push_str(name);
         self.text.push_str(declarations);
@@ -56,36 +60,44 @@ impl Printer<'_, '_> {
             Content::Empty | Content::Null => {}
         }
         if has_elements {
-            self.elements(id);
+            self.elements(id, default);
         }
         self.text.push_str("</");
         self.text.push_str(name);
         self.text.push('>');
     }
 
-    fn elements(&mut self, id: SheetId) {
-        let sheet = self.sheet;
-        let program = self.program;
+    fn elements(&mut self, id: SheetId, default: &str) {
+        let (sheet, program) = (self.sheet, self.program);
         for child in sheet.children(id) {
             if self.is_attribute(child) {
                 continue;
             }
-            match &sheet.node(child).name {
-                SheetName::Known(name) => self.element(child, program.names.printed(*name), ""),
-                SheetName::Other(name) => {
-                    let (namespace, local) = split_name(name);
-                    let mut declaration = String::from(" xmlns=\"");
-                    escape_into(&mut declaration, namespace, true);
-                    declaration.push('"');
-                    let known = program.namespaces.iter().find(|(_, address)| **address == *namespace);
-                    match known {
-                        Some((prefix, _)) if prefix.is_empty() => self.element(child, local, ""),
-                        Some((prefix, _)) => self.element(child, &format!("{prefix}:{local}"), ""),
-                        // Children without a prefix are of the same foreign namespace or say their own.
-                        None => self.element(child, local, &declaration),
-                    }
+            let (address, name) = match &sheet.node(child).name {
+                SheetName::Known(name) => {
+                    let address = program.names.address(program.names.namespace_of(*name));
+                    (address, Cow::Borrowed(program.names.printed(*name)))
                 }
+                SheetName::Other(name) => self.foreign(name),
+            };
+            if address == default || name.contains(':') {
+                self.element(child, &name, "", default);
+            } else {
+                let mut declaration = String::from(" xmlns=\"");
+                escape_into(&mut declaration, address, true);
+                declaration.push('"');
+                self.element(child, &name, &declaration, address);
             }
+        }
+    }
+
+    /// The namespace and the written name of an element that the mapping does not know.
+    fn foreign<'n>(&self, name: &'n str) -> (&'n str, Cow<'n, str>) {
+        let (address, local) = split_name(name);
+        let prefix = self.program.namespaces.iter().find(|(prefix, known)| **known == *address && !prefix.is_empty());
+        match prefix {
+            Some((prefix, _)) => (address, Cow::Owned(format!("{prefix}:{local}"))),
+            None => (address, Cow::Borrowed(local)),
         }
     }
 

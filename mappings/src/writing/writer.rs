@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemas::{LossReport, Outcome, Record, Value};
 
 use crate::{
-    document::{Format, NameKind},
+    document::{Format, NameId, NameKind, ROOT},
     plan::{
         Action, ConstantKind, Fallback, FieldStart, Leaf, Pattern, Place, PlaceId, Program, Rule, Scope, Shape, Target,
         TargetStep, TemplatePart, Tongue,
@@ -137,8 +137,10 @@ impl<'a> Writer<'a> {
         self.slots.push(Sheet::root());
         self.slots.resize(shape.outer.len(), NONE);
         let node = self.ensure(&shape.outer, 0, shape.root);
-        for (place, _) in shape.outer.iter().enumerate().filter(|(_, place)| place.constant.is_some()) {
-            self.put_constant(&shape.outer, 0, place);
+        self.put_dependents(Sheet::root(), ROOT);
+        for (place, number) in &shape.outer_constants {
+            let at = self.ensure(&shape.outer, 0, *place);
+            self.put_constant(at, *number);
         }
         match self.write_scope(&shape.scope, node) {
             Ok(()) => Ok(()),
@@ -154,9 +156,9 @@ impl<'a> Writer<'a> {
         let base = self.slots.len();
         self.slots.push(node);
         self.slots.resize(base + scope.places.len(), NONE);
-        self.put_dependents(&scope.places, base, 0);
-        for place in &scope.always {
-            self.put_constant(&scope.places, base, *place);
+        for (place, number) in &scope.always {
+            let at = self.ensure(&scope.places, base, *place);
+            self.put_constant(at, *number);
         }
         let mut result = Ok(());
         for rule in scope.rules.iter().filter(|rule| rule.writes) {
@@ -230,7 +232,8 @@ impl<'a> Writer<'a> {
 
     /// All items must say the same as the first.
     fn check_one(&mut self, base: usize, rule: &'a Rule) -> Result<(), Stop> {
-        let (Some(code), Some(place)) = (&rule.one, rule.places.first()) else {
+        let (Some(code), Some(place)) = (&rule.one, rule.places.iter().find(|place| self.slots[base + **place] != NONE))
+        else {
             return Ok(());
         };
         let node = self.slots[base + place];
@@ -273,6 +276,10 @@ impl<'a> Writer<'a> {
             return self.write_emptied(scope, base, rule);
         };
         match self.get(rule.level, target).as_text() {
+            Some(text) if !text.is_empty() && leaf.is_keep_text_read_only => {
+                self.note(rule.level, target, Outcome::Dropped, "not_a_date");
+                Wrote::Nothing
+            }
             Some(text) if !text.is_empty() => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
             _ => self.write_emptied(scope, base, rule),
         }
@@ -314,10 +321,10 @@ impl<'a> Writer<'a> {
 
     /// Puts content at the place of a rule and wherever else it is said.
     pub(super) fn put(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, content: Content<'a>) -> Wrote {
-        let Some(place) = rule.places.first() else {
+        let Some(place) = self.place_to_write(scope, base, rule) else {
             return Wrote::Nothing;
         };
-        let node = self.ensure(&scope.places, base, *place);
+        let node = self.ensure(&scope.places, base, place);
         if self.sheet.node(node).content != Content::Empty {
             if self.sheet.node(node).content == content {
                 self.written += 1;
@@ -328,9 +335,8 @@ impl<'a> Writer<'a> {
         }
         for other in &rule.also {
             // An attribute is said again only where its element is written.
-            let is_attribute = self.program.names.kind(scope.places[*other].name) == NameKind::Attribute;
             let parent = scope.places[*other].parent;
-            if !is_attribute || self.slots[base + parent] != NONE {
+            if *other != place && (!self.is_attribute(scope, *other) || self.slots[base + parent] != NONE) {
                 let other = self.ensure(&scope.places, base, *other);
                 self.sheet.node_mut(other).content = content.clone();
             }
@@ -338,6 +344,20 @@ impl<'a> Writer<'a> {
         self.sheet.node_mut(node).content = content;
         self.written += 1;
         Wrote::Something
+    }
+
+    /// The first place of a rule; of several attributes the first whose element is written.
+    fn place_to_write(&self, scope: &Scope, base: usize, rule: &Rule) -> Option<PlaceId> {
+        let first = *rule.places.first()?;
+        if rule.places.len() == 1 || !self.is_attribute(scope, first) {
+            return Some(first);
+        }
+        let is_written = |place: &&PlaceId| self.slots[base + scope.places[**place].parent] != NONE;
+        rule.places.iter().find(is_written).copied().or(Some(first))
+    }
+
+    fn is_attribute(&self, scope: &Scope, place: PlaceId) -> bool {
+        self.program.names.kind(scope.places[place].name) == NameKind::Attribute
     }
 
     /// Adds further HTML fields of the same item behind the content.
@@ -514,13 +534,10 @@ impl<'a> Writer<'a> {
             self.sheet.node_mut(parent).is_list = true;
         }
         let shared = self.find_shared(places, base, place, parent);
-        let node = shared.unwrap_or_else(|| {
-            self.sheet.add(parent, SheetName::Known(at.name), self.program.ranks[at.name as usize])
-        });
+        let node = shared.unwrap_or_else(|| self.add(parent, at.name));
         self.slots[base + place] = node;
         if shared.is_none() {
             self.put_selection(node, at.selection.as_ref());
-            self.put_dependents(places, base, place);
         }
         node
     }
@@ -550,32 +567,45 @@ impl<'a> Writer<'a> {
     }
 
     /// The node at the end of some names.
-    pub(super) fn ensure_names(&mut self, node: SheetId, names: &[crate::document::NameId]) -> SheetId {
+    pub(super) fn ensure_names(&mut self, node: SheetId, names: &[NameId]) -> SheetId {
         let mut at = node;
         for name in names {
             at = match self.sheet.child(at, *name) {
                 Some(child) => child,
-                None => self.sheet.add(at, SheetName::Known(*name), self.program.ranks[*name as usize]),
+                None => self.add(at, *name),
             };
         }
         at
     }
 
-    fn put_dependents(&mut self, places: &'a [Place], base: usize, place: PlaceId) {
-        for dependent in &places[place].with {
-            self.put_constant(places, base, *dependent);
+    /// A node below another, with the constants that go with its name.
+    fn add(&mut self, parent: SheetId, name: NameId) -> SheetId {
+        let node = self.detached(name);
+        self.sheet.link(parent, node);
+        node
+    }
+
+    /// A node that hangs nowhere yet, with the constants that go with its name.
+    pub(super) fn detached(&mut self, name: NameId) -> SheetId {
+        let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
+        self.put_dependents(node, name);
+        node
+    }
+
+    fn put_dependents(&mut self, node: SheetId, name: NameId) {
+        let shape = self.shape;
+        for (name, number) in &shape.constants.with[name as usize] {
+            let at = self.add(node, *name);
+            self.put_constant(at, *number);
         }
     }
 
-    fn put_constant(&mut self, places: &'a [Place], base: usize, place: PlaceId) {
-        let Some(constant) = &places[place].constant else {
-            return;
-        };
+    fn put_constant(&mut self, node: SheetId, number: usize) {
+        let constant = &self.shape.constants.all[number];
         let text: &'a str = match constant.kind {
             ConstantKind::Parameter(index) => self.parameter(index),
             _ => &constant.text,
         };
-        let node = self.ensure(places, base, place);
         let node = self.sheet.node_mut(node);
         if node.content == Content::Empty {
             node.content = content_of(constant.kind, Cow::Borrowed(text));
