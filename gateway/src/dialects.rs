@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use mappings::{Catalogue, Complement, Fault, Mapping, Parameters, ReadOptions, Refusal, WriteOptions};
+use mappings::{Catalogue, Complement, Fault, Mapping, ReadOptions, Refusal, WriteOptions, codes::Grade};
 use schemas::{DialectName, EntityKey, Hash, Kind, LossReport, Operation, Record, Value, Versions};
 
-use crate::config::{Configuration, Partner};
+use crate::config::{Configuration, Outgoing, Partner};
 
 /// Name of the dialect that is the canonical record itself, as plain JSON.
 pub const CANONICAL: &str = "canonical";
@@ -105,7 +105,7 @@ impl Dialects {
             operation: reading.operation,
             shape: reading.shape,
             loss: reading.loss,
-            complement: reading.complement.to_json(),
+            complement: if reading.complement.is_empty() { Vec::new() } else { reading.complement.to_json().into_bytes() },
         })
     }
 
@@ -131,7 +131,8 @@ impl Dialects {
     ///
     /// # Errors
     /// Why it cannot be said in that dialect.
-    pub fn write(&self, dialect: &DialectName, record: &Record, partner: &Partner, complement: Option<&[u8]>) -> Result<Written, Refusal> {
+    pub fn write(&self, outgoing: &Outgoing, record: &Record, partner: &Partner, complement: Option<&[u8]>) -> Result<Written, Refusal> {
+        let dialect = &outgoing.dialect;
         if dialect.as_str() == CANONICAL {
             let bytes = serde_json::to_vec(record).map_err(|error| refusal("not_canonical", error.to_string()))?;
             return Ok(Written {
@@ -144,9 +145,14 @@ impl Dialects {
         let Some(mapping) = self.catalogue.mapping(dialect, record.kind()) else {
             return Err(refusal("unknown_dialect", format!("there is no mapping of `{dialect}`")));
         };
-        let complement = complement.and_then(|json| Complement::from_json(json).ok());
-        let parameters = Parameters::from(partner.parameters.clone());
-        let options = WriteOptions { parameters: &parameters, complement: complement.as_ref(), full: false };
+        let complement = complement.and_then(|json| Complement::from_json(std::str::from_utf8(json).ok()?).ok());
+        let refused_grades: Vec<Grade> = outgoing.refuse_grades.iter().copied().map(Grade::from).collect();
+        let options = WriteOptions {
+            parameters: &partner.parameters,
+            complement: complement.as_ref(),
+            refused_grades: &refused_grades,
+            full: false,
+        };
         let writing = mapping.write(record, &options)?;
         Ok(Written {
             bytes: writing.bytes,
@@ -190,5 +196,5 @@ fn fault(pointer: &str, code: &str, problem: String) -> Fault {
 }
 
 fn refusal(code: &str, problem: String) -> Refusal {
-    Refusal { code: code.to_owned(), path: None, problem }
+    Refusal { code: code.to_owned(), path: String::new(), problem }
 }

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::{Hash, Kind};
 
 /// Partner ids that would hide a path of the HTTP contract.
-pub const RESERVED_PARTNER_IDS: [&str; 8] =
-    ["messages", "consents", "subjects", "approvals", "placements", "parked", "keys", "partners"];
+pub const RESERVED_PARTNER_IDS: [&str; 9] =
+    ["messages", "consents", "subjects", "approvals", "placements", "backlog", "keys", "parked", "partners"];
 
 /// Why a text is not an identifier.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -178,9 +178,13 @@ impl MessageId {
 }
 
 impl DispatchId {
-    /// Derives the id of the dispatch of one message to one partner.
-    pub fn derive(message: MessageId, recipient: &PartnerId) -> Self {
-        Self(derived_uuid(&[b"dispatch", message.0.as_bytes(), recipient.as_str().as_bytes()]))
+    /// Derives the id of what one record of the log owes to one partner.
+    ///
+    /// The position belongs to it: a key that is used anew after its validity gives the same message again.
+    pub fn derive(message: MessageId, position: Position, recipient: &PartnerId) -> Self {
+        let (generation, offset) = (position.generation.to_be_bytes(), position.offset.to_be_bytes());
+        let parts = [b"dispatch".as_slice(), message.0.as_bytes(), &generation, &offset, recipient.as_str().as_bytes()];
+        Self(derived_uuid(&parts))
     }
 }
 

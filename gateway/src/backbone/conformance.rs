@@ -99,9 +99,11 @@ async fn outputs_and_offset_come_together(backbone: &dyn Backbone) {
     let positions =
         backbone.append(vec![output(&source, "1"), output(&source, "2"), output(&source, "3")]).await.unwrap();
     let mut subscription = backbone.subscribe("router", source.clone()).await.unwrap();
+    assert_eq!(backbone.lag("router", &source).await.unwrap(), 3);
     let read = subscription.next(2).await.unwrap();
     subscription.commit(read[1].position, vec![output(&target, "one"), output(&target, "two")]).await.unwrap();
     assert_eq!(subscription.committed(), positions[1]);
+    assert_eq!(backbone.lag("router", &source).await.unwrap(), 1);
     assert_eq!(
         subscription.next(10).await.unwrap().iter().map(text_of).collect::<Vec<_>>(),
         ["3"],

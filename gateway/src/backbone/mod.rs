@@ -81,6 +81,9 @@ pub trait Backbone: Send + Sync {
     /// The position of the last record of a topic; offset 0 if there is none.
     async fn end(&self, topic: &Topic) -> Result<Position>;
 
+    /// How many records of a topic a named consumer has not committed yet.
+    async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64>;
+
     /// Whether the engine answers.
     async fn probe(&self) -> Result<()>;
 }

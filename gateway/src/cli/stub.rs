@@ -1,16 +1,141 @@
-//! `passerelle stub`: play a partner.
+//! `passerelle stub`: play a partner, for tests and rehearsals.
+//!
+//! The stubs check what they receive by rules of their own, read from the partners' papers.
 
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context;
 use clap::Subcommand;
+use connectors::{
+    BaseUrl,
+    eures::stub::{EuresSettings, EuresStub},
+    greenhouse::stub::{GreenhouseSettings, GreenhouseStub, Pace},
+    rest::stub::{RestStub, RestStubSettings},
+};
+use secrecy::SecretString;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio_util::sync::CancellationToken;
 
-use super::Failure;
+use super::{Failure, output::say};
 
-/// Play a partner, for tests and rehearsals.
+/// Play a partner, for tests and rehearsals, until Ctrl-C.
 #[derive(Debug, Subcommand)]
-pub enum Stub {}
+pub enum Stub {
+    /// A Greenhouse that posts signed webhooks of invented vacancies
+    Greenhouse {
+        /// Where to: the gateway's /v1/PARTNER/webhook
+        #[arg(long)]
+        url: BaseUrl,
+        /// The secret that signs
+        #[arg(long, env = "PASSERELLE_STUB_SECRET", hide_env_values = true)]
+        secret: SecretString,
+        /// Events per second
+        #[arg(long, default_value_t = 1)]
+        rate: u32,
+        /// The same seed gives the same vacancies
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// A receiver of our plain REST push
+    Rest {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// The bearer token to ask for
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        token: Option<SecretString>,
+    },
+    /// A EURES that pulls the feed and checks it by the EC's rules
+    Eures {
+        /// Where from: the gateway's /input/api/jv/v0.1
+        #[arg(long)]
+        url: BaseUrl,
+        /// The bearer token
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        token: Option<SecretString>,
+        /// Seconds between pulls
+        #[arg(long, default_value_t = 10)]
+        period: u64,
+    },
+}
+
+/// What a long-running stub remembers of each entity.
+const HISTORY: usize = 100;
 
 impl Stub {
-    #[expect(clippy::unused_async, reason = "stubs serve")]
     pub async fn run(self) -> Result<(), Failure> {
-        match self {}
+        let stop = CancellationToken::new();
+        let interrupted = async {
+            let _ = tokio::signal::ctrl_c().await;
+            stop.cancel();
+        };
+        let played = async {
+            match self {
+                Self::Greenhouse { url, secret, rate, seed } => greenhouse(url, secret, rate, seed, &stop).await,
+                Self::Rest { listen, token } => rest(listen, token, &stop).await?,
+                Self::Eures { url, token, period } => eures(url, token, Duration::from_secs(period), &stop).await,
+            }
+            Ok(())
+        };
+        tokio::select! {
+            outcome = played => outcome,
+            () = async { interrupted.await; std::future::pending().await } => Ok(()),
+        }
+    }
+}
+
+async fn greenhouse(url: BaseUrl, secret: SecretString, rate: u32, seed: u64, stop: &CancellationToken) {
+    let stub = GreenhouseStub::new(GreenhouseSettings { history_limit: HISTORY, ..GreenhouseSettings::new(url, secret, seed) });
+    let seen = stub.observe();
+    let pace = Pace::per_second(rate);
+    tokio::join!(
+        stub.steady(&pace, stop),
+        each(seen, stop, |posted| {
+            say(&format!("post {} {} attempt {}: {:?}", posted.post, posted.title, posted.attempt, posted.answer));
+        })
+    );
+}
+
+async fn rest(listen: SocketAddr, token: Option<SecretString>, stop: &CancellationToken) -> Result<(), Failure> {
+    let settings = RestStubSettings { address: listen, token, history_limit: HISTORY, ..RestStubSettings::default() };
+    let stub = RestStub::start(settings).await.context("cannot play the receiver")?;
+    say(&format!("listening on {}", stub.base_url()));
+    each(stub.observe(), stop, |received| {
+        say(&format!("{} {} {:?} -> {}", received.operation, received.reference, received.verdict, received.status));
+    })
+    .await;
+    for violation in stub.violations() {
+        say(&format!("violation of {:?}: {}", violation.rule, violation.detail));
+    }
+    Ok(())
+}
+
+async fn eures(url: BaseUrl, token: Option<SecretString>, period: Duration, stop: &CancellationToken) {
+    let mut stub = EuresStub::new(EuresSettings::new(url, token));
+    let pulls = stub.run(period, stop, |pull| match pull {
+        Ok(pull) => {
+            for change in &pull.changes {
+                say(&format!("{:?} {} {}", change.change, change.reference, change.title.as_deref().unwrap_or_default()));
+            }
+            for breach in &pull.breaches {
+                say(&format!("breach of {} at {}: {}", breach.rule.code, breach.at, breach.problem));
+            }
+        }
+        Err(error) => say(&format!("cannot pull: {error}")),
+    });
+    pulls.await;
+}
+
+/// Calls back for each thing seen, until asked to stop.
+async fn each<T: Clone>(mut seen: Receiver<T>, stop: &CancellationToken, tell: impl Fn(T)) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            next = seen.recv() => match next {
+                Ok(next) => tell(next),
+                Err(RecvError::Lagged(missed)) => say(&format!("({missed} more)")),
+                Err(RecvError::Closed) => return,
+            }
+        }
     }
 }

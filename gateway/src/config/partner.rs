@@ -1,11 +1,12 @@
 //! A partner: `partners/<id>.toml`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use connectors::webhook::Vendor;
+use mappings::{Defaults, Parameters, codes::Grade};
 use schemas::{DialectName, Kind, PartnerId};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 /// An organisation that we exchange with.
 #[derive(Debug, Clone)]
@@ -26,10 +27,10 @@ pub struct Partner {
     pub outgoing: BTreeMap<Kind, Outgoing>,
     /// Vendor-signed events that it sends.
     pub webhook: Option<Webhook>,
-    /// What its documents never say, by canonical path; see [`mappings::Defaults`].
-    pub defaults: mappings::Defaults,
+    /// What its documents never say, by canonical path; see [`Defaults`].
+    pub defaults: Defaults,
     /// What its dialects want to know of us.
-    pub parameters: BTreeMap<String, String>,
+    pub parameters: Arc<Parameters>,
 }
 
 /// What a partner is in law.
@@ -63,6 +64,34 @@ pub struct Outgoing {
     pub from: Vec<PartnerId>,
     /// How it gets there.
     pub connector: Connector,
+    /// Crosswalks that are too loose for this route; a code that only they lead to is not sent.
+    #[serde(default)]
+    pub refuse_grades: Vec<RefusedGrade>,
+}
+
+/// A grade of crosswalks, as a partner file names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedGrade {
+    /// skos:closeMatch.
+    Close,
+    /// skos:broadMatch.
+    TargetIsBroader,
+    /// skos:narrowMatch.
+    TargetIsNarrower,
+    /// skos:relatedMatch.
+    Related,
+}
+
+impl From<RefusedGrade> for Grade {
+    fn from(grade: RefusedGrade) -> Self {
+        match grade {
+            RefusedGrade::Close => Self::Close,
+            RefusedGrade::TargetIsBroader => Self::TargetIsBroader,
+            RefusedGrade::TargetIsNarrower => Self::TargetIsNarrower,
+            RefusedGrade::Related => Self::Related,
+        }
+    }
 }
 
 /// How bytes get to a partner.
@@ -125,12 +154,11 @@ struct PartnerFile {
     #[serde(default)]
     outgoing: BTreeMap<Kind, Outgoing>,
     webhook: Option<Webhook>,
-    #[serde(default)]
-    language: Option<String>,
-    #[serde(default)]
-    defaults: toml::Table,
-    #[serde(default)]
-    defaults_when: toml::value::Array,
+    /// Read by the mapping engine, which knows their grammar.
+    #[serde(default, rename = "defaults")]
+    _defaults: IgnoredAny,
+    #[serde(default, rename = "defaults_when")]
+    _defaults_when: IgnoredAny,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
 }
@@ -148,6 +176,7 @@ impl Partner {
             "`country` is `{}`: use ISO 3166-1, two capital letters",
             file.country
         );
+        let defaults = defaults_of(&format!("{id}.toml"), text)?;
         Ok(Self {
             id,
             name: file.name,
@@ -157,8 +186,8 @@ impl Partner {
             incoming: file.incoming,
             outgoing: file.outgoing,
             webhook: file.webhook,
-            defaults: defaults_of(file.language, file.defaults, file.defaults_when).context("in `defaults`")?,
-            parameters: file.parameters,
+            defaults,
+            parameters: Arc::new(file.parameters.into_iter().collect()),
         })
     }
 
@@ -181,13 +210,9 @@ where
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-/// Hands the three tables about defaults to the mapping engine, which knows their grammar.
-fn defaults_of(language: Option<String>, defaults: toml::Table, when: toml::value::Array) -> Result<mappings::Defaults> {
-    let mut table = toml::Table::new();
-    table.insert("defaults".to_owned(), defaults.into());
-    table.insert("defaults_when".to_owned(), when.into());
-    if let Some(language) = language {
-        table.insert("language".to_owned(), language.into());
-    }
-    Ok(mappings::Defaults::from_toml(&table.to_string())?)
+fn defaults_of(file: &str, text: &str) -> Result<Defaults> {
+    Defaults::from_toml(file, text, Kind::Vacancy).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!("{}", lines.join("\n"))
+    })
 }

@@ -82,7 +82,7 @@ impl Preparer {
             true => self.store.complement(owed.entity_key, self.outgoing.dialect.as_str()).await?,
             false => None,
         };
-        Ok(match self.dialects.write(&self.outgoing.dialect, &record, &self.partner, complement.as_deref()) {
+        Ok(match self.dialects.write(&self.outgoing, &record, &self.partner, complement.as_deref()) {
             Ok(written) => Prepared::Send(Letter {
                 operation: Operation::Upsert,
                 body: written.bytes,
@@ -96,8 +96,7 @@ impl Preparer {
                 },
             }),
             Err(refusal) => {
-                let place = refusal.path.as_deref().unwrap_or("the document");
-                let detail = format!("{place}: {}", refusal.problem);
+                let detail = format!("{}: {}", refusal.path, refusal.problem);
                 let verdict = self.verdict(DispatchState::Refused, &refusal.code, Some(detail));
                 self.close(sent.as_ref(), verdict, &refusal.code)
             }

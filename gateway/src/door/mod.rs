@@ -1,5 +1,7 @@
 //! HTTP in: partners push, vendors call, EURES pulls, operators look.
 
+mod backlog;
+mod body;
 mod eures;
 mod identity;
 mod keys;
@@ -124,6 +126,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(webhook::receive))
         .routes(routes!(messages::show))
         .routes(routes!(messages::list))
+        .routes(routes!(backlog::show))
         .routes(routes!(parked::list))
         .routes(routes!(parked::show))
         .routes(routes!(parked::release))

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,7 +11,7 @@ use schemas::{Channel, DialectName, EntityKey, Kind, MessageId, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Door, identity::Identity, problem::Problem};
+use super::{Door, body::Bounded, identity::Identity, problem::Problem};
 use crate::{
     config::Partner,
     intake::{Document, Taken},
@@ -78,7 +77,7 @@ pub async fn push(
     Path((partner, kind)): Path<(String, String)>,
     Query(options): Query<PushOptions>,
     headers: HeaderMap,
-    body: Bytes,
+    Bounded(body): Bounded,
 ) -> Result<Response, Problem> {
     let partner = door.partner_for(&identity, &partner)?;
     let kind = accepted_kind(&kind)?;

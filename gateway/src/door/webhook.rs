@@ -1,7 +1,6 @@
 //! Vendor-signed events. The signature is checked over the raw bytes, before anything looks into them.
 
 use axum::{
-    body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,7 +11,7 @@ use schemas::{Channel, Kind};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Door, problem::Problem};
+use super::{Door, body::Bounded, problem::Problem};
 use crate::{
     config::Partner,
     intake::{Document, Taken},
@@ -38,7 +37,7 @@ pub async fn receive(
     State(door): State<Door>,
     Path(partner): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Bounded(body): Bounded,
 ) -> Result<Response, Problem> {
     let configuration = &door.intake.configuration;
     let partner = configuration.partner(&partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
@@ -61,7 +60,7 @@ pub async fn receive(
     Ok(verified.vendor_success.into_response())
 }
 
-async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     let Some(incoming) = partner.incoming.get(&Kind::Vacancy) else {
         return Err(Problem::not_found("route"));
     };

@@ -204,7 +204,6 @@ async fn statuses_never_coalesce(store: &dyn Store) {
     let status = |offset| Owed {
         kind: Kind::PlacementStatus,
         operation: Operation::Event,
-        reference: None,
         ..owed("status", "P1", offset)
     };
     let (first, second) = (status(1), status(2));

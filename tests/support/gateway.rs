@@ -1,0 +1,189 @@
+//! The daemon as a process: started, killed, asked.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::{PATIENCE, forwarder::Forwarder};
+
+/// Lines of the log that are kept for a failure.
+const LOG_LINES: usize = 200;
+
+/// What a gateway is to be like.
+pub struct Setup {
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+/// A gateway in a folder of its own.
+pub struct Gateway {
+    pub folder: TempDir,
+    forwarder: Forwarder,
+    settings: Vec<(String, String)>,
+    child: Option<Child>,
+    log: Arc<Mutex<VecDeque<String>>>,
+    pub http: reqwest::Client,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["partners", "secrets"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("passerelle.toml"), "").unwrap();
+        Self { folder, settings: Vec::new() }
+    }
+
+    pub fn partner(self, (id, file): (&str, String)) -> Self {
+        fs::write(self.folder.path().join(format!("partners/{id}.toml")), file).unwrap();
+        self
+    }
+
+    pub fn secret(self, name: &str, value: &str) -> Self {
+        fs::write(self.folder.path().join(format!("secrets/{name}")), value).unwrap();
+        self
+    }
+
+    /// Sets `PASSERELLE__SECTION__NAME`.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((format!("PASSERELLE__{name}"), value.to_owned()));
+        self
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("passerelle.toml")
+    }
+
+    pub async fn start(self) -> Gateway {
+        let mut gateway = Gateway {
+            folder: self.folder,
+            forwarder: Forwarder::start().await,
+            settings: self.settings,
+            child: None,
+            log: Arc::default(),
+            http: client(),
+        };
+        gateway.start().await;
+        gateway
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
+
+impl Gateway {
+    /// Starts the process and waits until it listens.
+    pub async fn start(&mut self) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            .args(["serve", "--config"])
+            .arg(self.folder.path().join("passerelle.toml"))
+            .env("PASSERELLE__DOOR__LISTEN", "127.0.0.1:0")
+            .env("PASSERELLE__TELEMETRY__FORMAT", "json")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (ready, address) = tokio::sync::oneshot::channel();
+        let log = self.log.clone();
+        tokio::spawn(async move {
+            let mut ready = Some(ready);
+            while let Ok(Some(line)) = lines.next_line().await {
+                let event: Value = serde_json::from_str(&line).unwrap_or_default();
+                if event["fields"]["message"] == "ready"
+                    && let Some(ready) = ready.take()
+                {
+                    let _ = ready.send(event["fields"]["listen"].as_str().unwrap_or_default().parse());
+                }
+                let mut log = log.lock().unwrap();
+                log.push_back(line);
+                if log.len() > LOG_LINES {
+                    log.pop_front();
+                }
+            }
+        });
+        let address = tokio::time::timeout(PATIENCE, address).await;
+        let Ok(Ok(Ok(address))) = address else { panic!("the gateway did not start:\n{}", self.log()) };
+        self.forwarder.point_to(Some(address));
+        self.child = Some(child);
+    }
+
+    /// kill -9: nothing is flushed, nothing is said.
+    pub async fn kill(&mut self) {
+        self.forwarder.point_to(None);
+        let mut child = self.child.take().expect("a gateway that runs");
+        child.kill().await.unwrap();
+    }
+
+    /// Asks the process to stop, and returns whether it did so cleanly.
+    pub async fn stop(&mut self) -> bool {
+        self.forwarder.point_to(None);
+        let mut child = self.child.take().expect("a gateway that runs");
+        let pid = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("the gateway stops").unwrap();
+        status.success()
+    }
+
+    /// The last lines of the log.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    /// A fixed address that outlives every restart.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.forwarder.address)
+    }
+
+    pub fn operator_token(&self) -> String {
+        fs::read_to_string(self.folder.path().join("data/operator.token")).unwrap()
+    }
+
+    /// Makes a key for a partner.
+    pub async fn key(&self, partner: &str) -> String {
+        let body = serde_json::json!({"partner": partner, "label": "test"});
+        let response = self.http.post(self.url("/v1/keys")).bearer_auth(self.operator_token()).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 201, "{}", self.log());
+        response.json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks as an operator.
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.http.get(self.url(path)).bearer_auth(self.operator_token()).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
+    /// A metric by its name and a part of its labels; 0 if it was never counted.
+    pub async fn metric(&self, name: &str, label: &str) -> f64 {
+        let text = self.http.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let matching = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        matching.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Runs a verb of the command line against this gateway.
+    pub async fn run(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            .args(arguments)
+            .env("PASSERELLE_URL", self.url(""))
+            .env("PASSERELLE_CONFIG", self.folder.path().join("passerelle.toml"))
+            .output()
+            .await
+            .unwrap()
+    }
+}
