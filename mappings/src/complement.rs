@@ -31,6 +31,9 @@ pub(crate) struct Part {
     pub(crate) held: Held,
 }
 
+/// The name of the part that is an element's own text.
+pub(crate) const OWN_TEXT: &str = ".";
+
 /// What is kept of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,22 +3,28 @@
 mod catalogue;
 pub mod codes;
 mod complement;
+mod coverage;
 mod defaults;
 mod document;
 mod error;
 mod grammar;
+pub mod laws;
 mod mapping;
 mod plan;
 mod reading;
+mod split;
 pub mod text;
+mod translate;
 mod writing;
 
 pub use catalogue::Catalogue;
 pub use complement::Complement;
+pub use coverage::{FieldCoverage, coverage};
 pub use defaults::Defaults;
 pub use document::{Fault, Format, ReadFailure};
 pub use error::MappingError;
 pub use grammar::{Directions, Evidence};
 pub use mapping::Mapping;
 pub use reading::{ReadOptions, Reading, Trail};
+pub use translate::{CANONICAL, Complements, TranslateError, Translation, translate};
 pub use writing::{Parameters, Refusal, WriteOptions, Writing};

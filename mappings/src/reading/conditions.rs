@@ -10,7 +10,7 @@ use crate::{
 use super::{ReadOptions, reader::Reader};
 
 /// Finds the shape of a document.
-pub(super) fn shape_of<'p>(program: &'p Program, tree: &Tree<'_>) -> Result<&'p Shape, ReadFailure> {
+pub(crate) fn shape_of<'p>(program: &'p Program, tree: &Tree<'_>) -> Result<&'p Shape, ReadFailure> {
     let has_root = |shape: &&Shape| match (&shape.element, &tree.root_element) {
         (Some((namespace, local, _)), Some((found, name))) => *found == Some(*namespace) && **local == **name,
         (Some(_), None) => false,

@@ -13,6 +13,7 @@ use schemas::{LossReport, Operation, Record};
 
 use crate::{complement::Complement, defaults::Defaults};
 
+pub(crate) use conditions::shape_of;
 pub(crate) use leaf::shift;
 pub(crate) use reader::read;
 

@@ -3,7 +3,7 @@
 use schemas::{LossEntry, LossReport, Outcome, Value};
 
 use crate::{
-    complement::{Complement, Held, Part, guard_of},
+    complement::{Complement, Held, OWN_TEXT, Part, guard_of},
     document::{Kind, Mark, NONE, NodeId, Tree, Way, raw},
     plan::{Place, PlaceId},
 };
@@ -26,7 +26,10 @@ pub(super) struct Swept {
 /// What is left over of a node.
 enum Left {
     Whole(NodeId),
+    /// Its text stands where the mapping has a constant.
     Instead(NodeId),
+    /// Its own text, while other parts of it are said elsewhere.
+    Own(NodeId),
     Parts(NodeId, Vec<(Left, usize, Option<usize>)>),
 }
 
@@ -180,12 +183,14 @@ impl Sweeper<'_, '_, '_> {
         }
         self.ignored_depth -= usize::from(is_ignored);
         self.way.leave();
+        let has_children = tree.first(node) != NONE;
         match own {
-            Leaf::Instead => return Some(Left::Instead(node)),
-            Leaf::Left if !is_whole => parts.push((Left::Instead(node), 0, None)),
+            Leaf::Instead if !has_children => return Some(Left::Instead(node)),
+            Leaf::Instead => parts.push((Left::Own(node), 0, None)),
+            Leaf::Left if !is_whole => parts.push((Left::Own(node), 0, None)),
             Leaf::None | Leaf::Used | Leaf::Left => {}
         }
-        if is_whole && (own == Leaf::Left || !parts.is_empty()) {
+        if is_whole && own != Leaf::Instead && (own == Leaf::Left || !parts.is_empty()) {
             return Some(Left::Whole(node));
         }
         (!parts.is_empty()).then_some(Left::Parts(node, parts))
@@ -215,12 +220,13 @@ impl Sweeper<'_, '_, '_> {
                 self.out.trail.push(Trail { pointer, path });
             }
         }
-        let mut is_instead = false;
+        let (mut is_instead, mut is_said_elsewhere) = (false, false);
         while self.next_note < self.notes.len() && self.notes[self.next_note].node <= node {
             let at = self.next_note;
             self.next_note += 1;
             if self.notes[at].node == node {
                 is_instead |= &*self.notes[at].code == "constant_differs";
+                is_said_elsewhere |= ["differs_between_repeats", "said_twice"].contains(&&*self.notes[at].code);
                 let (outcome, path) = (self.notes[at].outcome, self.notes[at].path.take());
                 let code = std::mem::take(&mut self.notes[at].code);
                 self.report(outcome, &code, path);
@@ -232,6 +238,8 @@ impl Sweeper<'_, '_, '_> {
                 Leaf::Used
             }
             Mark::Noted | Mark::Discarded => Leaf::Used,
+            // Its place is taken by what the record says: written there too, it would be said twice.
+            Mark::Dropped if is_said_elsewhere => Leaf::Used,
             Mark::Dropped if is_instead => Leaf::Instead,
             Mark::Dropped => Leaf::Left,
             Mark::Unread => {
@@ -283,6 +291,10 @@ impl Sweeper<'_, '_, '_> {
         let (node, held) = match left {
             Left::Whole(node) => (node, Held::Whole(raw(node, reader.program.format, tree, names))),
             Left::Instead(node) => (node, Held::Instead(tree.own_text(node).into_owned())),
+            Left::Own(node) => {
+                let held = Held::Instead(tree.own_text(node).into_owned());
+                return Part { name: OWN_TEXT.to_owned(), index: None, guard: None, held };
+            }
             Left::Parts(node, parts) => (node, Held::Parts(self.parts(parts))),
         };
         let name = tree.name_text(node, names).into_owned();

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    complement::{Held, Part, guard_of},
+    complement::{Held, OWN_TEXT, Part, guard_of},
     document::{Format, Kind, NameId, NameKind, Names, NodeId, Tree, parse_document, split_name},
 };
 
@@ -26,6 +26,10 @@ impl Writer<'_> {
 
     fn merge_parts(&mut self, node: SheetId, parts: &[Part], used: &mut Vec<SheetId>) {
         for part in parts {
+            if let (OWN_TEXT, Held::Instead(text)) = (part.name.as_str(), &part.held) {
+                self.put_instead(node, text);
+                continue;
+            }
             let name = self.name_of(node, part);
             let found = match &part.guard {
                 Some(guard) => self.guarded(node, &name, guard, used),
@@ -88,11 +92,9 @@ impl Writer<'_> {
     }
 
     fn add_part(&mut self, node: SheetId, name: &SheetName, held: &Held, used: &mut Vec<SheetId>) {
-        if matches!(name, SheetName::Known(_) | SheetName::Other(_)) && self.sheet.node(node).content != Content::Empty {
-            let is_attribute = self.is_attribute_name(name);
-            if self.program.format == Format::Json || !is_attribute {
-                return;
-            }
+        let is_leaf = self.sheet.node(node).content != Content::Empty;
+        if is_leaf && !self.is_attribute_name(name) {
+            return;
         }
         let rank = match name {
             SheetName::Known(id) => self.program.ranks[*id as usize],

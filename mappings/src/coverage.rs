@@ -1,0 +1,139 @@
+//! Which canonical fields a mapping reads and writes, and what a shape leaves as it was.
+
+use schemas::{Record, RecordType, Type, Value};
+
+use crate::{codes::CodedShape, mapping::Mapping, plan::Covered};
+
+/// What a mapping does with a canonical field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldCoverage {
+    /// The canonical path, with `[]` for items of lists.
+    pub path: String,
+    /// Whether some shape reads it.
+    pub is_read: bool,
+    /// Whether it is written.
+    pub is_written: bool,
+}
+
+/// Lists every canonical field with what the mapping does with it; a coded value is one field.
+pub fn coverage(mapping: &Mapping) -> Vec<FieldCoverage> {
+    let shapes = &mapping.program.shapes;
+    let readable: Vec<&Covered> = shapes.iter().map(|shape| &shape.readable).collect();
+    let writable = [&shapes[0].writable];
+    let mut fields = Vec::new();
+    walk(mapping.program.model, &readable, &writable, "", &mut fields);
+    let reads = mapping.directions().reads();
+    let writes = mapping.directions().writes();
+    for field in &mut fields {
+        field.is_read &= reads;
+        field.is_written &= writes;
+    }
+    fields
+}
+
+fn walk(
+    record: &'static RecordType,
+    readable: &[&Covered],
+    writable: &[&Covered],
+    path: &str,
+    fields: &mut Vec<FieldCoverage>,
+) {
+    for (index, field) in record.fields.iter().enumerate() {
+        let separator = if path.is_empty() { "" } else { "." };
+        let mut path = format!("{path}{separator}{}", field.name);
+        let mut readable: Vec<&Covered> = readable.iter().filter_map(|covered| covered.of_field(index)).collect();
+        let mut writable: Vec<&Covered> = writable.iter().filter_map(|covered| covered.of_field(index)).collect();
+        let mut ty = field.ty;
+        while let Type::List { item, .. } = ty {
+            path.push_str("[]");
+            readable = items_of(&readable);
+            writable = items_of(&writable);
+            ty = *item;
+        }
+        match ty {
+            Type::Record(inner) if CodedShape::of(ty).is_none() => walk(inner, &readable, &writable, &path, fields),
+            _ => {
+                let is_whole = |covered: &[&Covered]| covered.iter().any(|covered| covered.is_whole);
+                fields.push(FieldCoverage { path, is_read: is_whole(&readable), is_written: is_whole(&writable) });
+            }
+        }
+    }
+}
+
+/// What is expressed of the items of lists: of those of which only some are, too.
+fn items_of<'c>(lists: &[&'c Covered]) -> Vec<&'c Covered> {
+    let items = lists.iter().flat_map(|list| list.items.iter().map(|(_, covered)| covered));
+    items.chain(lists.iter().copied().filter(|list| list.is_whole)).collect()
+}
+
+impl Mapping {
+    /// Leaves everything that the shape of a document cannot express as it was in the previous version.
+    pub fn carry_over(&self, shape: Option<&str>, previous: &Record, record: &mut Record) {
+        let shapes = &self.program.shapes;
+        let Some(shape) = shapes.iter().find(|known| known.name.as_deref() == shape) else {
+            return;
+        };
+        let model = record.model();
+        carry_record(previous.root(), record.root_mut(), model, Some(&shape.readable));
+    }
+}
+
+fn carry_record(previous: &Value, record: &mut Value, model: &'static RecordType, covered: Option<&Covered>) {
+    for (index, field) in model.fields.iter().enumerate() {
+        let before = previous.field(index);
+        if before.is_absent() {
+            continue;
+        }
+        let covered = covered.and_then(|covered| covered.of_field(index));
+        match (covered, field.ty) {
+            (Some(covered), _) if covered.is_whole => {}
+            (None, _) => *record.field_mut(model, index) = before.clone(),
+            (Some(covered), Type::Record(inner)) => {
+                carry_record(before, record.field_mut(model, index), inner, Some(covered));
+            }
+            (Some(covered), Type::List { item, key }) => {
+                carry_list(before, record.field_mut(model, index), (*item, key), covered);
+            }
+            (Some(_), _) => {}
+        }
+    }
+}
+
+/// Items that the shape cannot express stay; of those that it can, the fields that it cannot.
+fn carry_list(previous: &Value, list: &mut Value, (ty, key): (Type, Option<usize>), covered: &Covered) {
+    let Type::Record(model) = ty else {
+        return;
+    };
+    for (index, before) in previous.items().iter().enumerate() {
+        // The shape speaks one language at a time: profiles in others are not its own.
+        let of_item = covered.of_item(index, before, None).or_else(|| language_item(covered, key, before, list));
+        let same = list.items().iter().position(|item| match key {
+            Some(key) => item.field(key) == before.field(key),
+            None => is_same(item, before, of_item),
+        });
+        match (of_item, same) {
+            (Some(of_item), Some(same)) => carry_record(before, &mut list.items_mut()[same], model, Some(of_item)),
+            // What the shape could have said and no longer says is gone.
+            (Some(_), None) => {}
+            (None, Some(same)) => carry_record(before, &mut list.items_mut()[same], model, None),
+            (None, None) => list.items_mut().push(before.clone()),
+        }
+    }
+}
+
+fn language_item<'c>(covered: &'c Covered, key: Option<usize>, before: &Value, list: &Value) -> Option<&'c Covered> {
+    let of_language = covered.items.iter().find(|(selector, _)| *selector == crate::plan::Selector::Language)?;
+    let key = key?;
+    let is_spoken = list.items().iter().any(|item| item.field(key) == before.field(key));
+    is_spoken.then_some(&of_language.1)
+}
+
+/// Whether two items say the same as far as the shape can express them.
+fn is_same(item: &Value, before: &Value, covered: Option<&Covered>) -> bool {
+    let Some(covered) = covered else {
+        return item == before;
+    };
+    let expressed = covered.fields.iter().filter(|(_, covered)| covered.is_whole);
+    let mut expressed = expressed.map(|(index, _)| (item.field(*index), before.field(*index))).peekable();
+    expressed.peek().is_some() && expressed.all(|(now, then)| now == then)
+}
