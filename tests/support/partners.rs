@@ -24,7 +24,8 @@ language = "nl"
 "employer.name" = "Metaalbouw Vandenhoute"
 "employer.legal_ids[be-kbo].value" = "0000000097"
 "locations[].country" = "BE"
-"occupations[]" = { scheme = "isco-08", code = "7212" }
+"occupations[0].scheme" = "isco-08"
+"occupations[0].code" = "7212"
 "#;
     (id, file.to_owned())
 }

@@ -5,12 +5,15 @@
 mod check;
 mod client;
 mod completions;
+mod demo;
 mod keys;
+mod mappings;
 mod output;
 mod parked;
 mod serve;
 mod stub;
 mod trace;
+mod translate;
 
 use std::process::ExitCode;
 
@@ -33,8 +36,15 @@ pub struct Cli {
 enum Verb {
     /// Run the daemon
     Serve(serve::Serve),
+    /// Run everything with stub partners and invented traffic
+    Demo(demo::Demo),
     /// Check configuration, partners, mappings and code lists
     Check(check::Check),
+    /// Translate a document from one dialect to another
+    Translate(translate::Translate),
+    /// List, show and test the mappings
+    #[command(subcommand)]
+    Mappings(mappings::Mappings),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -62,7 +72,10 @@ pub fn run() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.verb {
             Verb::Serve(verb) => verb.run().await,
+            Verb::Demo(verb) => verb.run().await,
             Verb::Check(verb) => verb.run().await,
+            Verb::Translate(verb) => verb.run().await,
+            Verb::Mappings(verb) => verb.run().await,
             Verb::Keys(verb) => verb.run().await,
             Verb::Trace(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,

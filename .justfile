@@ -1,0 +1,56 @@
+# Recipes for people and CI. `just` is the PyPI package rust-just.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+binary := "target/debug/passerelle"
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that keeps the code as it is meant to be
+check: format lint docs deny config
+
+# Is every file formatted?
+format:
+    cargo fmt --all --check
+
+# Warnings fail
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Do the docs build, and is everything public documented?
+docs:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+
+# Licences, sources, and who may depend on whom
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Shipped configuration, mappings and code lists
+config: build
+    {{binary}} check --deny-warnings
+    {{binary}} check --deny-warnings --config docker/example/passerelle.toml
+
+# Build the binary as the tests do
+build:
+    cargo build --workspace --locked
+
+# Pass the tests
+test:
+    cargo test --workspace --locked
+
+# Samples, laws and coverage of every mapping
+mappings: build
+    {{binary}} mappings test
+
+# Invented traffic between stub partners
+demo seconds="20": build
+    {{binary}} demo --seconds {{seconds}}
+
+# Speed, side by side with a floor
+bench: build
+    {{binary}} bench translate
+
+# All that CI runs
+ci: test check mappings bench (demo "20")

@@ -1,0 +1,86 @@
+//! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines.
+
+mod scene;
+mod traffic;
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use self::{scene::Scene, traffic::Traffic};
+use super::{Failure, output::say};
+use crate::telemetry;
+
+/// Run the daemon with stub partners and invented traffic; needs nothing else.
+///
+/// A Greenhouse posts signed webhooks, VDAB pushes documents; EURES pulls and an agency receives. Everything is
+/// invented, runs on embedded engines in a temporary folder, and is gone afterwards.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// End by itself after so many seconds; without it, on Ctrl-C
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Changes per second at the ATS
+    #[arg(long, default_value_t = 2)]
+    rate: u32,
+    /// The same seed gives the same traffic
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// How long what is owed may take after the traffic has ended.
+const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+
+impl Demo {
+    pub async fn run(self) -> Result<(), Failure> {
+        telemetry::start_log("warn", crate::config::LogFormat::Text)?;
+        let metrics = telemetry::start_metrics()?;
+        let scene = Scene::start(metrics).await?;
+        say(&format!("Passerelle listens on {}", scene.url));
+        say(&format!("  what happens:  {}/openapi.json describes the API, /health/ready and /metrics need no key", scene.url));
+        say(&format!("  ask about one: passerelle trace ID --url {} --token {}", scene.url, scene.operator_token));
+        say(match self.seconds {
+            Some(_) => "  traffic runs until the time is up",
+            None => "  traffic runs until Ctrl-C",
+        });
+        let stop = CancellationToken::new();
+        let traffic = Traffic::new(self.rate, self.seed);
+        let (outcome, ()) = tokio::join!(traffic.run(&scene, &stop), async {
+            wait(self.seconds).await;
+            stop.cancel();
+        });
+        let sent = outcome?;
+        say("traffic ended; waiting until everything owed is final");
+        let settled = scene.settle(SETTLE_WITHIN).await;
+        let verdict = match settled {
+            Ok(()) => scene.verdict(&sent).await,
+            Err(error) => Err(error),
+        };
+        let summary = scene.summary(&sent).await;
+        let is_clean = scene.stop().await;
+        summary.iter().for_each(|line| say(line));
+        verdict?;
+        if is_clean { Ok(()) } else { Err(anyhow!("the daemon did not stop cleanly").into()) }
+    }
+}
+
+async fn wait(seconds: Option<u64>) {
+    let interrupted = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    match seconds {
+        Some(seconds) => tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+            () = interrupted => {}
+        },
+        None => interrupted.await,
+    }
+}
+
+/// A number in an answer of the API.
+fn number(json: &Value, name: &str) -> anyhow::Result<i64> {
+    json[name].as_i64().with_context(|| format!("the answer has no `{name}`"))
+}
