@@ -1,0 +1,77 @@
+//! The collected documents of others, where they are at hand: each is read, and written in every dialect.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mappings::{CANONICAL, Catalogue, ReadOptions, TranslateError, WriteOptions, translate};
+use schemas::{DialectName, Kind};
+
+/// Why a document may not be written: it says too little for the partner.
+const REFUSALS: [&str; 5] = ["no_country", "no_occupation", "no_reference", "no_status", "no_title"];
+
+/// Greenhouse's own examples that are no vacancy of ours, with the fault that says so.
+const UNREADABLE: [(&str, &str); 2] = [
+    ("_job_events__job_deleted__02.json", "no_job_post"),
+    ("_job_events__job_stage_deleted__08.json", "unknown_shape"),
+];
+
+#[test]
+fn greenhouse_webhooks_are_translated() {
+    translate_all("greenhouse", "ats/greenhouse/webhooks", "_job_events_");
+}
+
+#[test]
+fn greenhouse_job_boards_are_translated() {
+    translate_all("greenhouse", "ats/greenhouse/job_board", "_jobs__");
+}
+
+#[test]
+fn eures_documents_are_translated() {
+    translate_all("eures-xml", "belgium/eures-samples", "position-opening");
+}
+
+fn translate_all(from: &str, folder: &str, prefix: &str) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if !data.exists() {
+        eprintln!("skipped: no reference data at `{}`", data.display());
+        return;
+    }
+    let documents = documents(&data.join(folder), prefix);
+    assert!(!documents.is_empty(), "the reference data holds no `{folder}/{prefix}*`");
+    let catalogue = Catalogue::embedded().unwrap();
+    let from: DialectName = from.parse().unwrap();
+    let targets = catalogue.mappings().filter(|mapping| mapping.directions().writes()).map(|mapping| mapping.dialect());
+    let targets: Vec<DialectName> = targets.cloned().chain([CANONICAL.parse().unwrap()]).collect();
+    for path in documents {
+        for to in &targets {
+            translate_one(&catalogue, &from, to, &path);
+        }
+    }
+}
+
+fn translate_one(catalogue: &Catalogue, from: &DialectName, to: &DialectName, path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    let options = (&ReadOptions::default(), &WriteOptions::default());
+    let expected = UNREADABLE.iter().find(|(file, _)| path.ends_with(file)).map(|(_, code)| *code);
+    match (translate(catalogue, (from, to), Kind::Vacancy, &bytes, options), expected) {
+        (Ok(translation), None) => assert!(!translation.bytes.is_empty() && translation.loss.kept > 0, "{path:?}"),
+        (Err(TranslateError::Refused(refusal)), None) => {
+            assert!(
+                to.as_str() != CANONICAL && REFUSALS.contains(&refusal.code.as_str()),
+                "{path:?} to {to}: {refusal}"
+            );
+        }
+        (Err(TranslateError::Unreadable(failure)), Some(code)) => assert_eq!(failure.faults[0].code, code, "{path:?}"),
+        (other, _) => panic!("{path:?} to {to}: {other:?}"),
+    }
+}
+
+fn documents(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))).collect();
+    files.sort();
+    files
+}
