@@ -1,5 +1,7 @@
 //! What comes of a dispatch: every outcome of design §2, at a partner that misbehaves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod support;
 
 use std::time::Duration;
@@ -41,9 +43,11 @@ impl Scene {
 
     async fn push_with(&self, reference: &str, revision: u64, more: Value) -> String {
         let title = format!("Lasser {}", connectors::revision::mark(revision));
-        let mut document = json!({"reference": reference, "status": "published", "profiles": [{"language": "nl", "title": title}]});
+        let mut document =
+            json!({"reference": reference, "status": "published", "profiles": [{"language": "nl", "title": title}]});
         document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let request = self.gateway.http.post(self.gateway.url("/v1/acme/vacancy")).bearer_auth(&self.key).json(&document);
+        let request =
+            self.gateway.http.post(self.gateway.url("/v1/acme/vacancy")).bearer_auth(&self.key).json(&document);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 202);
         response.json::<Value>().await.unwrap()["message_id"].as_str().unwrap().to_owned()
@@ -131,7 +135,8 @@ async fn an_unanswered_send_is_repeated_only_where_that_is_harmless() {
         scene.receiver.inject(1, &Injection::Reset(Moment::AfterTaking));
         let message = scene.push("R1", 1).await;
         scene.until_step(&message, expected).await;
-        let bodies: Vec<_> = scene.history("R1").into_iter().map(|received| (received.idempotency_key, received.body_hash)).collect();
+        let bodies: Vec<_> =
+            scene.history("R1").into_iter().map(|received| (received.idempotency_key, received.body_hash)).collect();
         assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{repeats}: same key and bytes");
         assert_eq!(bodies.len(), if repeats == "never" { 1 } else { 2 }, "{repeats}");
     }

@@ -1,5 +1,7 @@
 //! The door: who may push, what is refused and how, and what callers are told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod support;
 
 use connectors::rest::stub::{RestStub, RestStubSettings};
@@ -54,12 +56,21 @@ async fn foreign_keys_open_nothing() {
     ];
     for (method, path, expected) in table {
         for (token, expected) in [None, Some(&foreign), Some(&own), Some(&operator)].into_iter().zip(expected) {
-            let mut request = gateway.http.request(method.clone(), gateway.url(path)).header("content-type", "application/json").body(body.clone());
+            let mut request = gateway
+                .http
+                .request(method.clone(), gateway.url(path))
+                .header("content-type", "application/json")
+                .body(body.clone());
             if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
             let status = request.send().await.unwrap().status().as_u16();
-            let who = match token { None => "nobody", Some(token) if *token == foreign => "a foreign partner", Some(token) if *token == own => "the partner", _ => "an operator" };
+            let who = match token {
+                None => "nobody",
+                Some(token) if *token == foreign => "a foreign partner",
+                Some(token) if *token == own => "the partner",
+                _ => "an operator",
+            };
             assert_eq!(status, expected, "{method} {path} by {who}");
         }
     }
@@ -86,7 +97,8 @@ async fn what_cannot_be_read_is_refused_with_a_pointer_per_fault() {
     let document = json!({"reference": "R1", "status": "open", "locations": [{"country": "be"}], "titel": "x"});
     let (status, problem) = push(&gateway, &key, None, &document).await;
     assert_eq!((status.as_u16(), problem["code"].as_str()), (422, Some("unreadable")));
-    let mut pointers: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    let mut pointers: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/locations/0/country", "/status", "/titel"]);
     let (status, problem) = push(&gateway, &key, None, &json!({"status": "published"})).await;
@@ -100,7 +112,7 @@ async fn every_refusal_is_a_problem() {
     let key = gateway.key("acme").await;
     let long_key = "k".repeat(256);
     let big = format!("{{\"reference\":\"{}\"}}", "R".repeat(200_000));
-    let table: [(Method, &str, &str, Option<&str>, u16, &str); 11] = [
+    let table = [
         (Method::POST, "/v1/acme/vacancy", "{", None, 422, "unreadable"),
         (Method::POST, "/v1/acme/vacancy", &big, None, 413, "too_large"),
         (Method::POST, "/v1/acme/vacancy", "{}", Some(&long_key), 400, "idempotency_key"),
@@ -114,14 +126,19 @@ async fn every_refusal_is_a_problem() {
         (Method::GET, "/nowhere", "", None, 404, "not_found"),
     ];
     for (method, path, body, idempotency_key, status, code) in table {
-        let mut request = gateway.http.request(method.clone(), gateway.url(path)).bearer_auth(&key).body(body.to_owned());
+        let mut request =
+            gateway.http.request(method.clone(), gateway.url(path)).bearer_auth(&key).body(body.to_owned());
         if let Some(key) = idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{method} {path}");
         let problem: Value = response.json().await.unwrap();
-        assert_eq!((problem["status"].as_u64(), problem["code"].as_str()), (Some(status.into()), Some(code)), "{method} {path}: {problem}");
+        assert_eq!(
+            (problem["status"].as_u64(), problem["code"].as_str()),
+            (Some(status), Some(code)),
+            "{method} {path}: {problem}"
+        );
     }
 }
 
@@ -166,7 +183,13 @@ async fn references_may_hold_slashes() {
 }
 
 async fn feed(gateway: &Gateway) -> Vec<Value> {
-    let all = gateway.http.get(gateway.url("/input/api/jv/v0.1/getAll")).bearer_auth(support::PULLER_TOKEN).send().await.unwrap();
+    let all = gateway
+        .http
+        .get(gateway.url("/input/api/jv/v0.1/getAll"))
+        .bearer_auth(support::PULLER_TOKEN)
+        .send()
+        .await
+        .unwrap();
     all.json::<Value>().await.unwrap()["allReferences"].as_array().unwrap().clone()
 }
 
@@ -176,13 +199,19 @@ async fn what_comes_back_from_where_it_went_is_an_echo() {
         let receiver = RestStub::start(RestStubSettings::default()).await.unwrap();
         let (id, file) = rest_receiver("agency", "canonical", receiver.base_url().as_str(), "by_key");
         let file = format!("co_owner = {co_owner}\n{file}[incoming.vacancy]\ndialect = \"canonical\"\n");
-        let gateway = Setup::new().partner(pusher("acme", "canonical")).partner((id, file)).secret("agency-token", "t").start().await;
+        let gateway = Setup::new()
+            .partner(pusher("acme", "canonical"))
+            .partner((id, file))
+            .secret("agency-token", "t")
+            .start()
+            .await;
         let (acme, agency) = (gateway.key("acme").await, gateway.key("agency").await);
         let (_, receipt) = push(&gateway, &acme, None, &vacancy("R1", "Lasser")).await;
         let entity = receipt["entity_key"].as_str().unwrap();
         until("it was sent", async || !receiver.history(entity).is_empty()).await;
         let echo = vacancy(entity, "Lasser, aangepast");
-        let sent_back = gateway.http.post(gateway.url("/v1/agency/vacancy")).bearer_auth(&agency).json(&echo).send().await.unwrap();
+        let sent_back =
+            gateway.http.post(gateway.url("/v1/agency/vacancy")).bearer_auth(&agency).json(&echo).send().await.unwrap();
         assert_eq!(sent_back.status(), expected, "co-owner: {co_owner}");
         if co_owner {
             assert_eq!(sent_back.json::<Value>().await.unwrap()["entity_key"], entity, "it changes the same vacancy");
@@ -201,7 +230,7 @@ async fn the_probes_answer_without_a_key() {
     assert_eq!((ready["status"].as_str(), ready["parts"]["router"].as_str()), (Some("ready"), Some("works")));
     let key = gateway.key("acme").await;
     push(&gateway, &key, None, &vacancy("R1", "Lasser")).await;
-    assert!(gateway.metric("passerelle_accepted_total", "acme") .await >= 1.0);
+    assert!(gateway.metric("passerelle_accepted_total", "acme").await >= 1.0);
 }
 
 #[tokio::test]
@@ -209,11 +238,22 @@ async fn the_api_describes_itself_with_examples() {
     let gateway = gateway().await;
     let api = gateway.get("/openapi.json").await;
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    for path in ["/v1/{partner}/{kind}", "/v1/{partner}/vacancy/{reference}", "/v1/{partner}/webhook", "/v1/messages/{id}", "/v1/messages", "/input/api/jv/v0.1/getDetails", "/health/ready"] {
+    for path in [
+        "/v1/{partner}/{kind}",
+        "/v1/{partner}/vacancy/{reference}",
+        "/v1/{partner}/webhook",
+        "/v1/messages/{id}",
+        "/v1/messages",
+        "/input/api/jv/v0.1/getDetails",
+        "/health/ready",
+    ] {
         assert!(api["paths"].get(path).is_some(), "{path} is not described");
     }
     let push = &api["paths"]["/v1/{partner}/{kind}"]["post"];
-    assert!(push["requestBody"]["content"]["application/json"]["example"].is_string() || push["requestBody"]["content"]["application/json"]["example"].is_object());
+    assert!(
+        push["requestBody"]["content"]["application/json"]["example"].is_string()
+            || push["requestBody"]["content"]["application/json"]["example"].is_object()
+    );
     assert!(push["responses"]["422"]["content"]["application/problem+json"].is_object());
 }
 

@@ -3,6 +3,9 @@
 //! Two sources feed the gateway: pushers that repeat until they are answered, and an ATS that posts signed
 //! webhooks. Behind it stand a receiver of pushes and the EURES puller, each with rules of its own.
 
+#![expect(clippy::disallowed_methods, reason = "the test holds its own tasks")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod support;
 
 use std::{
@@ -55,7 +58,12 @@ async fn what_was_accepted_survives_kill_9_in_order() {
     let traffic = tokio::spawn({
         let (ats, stop) = (sources.ats.clone(), stop.clone());
         async move {
-            let pace = Pace { slots: 30, lanes: 6, closings: vec![Closing::Unpublished, Closing::Deleted, Closing::JobClosed], ..Pace::per_second(60) };
+            let pace = Pace {
+                slots: 30,
+                lanes: 6,
+                closings: vec![Closing::Unpublished, Closing::Deleted, Closing::JobClosed],
+                ..Pace::per_second(60)
+            };
             tokio::join!(ats.steady(&pace, &stop), puller.run(Duration::from_millis(30), &stop, |_| {}));
             puller
         }
@@ -92,7 +100,10 @@ async fn start(receiver: &RestStub) -> Gateway {
 
 fn eures(gateway: &Gateway) -> EuresStub {
     let url = gateway.url("/input/api/jv/v0.1").parse().unwrap();
-    EuresStub::new(EuresSettings { source: Some("VDAB".to_owned()), ..EuresSettings::new(url, Some(PULLER_TOKEN.into())) })
+    EuresStub::new(EuresSettings {
+        source: Some("VDAB".to_owned()),
+        ..EuresSettings::new(url, Some(PULLER_TOKEN.into()))
+    })
 }
 
 /// Everything that sends.
@@ -128,9 +139,11 @@ impl Sources {
         for pusher in self.pushers {
             pusher.await.unwrap();
         }
-        let reference = |partner: &str, reference: &str| EntityKey::of_vacancy(&partner.parse().unwrap(), reference).to_string();
+        let reference =
+            |partner: &str, reference: &str| EntityKey::of_vacancy(&partner.parse().unwrap(), reference).to_string();
         let accepted = self.accepted.lock().unwrap().clone();
-        let mut expected: Expected = accepted.iter().map(|(key, revision)| (reference("acme", key), *revision)).collect();
+        let mut expected: Expected =
+            accepted.iter().map(|(key, revision)| (reference("acme", key), *revision)).collect();
         let pushed = expected.len();
         for post in self.ats.ledger().into_keys() {
             let last = || self.ats.ledger()[&post].last().cloned().expect("every post has a version");
@@ -149,7 +162,14 @@ impl Sources {
 }
 
 /// Pushes revision after revision of its vacancies, each until it is answered.
-async fn push(url: String, key: String, number: usize, seed: u64, accepted: Arc<Mutex<Expected>>, stop: Arc<AtomicBool>) {
+async fn push(
+    url: String,
+    key: String,
+    number: usize,
+    seed: u64,
+    accepted: Arc<Mutex<Expected>>,
+    stop: Arc<AtomicBool>,
+) {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
     let mut random = StdRng::seed_from_u64(seed);
     let mut revision = 0;
@@ -168,7 +188,9 @@ async fn push(url: String, key: String, number: usize, seed: u64, accepted: Arc<
             match request.send().await {
                 Ok(response) if response.status().is_success() => break,
                 Ok(response) if response.status() == 503 => {}
-                Ok(response) => panic!("refused with {}: {}", response.status(), response.text().await.unwrap_or_default()),
+                Ok(response) => {
+                    panic!("refused with {}: {}", response.status(), response.text().await.unwrap_or_default())
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }

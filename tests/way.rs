@@ -1,5 +1,7 @@
 //! The way of a vacancy: a signed webhook comes in, EURES pulls a document that obeys its rules.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod support;
 
 use connectors::{
@@ -53,7 +55,9 @@ async fn pull_until(puller: &mut EuresStub, reference: &str, status: Status, rev
     for _ in 0..400 {
         puller.pull().await.unwrap();
         let found = view.vacancy(reference);
-        if let Some(vacancy) = found.filter(|vacancy| vacancy.status == status && (status == Status::Closed || vacancy.revisions.last() == Some(&revision))) {
+        if let Some(vacancy) = found.filter(|vacancy| {
+            vacancy.status == status && (status == Status::Closed || vacancy.revisions.last() == Some(&revision))
+        }) {
             return vacancy.content;
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
@@ -111,9 +115,13 @@ async fn a_pushed_vdab_document_goes_the_same_way() {
     let mut puller = eures(&gateway);
     let key = gateway.key("vdab").await;
     let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../mappings/dialects/vdab-json/samples");
-    let path = std::fs::read_dir(&samples).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().contains("001-") && path.to_string_lossy().ends_with(".in.json"));
+    let path = std::fs::read_dir(&samples)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().contains("001-") && path.to_string_lossy().ends_with(".in.json"));
     let document = std::fs::read(path.expect("the first sample")).unwrap();
-    let response = gateway.http.post(gateway.url("/v1/vdab/vacancy")).bearer_auth(&key).body(document).send().await.unwrap();
+    let response =
+        gateway.http.post(gateway.url("/v1/vdab/vacancy")).bearer_auth(&key).body(document).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::ACCEPTED, "{}", response.text().await.unwrap());
     let receipt: Value = response.json().await.unwrap();
     let entity = receipt["entity_key"].as_str().unwrap().to_owned();
@@ -134,7 +142,9 @@ async fn webhooks_are_believed_by_their_signature_only() {
     let receiver = receiver().await;
     let gateway = gateway(&receiver).await;
     let body = r#"{"action":"job_post_created","payload":{"id":1,"title":"Lasser","live":true}}"#;
-    for signature in [None, Some("sha256 00"), Some("sha256 41a75cb45c9d636593f21e8272040606893aefc268ee9d1aeb07f9e22fd7e6b7")] {
+    for signature in
+        [None, Some("sha256 00"), Some("sha256 41a75cb45c9d636593f21e8272040606893aefc268ee9d1aeb07f9e22fd7e6b7")]
+    {
         let mut request = gateway.http.post(gateway.url("/v1/metal/webhook")).body(body);
         if let Some(signature) = signature {
             request = request.header("Signature", signature);
@@ -150,7 +160,10 @@ async fn a_verified_webhook_that_cannot_be_read_is_parked_with_its_bytes_and_ack
     let gateway = gateway(&receiver).await;
     assert_eq!(signed(&gateway, b"{\"action\":\"job_post_updated\",\"payload\":{\"title\":7").await, StatusCode::OK);
     let parked = gateway.get("/v1/parked").await;
-    assert_eq!((parked["parked"][0]["what"].as_str(), parked["parked"][0]["code"].as_str()), (Some("input"), Some("unreadable")));
+    assert_eq!(
+        (parked["parked"][0]["what"].as_str(), parked["parked"][0]["code"].as_str()),
+        (Some("input"), Some("unreadable"))
+    );
     let shown = gateway.run(&["parked", "show", parked["parked"][0]["id"].as_str().unwrap()]).await;
     assert!(shown.status.success());
 }
@@ -174,7 +187,8 @@ async fn signed(gateway: &Gateway, body: &[u8]) -> StatusCode {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let request = gateway.http.post(gateway.url("/v1/metal/webhook")).header("Signature", format!("sha256 {hex}"));
+    let signature =
+        mac.finalize().into_bytes().iter().fold("sha256 ".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+    let request = gateway.http.post(gateway.url("/v1/metal/webhook")).header("Signature", signature);
     request.body(body.to_vec()).send().await.unwrap().status()
 }

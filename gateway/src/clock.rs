@@ -1,11 +1,10 @@
 //! The wall clock, injected so that tests can set it.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::fmt;
+#[cfg(test)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
 use jiff::Timestamp;
@@ -17,6 +16,7 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
+    #[cfg(test)]
     Fixed(Arc<AtomicI64>),
 }
 
@@ -45,6 +45,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => Timestamp::now(),
+            #[cfg(test)]
             Source::Fixed(micros) => Timestamp::from_microsecond(micros.load(Ordering::SeqCst)).unwrap_or_default(),
         }
     }
@@ -59,6 +60,7 @@ impl fmt::Debug for Clock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.0 {
             Source::System => "Clock(system)",
+            #[cfg(test)]
             Source::Fixed(_) => "Clock(fixed)",
         })
     }

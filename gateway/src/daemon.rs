@@ -71,8 +71,10 @@ impl Daemon {
 
         let (supervisor, health) = (Supervisor::default(), Health::default());
         let (Engine::Embedded, Engine::Embedded) = (settings.backbone, settings.store);
-        let backbone: Arc<dyn Backbone> = Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), &supervisor).await?);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
+        let backbone: Arc<dyn Backbone> =
+            Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), &supervisor).await?);
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
         let intake = Intake {
             configuration: Arc::new(configuration),
             dialects: Arc::new(dialects),
@@ -122,8 +124,11 @@ impl Parts {
         let (progress, journaled) = watch::channel(0);
         let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), progress: Arc::new(progress) };
         let (messages, token) = (journaler.clone(), stop.clone());
-        supervisor.spawn_part("journal of messages".to_owned(), health, move || messages.clone().keep_messages(token.clone()));
-        supervisor.spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
+        supervisor.spawn_part("journal of messages".to_owned(), health, move || {
+            messages.clone().keep_messages(token.clone())
+        });
+        supervisor
+            .spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
         let delivery = Delivery {
             configuration: intake.configuration.clone(),
             dialects: intake.dialects.clone(),
@@ -139,10 +144,16 @@ impl Parts {
 /// Locks the data directory: whoever holds the lock proves that the owner before is dead.
 fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
-    let file = File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open `{}`", path.display()))?;
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| format!("cannot open `{}`", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("the data directory `{}` is in use by another daemon", data_dir.display()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("the data directory `{}` is in use by another daemon", data_dir.display())
+        }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
     }
 }

@@ -90,7 +90,13 @@ impl Dialects {
     ///
     /// # Errors
     /// One fault per place that cannot be read.
-    pub fn read(&self, dialect: &DialectName, kind: Kind, partner: &Partner, document: &[u8]) -> Result<Read, Vec<Fault>> {
+    pub fn read(
+        &self,
+        dialect: &DialectName,
+        kind: Kind,
+        partner: &Partner,
+        document: &[u8],
+    ) -> Result<Read, Vec<Fault>> {
         if dialect.as_str() == CANONICAL {
             return self.read_canonical(kind, document);
         }
@@ -105,13 +111,18 @@ impl Dialects {
             operation: reading.operation,
             shape: reading.shape,
             loss: reading.loss,
-            complement: if reading.complement.is_empty() { Vec::new() } else { reading.complement.to_json().into_bytes() },
+            complement: if reading.complement.is_empty() {
+                Vec::new()
+            } else {
+                reading.complement.to_json().into_bytes()
+            },
         })
     }
 
     fn read_canonical(&self, kind: Kind, document: &[u8]) -> Result<Read, Vec<Fault>> {
-        let json = serde_json::from_slice(document)
-            .map_err(|error| vec![fault("", "not_json", format!("no JSON: line {}, column {}", error.line(), error.column()))])?;
+        let json = serde_json::from_slice(document).map_err(|error| {
+            vec![fault("", "not_json", format!("no JSON: line {}, column {}", error.line(), error.column()))]
+        })?;
         let record = Record::from_json(kind, &json).map_err(|errors| {
             errors.into_iter().map(|error| fault(&error.pointer, "not_canonical", error.problem)).collect::<Vec<_>>()
         })?;
@@ -131,7 +142,13 @@ impl Dialects {
     ///
     /// # Errors
     /// Why it cannot be said in that dialect.
-    pub fn write(&self, outgoing: &Outgoing, record: &Record, partner: &Partner, complement: Option<&[u8]>) -> Result<Written, Refusal> {
+    pub fn write(
+        &self,
+        outgoing: &Outgoing,
+        record: &Record,
+        partner: &Partner,
+        complement: Option<&[u8]>,
+    ) -> Result<Written, Refusal> {
         let dialect = &outgoing.dialect;
         if dialect.as_str() == CANONICAL {
             let bytes = serde_json::to_vec(record).map_err(|error| refusal("not_canonical", error.to_string()))?;

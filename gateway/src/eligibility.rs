@@ -58,11 +58,10 @@ mod tests {
         Partner::parse(id, &format!("name = \"X\"\ncountry = \"BE\"\nrole = \"public_service\"\n{rest}")).unwrap()
     }
 
-    const REST: &str = "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
-    const ONLY_ZENITH: &str =
-        "[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"zenith\"]\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
-    const EURES: &str =
-        "[outgoing.vacancy]\ndialect = \"eures-xml\"\nconnector = { kind = \"eures-feed\", token = \"t\", source = \"VDAB\" }\n";
+    const REST: &str =
+        "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
+    const ONLY_ZENITH: &str = "[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"zenith\"]\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
+    const EURES: &str = "[outgoing.vacancy]\ndialect = \"eures-xml\"\nconnector = { kind = \"eures-feed\", token = \"t\", source = \"VDAB\" }\n";
 
     #[test]
     fn a_table_of_obstacles() {
@@ -73,7 +72,14 @@ mod tests {
             (json!({}), "zenith", "", "agency", ONLY_ZENITH, None),
             (json!({"eligibility": {"internal_only": true}}), "acme", "", "agency", REST, Some(Obstacle::Internal)),
             (json!({"eligibility": {"internal_only": false}}), "acme", "", "agency", REST, None),
-            (json!({"eligibility": {"employer_opt_out": true}}), "acme", "", "agency", REST, Some(Obstacle::EmployerOptOut)),
+            (
+                json!({"eligibility": {"employer_opt_out": true}}),
+                "acme",
+                "",
+                "agency",
+                REST,
+                Some(Obstacle::EmployerOptOut),
+            ),
             (json!({}), "eures-nl", EURES, "eures-be", EURES, Some(Obstacle::CameFromEures)),
             (json!({}), "eures-nl", EURES, "agency", REST, None),
         ];
@@ -81,7 +87,13 @@ mod tests {
             let record = Record::from_json(Kind::Vacancy, &record).unwrap();
             let (source, receiver) = (partner(source, source_rest), partner(receiver, receiver_rest));
             let outgoing = &receiver.outgoing[&Kind::Vacancy];
-            assert_eq!(obstacle(&record, &source, &receiver, outgoing), expected, "{record:?} from {} to {}", source.id, receiver.id);
+            assert_eq!(
+                obstacle(&record, &source, &receiver, outgoing),
+                expected,
+                "{record:?} from {} to {}",
+                source.id,
+                receiver.id
+            );
         }
     }
 

@@ -9,8 +9,8 @@ use anyhow::Result;
 use mappings::Fault;
 use metrics::counter;
 use schemas::{
-    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, MessageId, Operation,
-    Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
+    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, MessageId,
+    Operation, Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
 };
 
 use crate::{
@@ -88,7 +88,9 @@ impl Intake {
             Ok(read) => read,
             Err(faults) => return Ok(Taken::Unreadable(faults)),
         };
-        let Some(reference) = read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned) else {
+        let Some(reference) =
+            read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned)
+        else {
             return Ok(Taken::Unreadable(vec![no_reference()]));
         };
         let entity_key = match self.echo_of(document.partner, &reference).await? {
@@ -167,7 +169,12 @@ impl Intake {
     }
 
     /// The message of the newest version, if the document says just the same.
-    async fn unchanged_since(&self, entity: EntityKey, dialect: &DialectName, read: &Read) -> Result<Option<MessageId>> {
+    async fn unchanged_since(
+        &self,
+        entity: EntityKey,
+        dialect: &DialectName,
+        read: &Read,
+    ) -> Result<Option<MessageId>> {
         let Some(newest) = self.store.newest_version(entity).await? else { return Ok(None) };
         if read.operation != Operation::Upsert {
             return Ok(None);
@@ -178,7 +185,13 @@ impl Intake {
         Ok((content_hash(&record) == newest.content_hash).then_some(newest.message_id))
     }
 
-    fn origin(&self, document: &Document<'_>, reference: String, idempotency: Option<Idempotency>, modified_at: Option<String>) -> Origin {
+    fn origin(
+        &self,
+        document: &Document<'_>,
+        reference: String,
+        idempotency: Option<Idempotency>,
+        modified_at: Option<String>,
+    ) -> Origin {
         Origin {
             partner: document.partner.id.clone(),
             dialect: document.dialect.clone(),
@@ -203,7 +216,11 @@ impl Intake {
             Some(idempotency) => MessageId::derive(&origin.partner, kind, idempotency.key_hash, idempotency.body_hash),
             None => MessageId::mint(),
         };
-        let labels = [("partner", origin.partner.to_string()), ("kind", kind.to_string()), ("channel", origin.channel.to_string())];
+        let labels = [
+            ("partner", origin.partner.to_string()),
+            ("kind", kind.to_string()),
+            ("channel", origin.channel.to_string()),
+        ];
         let hop = Hop { gateway: self.configuration.settings.gateway_id.clone(), received_at: origin.received_at };
         let header = Header {
             message_id,
@@ -219,7 +236,9 @@ impl Intake {
         };
         let payload = match kind {
             Kind::Vacancy => Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? }))),
-            Kind::TalentProfile | Kind::PlacementStatus => anyhow::bail!("`{kind}` is not accepted before there is consent"),
+            Kind::TalentProfile | Kind::PlacementStatus => {
+                anyhow::bail!("`{kind}` is not accepted before there is consent")
+            }
         };
         self.backbone.append(vec![Output { topic: Topic::accepted(), envelope: Envelope { header, payload } }]).await?;
         counter!("passerelle_accepted_total", &labels).increment(1);

@@ -32,7 +32,9 @@ impl Journaler {
     /// If log or store fail.
     pub async fn keep_messages(self, stop: CancellationToken) -> Result<()> {
         let progress = self.progress.clone();
-        let tell = move |offset| drop(progress.send_replace(offset));
+        let tell = move |offset| {
+            progress.send_replace(offset);
+        };
         self.keep(Topic::accepted(), stop, |record, messages, _| messages.push(message_of(record)), tell).await
     }
 

@@ -53,7 +53,9 @@ impl Supervisor {
     {
         let (health, stop) = (health.clone(), self.stop.clone());
         self.spawn("part", async move {
-            let waits = || ExponentialBuilder::default().with_max_delay(LONGEST_PAUSE).with_jitter().without_max_times().build();
+            let waits = || {
+                ExponentialBuilder::default().with_max_delay(LONGEST_PAUSE).with_jitter().without_max_times().build()
+            };
             let mut pauses = waits();
             loop {
                 health.works(&name);
@@ -119,7 +121,7 @@ mod tests {
         for _ in 0..3 {
             beginnings.recv().await.unwrap();
         }
-        assert!(supervisor.stop(Duration::from_secs(60)).await, "a part's failure is not the daemon's");
+        assert!(supervisor.stop(Duration::from_mins(1)).await, "a part's failure is not the daemon's");
         assert_eq!(health.parts()["router"].as_deref(), Some("no log"));
     }
 

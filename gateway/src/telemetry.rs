@@ -16,7 +16,9 @@ pub fn start_log(directives: &str, format: LogFormat) -> Result<()> {
     let filter = EnvFilter::try_new(directives).with_context(|| format!("`telemetry.log` is wrong: `{directives}`"))?;
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal())).try_init()?,
+        LogFormat::Text => registry
+            .with(fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()))
+            .try_init()?,
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?,
     }
     Ok(())

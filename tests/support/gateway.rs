@@ -157,7 +157,8 @@ impl Gateway {
     /// Makes a key for a partner.
     pub async fn key(&self, partner: &str) -> String {
         let body = serde_json::json!({"partner": partner, "label": "test"});
-        let response = self.http.post(self.url("/v1/keys")).bearer_auth(self.operator_token()).json(&body).send().await.unwrap();
+        let response =
+            self.http.post(self.url("/v1/keys")).bearer_auth(self.operator_token()).json(&body).send().await.unwrap();
         assert_eq!(response.status(), 201, "{}", self.log());
         response.json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned()
     }

@@ -1,6 +1,6 @@
 //! A gateway in its own process and its own folder, seen from outside.
 
-#![expect(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 #![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
 
 mod forwarder;
@@ -15,7 +15,7 @@ pub use self::{
 use std::time::Duration;
 
 /// How long anything may take that the gateway does by itself.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until something holds, looking again and again.
 ///

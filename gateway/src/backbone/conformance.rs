@@ -87,7 +87,7 @@ async fn appended_records_are_read_in_order(backbone: &dyn Backbone) {
 async fn a_waiting_reader_wakes(backbone: &dyn Backbone) {
     let topic = Topic("wake".to_owned());
     let mut subscription = backbone.subscribe("a", topic.clone()).await.unwrap();
-    let (read, _) = tokio::join!(subscription.next(10), async {
+    let (read, ()) = tokio::join!(subscription.next(10), async {
         backbone.append(vec![output(&Topic("elsewhere".to_owned()), "noise")]).await.unwrap();
         backbone.append(vec![output(&topic, "news")]).await.unwrap();
     });

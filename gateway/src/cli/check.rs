@@ -6,7 +6,11 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::{Failure, output::say};
-use crate::{config::Configuration, delivery, dialects::Dialects};
+use crate::{
+    config::{Configuration, Partner},
+    delivery,
+    dialects::Dialects,
+};
 
 /// Check configuration, partners, mappings and code lists, without the network unless --connect.
 #[derive(Debug, Args)]
@@ -29,16 +33,25 @@ impl Check {
     pub async fn run(self) -> Result<(), Failure> {
         let fail = |error: anyhow::Error| Failure::input(error, self.json);
         let configuration = Configuration::load(self.config.as_deref()).map_err(fail)?;
-        let dialects = Dialects::load(configuration.settings.mappings_dir.as_deref(), configuration.hash).map_err(fail)?;
+        let dialects =
+            Dialects::load(configuration.settings.mappings_dir.as_deref(), configuration.hash).map_err(fail)?;
         dialects.check(&configuration).map_err(fail)?;
         let warnings = warnings(&configuration);
         for warning in &warnings {
             say(&format!("warning: {warning}"));
         }
+        for partner in configuration.partners.values() {
+            say(&format!("partner {}", described(partner)));
+        }
         if self.connect {
             connect(&configuration).await?;
         }
-        say(&format!("configuration {}: {} partners, {} mappings", configuration.hash, configuration.partners.len(), dialects.catalogue().mappings().count()));
+        say(&format!(
+            "configuration {}: {} partners, {} mappings",
+            configuration.hash,
+            configuration.partners.len(),
+            dialects.catalogue().mappings().count()
+        ));
         if self.deny_warnings && !warnings.is_empty() {
             return Err(fail(anyhow!("{} warnings", warnings.len())));
         }
@@ -46,14 +59,28 @@ impl Check {
     }
 }
 
+/// One line about a partner: who it is, what comes from it and what goes to it.
+fn described(partner: &Partner) -> String {
+    let comes = partner.incoming.iter().map(|(kind, incoming)| format!("sends {kind} as {}", incoming.dialect));
+    let goes = partner.outgoing.iter().map(|(kind, outgoing)| format!("receives {kind} as {}", outgoing.dialect));
+    let flows: Vec<String> = comes.chain(goes).collect();
+    format!("{}: {}, {}, {}; {}", partner.id, partner.name, partner.role, partner.country, flows.join(", "))
+}
+
 fn warnings(configuration: &Configuration) -> Vec<String> {
     let mut warnings = Vec::new();
     for partner in configuration.partners.values() {
         if partner.incoming.is_empty() && partner.outgoing.is_empty() {
-            warnings.push(format!("partner `{}` neither sends nor receives; give it `[incoming.vacancy]` or `[outgoing.vacancy]`", partner.id));
+            warnings.push(format!(
+                "partner `{}` neither sends nor receives; give it `[incoming.vacancy]` or `[outgoing.vacancy]`",
+                partner.id
+            ));
         }
         if partner.webhook.is_some() && partner.incoming.is_empty() {
-            warnings.push(format!("partner `{}` has a webhook but no `[incoming.vacancy]`: its events would be refused", partner.id));
+            warnings.push(format!(
+                "partner `{}` has a webhook but no `[incoming.vacancy]`: its events would be refused",
+                partner.id
+            ));
         }
     }
     warnings
@@ -70,5 +97,9 @@ async fn connect(configuration: &Configuration) -> Result<(), Failure> {
             }
         }
     }
-    if unreachable.is_empty() { Ok(()) } else { Err(Failure::Unreachable(anyhow!("cannot use {}", unreachable.join(", ")))) }
+    if unreachable.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Unreachable(anyhow!("cannot use {}", unreachable.join(", "))))
+    }
 }

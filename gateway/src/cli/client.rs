@@ -43,16 +43,7 @@ impl Connection {
     pub fn open(&self) -> Result<Client, Failure> {
         let settings = Settings::load(self.config.as_deref())?;
         let url = self.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
-        let token = match &self.token {
-            Some(token) => token.clone(),
-            None => {
-                let path = settings.data_dir.join(OPERATOR_TOKEN);
-                let token = fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read `{}`; is the daemon running? else pass --token", path.display()))
-                    .map_err(Failure::Unreachable)?;
-                SecretString::from(token)
-            }
-        };
+        let token = self.token.clone().map_or_else(|| operator_token(&settings), Ok)?;
         let http = reqwest::Client::builder().timeout(TIME_OUT).build().context("cannot make an HTTP client")?;
         Ok(Client { http, url: url.trim_end_matches('/').to_owned(), token })
     }
@@ -61,7 +52,8 @@ impl Connection {
 impl Client {
     /// Asks the API.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token.expose_secret());
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token.expose_secret());
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -89,13 +81,25 @@ impl Client {
             let text = |name: &str| fault[name].as_str().unwrap_or_default();
             message.push_str(&format!("\n  {}: {}", text("pointer"), text("detail")));
         }
-        Err(if status.is_server_error() { Failure::Unreachable(anyhow!(message)) } else { Failure::Input(anyhow!(message)) })
+        Err(if status.is_server_error() {
+            Failure::Unreachable(anyhow!(message))
+        } else {
+            Failure::Input(anyhow!(message))
+        })
     }
 
     /// Gets from the API.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, None).await
     }
+}
+
+/// The token that the daemon wrote into its data directory.
+fn operator_token(settings: &Settings) -> Result<SecretString, Failure> {
+    let path = settings.data_dir.join(OPERATOR_TOKEN);
+    let token = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read `{}`; is the daemon running? else pass --token", path.display()));
+    token.map(SecretString::from).map_err(Failure::Unreachable)
 }
 
 /// Encodes a text for one segment or parameter of an address.

@@ -59,7 +59,14 @@ impl Keys {
                 for key in keys.as_array().into_iter().flatten() {
                     let text = |name: &str| key[name].as_str().unwrap_or("-").to_owned();
                     let state = if key["revoked_at"].is_null() { "valid" } else { "revoked" };
-                    say(&format!("{:14} {:20} {:8} {:28} {}", text("key_id"), text("partner"), state, text("created_at"), text("label")));
+                    say(&format!(
+                        "{:14} {:20} {:8} {:28} {}",
+                        text("key_id"),
+                        text("partner"),
+                        state,
+                        text("created_at"),
+                        text("label")
+                    ));
                 }
             }
             Self::Revoke { key_id, connection } => {

@@ -75,7 +75,10 @@ impl Mappings {
 fn list(catalogue: &Catalogue, with_coverage: bool, as_json: bool) {
     for mapping in catalogue.mappings() {
         let fields = coverage(mapping);
-        let (read, written) = (fields.iter().filter(|field| field.is_read).count(), fields.iter().filter(|field| field.is_written).count());
+        let (read, written) = (
+            fields.iter().filter(|field| field.is_read).count(),
+            fields.iter().filter(|field| field.is_written).count(),
+        );
         if as_json {
             let line = json!({
                 "dialect": mapping.dialect(), "kind": mapping.kind(), "title": mapping.title(), "version": mapping.version(),
@@ -84,7 +87,8 @@ fn list(catalogue: &Catalogue, with_coverage: bool, as_json: bool) {
             say(&line.to_string());
             continue;
         }
-        let mut line = format!("{:16} {:10} {:6} {}", mapping.dialect(), mapping.kind(), directions(mapping), mapping.title());
+        let mut line =
+            format!("{:16} {:10} {:6} {}", mapping.dialect(), mapping.kind(), directions(mapping), mapping.title());
         if with_coverage {
             line.push_str(&format!(
                 "\n{:16} of {} canonical fields reads {read}, writes {written}; format: {}\n{:16} facts: {}",
@@ -100,7 +104,9 @@ fn list(catalogue: &Catalogue, with_coverage: bool, as_json: bool) {
 }
 
 fn show(catalogue: &Catalogue, dialect: &DialectName, kind: Kind) -> Result<()> {
-    let mapping = catalogue.mapping(dialect, kind).with_context(|| format!("there is no mapping of `{dialect}` for `{kind}`; `passerelle mappings list` shows those there are"))?;
+    let mapping = catalogue.mapping(dialect, kind).with_context(|| {
+        format!("there is no mapping of `{dialect}` for `{kind}`; `passerelle mappings list` shows those there are")
+    })?;
     say(&format!("{} {} {}: {}", mapping.dialect(), mapping.version(), mapping.kind(), mapping.title()));
     say(&format!("format {}, {}, facts: {}", mapping.media_type(), evidence(mapping), mapping.source()));
     say(&format!("hash {}", mapping.hash()));
@@ -117,7 +123,8 @@ fn show(catalogue: &Catalogue, dialect: &DialectName, kind: Kind) -> Result<()> 
 }
 
 fn test(catalogue: &Catalogue, only: Option<&DialectName>) -> Result<()> {
-    let chosen: Vec<_> = catalogue.mappings().filter(|mapping| only.is_none_or(|only| mapping.dialect() == only)).collect();
+    let chosen: Vec<_> =
+        catalogue.mappings().filter(|mapping| only.is_none_or(|only| mapping.dialect() == only)).collect();
     if chosen.is_empty() {
         return Err(anyhow!("there is no such mapping; `passerelle mappings list` shows those there are"));
     }
@@ -125,13 +132,25 @@ fn test(catalogue: &Catalogue, only: Option<&DialectName>) -> Result<()> {
     for mapping in chosen {
         let samples = laws::samples(mapping);
         if samples.is_empty() {
-            broken.push(format!("{} {}: there is no sample; put one under samples/", mapping.dialect(), mapping.kind()));
+            broken.push(format!(
+                "{} {}: there is no sample; put one under samples/",
+                mapping.dialect(),
+                mapping.kind()
+            ));
         }
         let before = broken.len();
         for sample in &samples {
-            broken.extend(laws::check_sample(catalogue, mapping, sample).iter().map(|law| format!("{} {law}", mapping.dialect())));
+            broken.extend(
+                laws::check_sample(catalogue, mapping, sample).iter().map(|law| format!("{} {law}", mapping.dialect())),
+            );
         }
-        say(&format!("{:16} {:10} {} samples, {} broken", mapping.dialect(), mapping.kind(), samples.len(), broken.len() - before));
+        say(&format!(
+            "{:16} {:10} {} samples, {} broken",
+            mapping.dialect(),
+            mapping.kind(),
+            samples.len(),
+            broken.len() - before
+        ));
     }
     if broken.is_empty() { Ok(()) } else { Err(anyhow!("{} broken:\n{}", broken.len(), broken.join("\n"))) }
 }

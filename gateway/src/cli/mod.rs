@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 the input or the check failed, 2 usage, 3 could not reach what it needs.
 
+mod bench;
 mod check;
 mod client;
 mod completions;
@@ -56,6 +57,9 @@ enum Verb {
     /// Play a partner, for tests and rehearsals
     #[command(subcommand)]
     Stub(stub::Stub),
+    /// Measure speed, side by side with a floor
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Print the completions of a shell
     Completions(completions::Completions),
 }
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
             Verb::Trace(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,
+            Verb::Bench(verb) => verb.run().await,
             Verb::Completions(verb) => verb.run(),
         }
     });

@@ -46,7 +46,9 @@ impl Parked {
         let (method, path, connection) = match &self {
             Self::List { connection } => (Method::GET, "/v1/parked".to_owned(), connection),
             Self::Show { id, connection } => (Method::GET, format!("/v1/parked/{}", encoded(id)), connection),
-            Self::Release { id, connection } => (Method::POST, format!("/v1/parked/{}/release", encoded(id)), connection),
+            Self::Release { id, connection } => {
+                (Method::POST, format!("/v1/parked/{}/release", encoded(id)), connection)
+            }
             Self::Drop { id, connection } => (Method::POST, format!("/v1/parked/{}/drop", encoded(id)), connection),
         };
         let answer = connection.open()?.ask(method, &path, None).await?;

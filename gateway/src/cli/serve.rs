@@ -34,6 +34,10 @@ impl Serve {
             _ = interrupt.recv() => info!("interrupted"),
             () = daemon.failed() => {}
         }
-        if daemon.stop().await { Ok(()) } else { Err(anyhow!("the daemon did not stop cleanly; its log says why").into()) }
+        if daemon.stop().await {
+            Ok(())
+        } else {
+            Err(anyhow!("the daemon did not stop cleanly; its log says why").into())
+        }
     }
 }

@@ -85,7 +85,10 @@ impl Stub {
 }
 
 async fn greenhouse(url: BaseUrl, secret: SecretString, rate: u32, seed: u64, stop: &CancellationToken) {
-    let stub = GreenhouseStub::new(GreenhouseSettings { history_limit: HISTORY, ..GreenhouseSettings::new(url, secret, seed) });
+    let stub = GreenhouseStub::new(GreenhouseSettings {
+        history_limit: HISTORY,
+        ..GreenhouseSettings::new(url, secret, seed)
+    });
     let seen = stub.observe();
     let pace = Pace::per_second(rate);
     tokio::join!(
@@ -115,7 +118,12 @@ async fn eures(url: BaseUrl, token: Option<SecretString>, period: Duration, stop
     let pulls = stub.run(period, stop, |pull| match pull {
         Ok(pull) => {
             for change in &pull.changes {
-                say(&format!("{:?} {} {}", change.change, change.reference, change.title.as_deref().unwrap_or_default()));
+                say(&format!(
+                    "{:?} {} {}",
+                    change.change,
+                    change.reference,
+                    change.title.as_deref().unwrap_or_default()
+                ));
             }
             for breach in &pull.breaches {
                 say(&format!("breach of {} at {}: {}", breach.rule.code, breach.at, breach.problem));

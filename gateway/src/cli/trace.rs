@@ -19,7 +19,7 @@ pub struct Trace {
     /// The source's reference
     #[arg(long, conflicts_with = "id")]
     reference: Option<String>,
-    /// Show the hashes that were in force, and what each translation carried
+    /// Show the hashes that were in force, and what becomes of every field on its way to each partner
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -40,6 +40,10 @@ impl Trace {
         }
         for message in messages.iter().rev() {
             show(message, self.explain);
+            if self.explain {
+                let id = message["message_id"].as_str().unwrap_or_default();
+                explain(&client.get(&format!("/v1/messages/{id}/explanation")).await?);
+            }
         }
         Ok(())
     }
@@ -83,6 +87,25 @@ fn show(message: &Value, explain: bool) {
         if explain {
             say(&format!("      carried {}", event["losses"]));
             say(&format!("      in force {}", event["versions"]));
+        }
+    }
+}
+
+/// What becomes of every field that is not kept, per partner.
+fn explain(explanation: &Value) {
+    for translation in explanation["translations"].as_array().into_iter().flatten() {
+        let text = |name: &str| translation[name].as_str();
+        let (recipient, from, to) =
+            (text("recipient").unwrap_or("-"), text("from").unwrap_or("-"), text("to").unwrap_or("-"));
+        say(&format!("  to {recipient} ({from} to {to}): {} fields kept", translation["kept"]));
+        if let Some(refused) = text("refused") {
+            say(&format!("      cannot be translated: {refused}"));
+        }
+        let fields = translation["fields"].as_array().into_iter().flatten();
+        for field in fields.filter(|field| field["outcome"] != "kept") {
+            let text = |name: &str| field[name].as_str();
+            let place = text("pointer").or(text("path")).unwrap_or("-");
+            say(&format!("      {:10} {place} {}", text("outcome").unwrap_or("-"), text("code").unwrap_or("-")));
         }
     }
 }

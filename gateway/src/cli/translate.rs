@@ -72,12 +72,22 @@ impl Translate {
     }
 
     fn translator(&self) -> Result<Translator> {
-        let catalogue = self.mappings.as_deref().map_or_else(Catalogue::embedded, Catalogue::load).map_err(joined)?;
+        let catalogue = self
+            .mappings
+            .as_deref()
+            .map_or_else(Catalogue::embedded, Catalogue::load)
+            .map_err(|errors| joined(&errors))?;
         let (defaults, parameters) = match &self.partner {
             Some(path) => partner_settings(path, self.kind)?,
             None => (Defaults::default(), mappings::Parameters::default()),
         };
-        Ok(Translator { catalogue, dialects: (self.from.clone(), self.to.clone()), kind: self.kind, defaults, parameters })
+        Ok(Translator {
+            catalogue,
+            dialects: (self.from.clone(), self.to.clone()),
+            kind: self.kind,
+            defaults,
+            parameters,
+        })
     }
 
     fn translate_one(&self, translator: &Translator) -> Result<(), Failure> {
@@ -89,12 +99,13 @@ impl Translate {
             }
             _ => Complements::default(),
         };
-        let translation = translator
-            .translate(&document, &complements, self.loss.is_some())
-            .map_err(|error| if self.json { Failure::Machine(described(&error)) } else { Failure::Input(worded(&error)) })?;
+        let translation = translator.translate(&document, &complements, self.loss.is_some()).map_err(|error| {
+            if self.json { Failure::Machine(described(&error)) } else { Failure::Input(worded(&error)) }
+        })?;
         write_all(self.output.as_deref(), &translation.bytes)?;
         if let Some(path) = &self.loss {
-            let report = serde_json::to_string_pretty(&translator.report(&translation)).context("cannot write the loss report")?;
+            let report = serde_json::to_string_pretty(&translator.report(&translation))
+                .context("cannot write the loss report")?;
             write_all(Some(path), format!("{report}\n").as_bytes())?;
         }
         if let Some(path) = &self.complement {
@@ -159,7 +170,8 @@ impl Translator {
 
     /// What became of every source field, kept ones too.
     fn report(&self, translation: &Translation) -> Value {
-        let kept = translation.trail.iter().map(|kept| json!({"outcome": "kept", "pointer": kept.pointer, "path": kept.path}));
+        let kept =
+            translation.trail.iter().map(|kept| json!({"outcome": "kept", "pointer": kept.pointer, "path": kept.path}));
         let others = translation.loss.entries.iter().map(|entry| json!(entry));
         json!({
             "from": self.dialects.0,
@@ -174,7 +186,7 @@ impl Translator {
 /// The defaults and parameters of a partner file, whatever else it says.
 fn partner_settings(path: &Path, kind: Kind) -> Result<(Defaults, mappings::Parameters)> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let defaults = Defaults::from_toml(&path.display().to_string(), &text, kind).map_err(joined)?;
+    let defaults = Defaults::from_toml(&path.display().to_string(), &text, kind).map_err(|errors| joined(&errors))?;
     let table: toml::Table = toml::from_str(&text).with_context(|| format!("`{}` is no TOML", path.display()))?;
     let parameters = table.get("parameters").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let texts = parameters.into_iter().map(|(name, value)| match value {
@@ -184,7 +196,7 @@ fn partner_settings(path: &Path, kind: Kind) -> Result<(Defaults, mappings::Para
     Ok((defaults, texts.collect::<Result<Vec<_>>>()?.into_iter().collect()))
 }
 
-fn joined(errors: Vec<mappings::MappingError>) -> anyhow::Error {
+fn joined(errors: &[mappings::MappingError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!("{}", lines.join("\n"))
 }
@@ -207,7 +219,10 @@ fn worded(error: &TranslateError) -> anyhow::Error {
 fn described(error: &TranslateError) -> Value {
     match error {
         TranslateError::Unreadable(failure) => {
-            let faults = failure.faults.iter().map(|fault| json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}));
+            let faults = failure
+                .faults
+                .iter()
+                .map(|fault| json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}));
             json!({"error": "unreadable", "faults": faults.collect::<Vec<_>>()})
         }
         TranslateError::Refused(refusal) => {

@@ -17,13 +17,16 @@ pub use self::{
     settings::{Engine, LogFormat, Settings},
 };
 
+/// Partners, by id.
+pub type Partners = BTreeMap<PartnerId, Arc<Partner>>;
+
 /// Everything that is configured, as one value that can be replaced as a whole.
 #[derive(Debug)]
 pub struct Configuration {
     /// The gateway's own settings.
     pub settings: Settings,
     /// The partners, by id.
-    pub partners: BTreeMap<PartnerId, Arc<Partner>>,
+    pub partners: Partners,
     /// The secrets, by name.
     pub secrets: Secrets,
     /// The hash of the files that say something, secrets left out.
@@ -43,12 +46,7 @@ impl Configuration {
     }
 
     /// Puts loaded parts together and checks what they say about each other.
-    pub fn assemble(
-        settings: Settings,
-        partners: BTreeMap<PartnerId, Arc<Partner>>,
-        secrets: Secrets,
-        texts: &[String],
-    ) -> Result<Self> {
+    pub fn assemble(settings: Settings, partners: Partners, secrets: Secrets, texts: &[String]) -> Result<Self> {
         for partner in partners.values() {
             for name in partner.secret_names() {
                 secrets.get(name).with_context(|| format!("partner `{}` needs it", partner.id))?;
@@ -77,7 +75,8 @@ impl Configuration {
     }
 }
 
-fn load_partners(folder: &Path) -> Result<(BTreeMap<PartnerId, Arc<Partner>>, Vec<String>)> {
+/// The partners of a folder, and the texts of their files.
+fn load_partners(folder: &Path) -> Result<(Partners, Vec<String>)> {
     let mut partners = BTreeMap::new();
     let mut texts = Vec::new();
     let entries = match std::fs::read_dir(folder) {
@@ -122,7 +121,8 @@ mod tests {
     #[test]
     fn a_folder_of_partners_is_loaded() {
         let configuration =
-            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "new\nold\n")]).unwrap();
+            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "new\nold\n")])
+                .unwrap();
         let partner = configuration.partner("acme").unwrap();
         assert_eq!(partner.incoming[&Kind::Vacancy].dialect.as_str(), "greenhouse");
         assert_eq!(configuration.secrets.get("acme-webhook").unwrap().len(), 2);
@@ -138,7 +138,10 @@ mod tests {
             (
                 &[
                     ("passerelle.toml", ""),
-                    ("partners/zenith.toml", "name = \"Z\"\ncountry = \"BE\"\nrole = \"public_service\"\n[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"nobody\"]\nconnector = { kind = \"rest\", base_url = \"http://127.0.0.1:1\" }\n"),
+                    (
+                        "partners/zenith.toml",
+                        "name = \"Z\"\ncountry = \"BE\"\nrole = \"public_service\"\n[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"nobody\"]\nconnector = { kind = \"rest\", base_url = \"http://127.0.0.1:1\" }\n",
+                    ),
                 ],
                 "`nobody`, which is no partner",
             ),
@@ -152,7 +155,8 @@ mod tests {
     #[test]
     fn a_secret_never_shows() {
         let configuration =
-            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "hush-hush\n")]).unwrap();
+            load(&[("passerelle.toml", ""), ("partners/acme.toml", ACME), ("secrets/acme-webhook", "hush-hush\n")])
+                .unwrap();
         assert!(!format!("{configuration:?}").contains("hush-hush"));
     }
 }

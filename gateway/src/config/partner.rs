@@ -1,6 +1,6 @@
 //! A partner: `partners/<id>.toml`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use anyhow::{Result, anyhow, ensure};
 use connectors::webhook::Vendor;
@@ -43,6 +43,16 @@ pub enum Role {
     Employer,
     /// A matching platform.
     Platform,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::PublicService => "public employment service",
+            Self::Employer => "employer",
+            Self::Platform => "matching platform",
+        })
+    }
 }
 
 /// What we take from a partner.

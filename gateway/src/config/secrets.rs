@@ -52,15 +52,11 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
-    /// Adds a secret that did not come from a file.
-    pub fn insert(&mut self, name: &str, value: &str) -> Result<()> {
-        self.0.insert(name.to_owned(), Secret::parse(value)?);
-        Ok(())
-    }
-
     /// A secret by its name.
     pub fn get(&self, name: &str) -> Result<&Secret> {
-        self.0.get(name).with_context(|| format!("there is no secret `{name}`; write it into a file of that name in `secrets_dir`"))
+        self.0
+            .get(name)
+            .with_context(|| format!("there is no secret `{name}`; write it into a file of that name in `secrets_dir`"))
     }
 }
 

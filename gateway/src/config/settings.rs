@@ -130,7 +130,8 @@ impl Settings {
             ensure!(file.is_file(), "there is no configuration file `{}`", file.display());
             layers = layers.add_source(File::from(file).format(FileFormat::Toml));
         }
-        let layers = layers.add_source(environment.try_parsing(true)).build().context("cannot read the configuration")?;
+        let layers =
+            layers.add_source(environment.try_parsing(true)).build().context("cannot read the configuration")?;
         let sections: Sections = layers.try_deserialize().context("the configuration is wrong")?;
         let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
         sections.check(base)
@@ -152,7 +153,10 @@ impl Sections {
             delivery.connect_timeout_ms < delivery.send_timeout_ms,
             "`delivery.connect_timeout_ms` is not below `delivery.send_timeout_ms`: a host that cannot be reached would look like one that took the document"
         );
-        ensure!(delivery.retry_initial_ms > 0, "`delivery.retry_initial_ms` is 0: retries would not wait; use 1 or more");
+        ensure!(
+            delivery.retry_initial_ms > 0,
+            "`delivery.retry_initial_ms` is 0: retries would not wait; use 1 or more"
+        );
         Ok(Settings {
             gateway_id: gateway.id,
             data_dir: base.join(gateway.data_dir),
@@ -188,13 +192,15 @@ mod tests {
     fn load(variables: &[(&str, &str)]) -> Result<Settings> {
         let source: HashMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let environment = Environment::with_prefix("PASSERELLE").separator("__").prefix_separator("__").source(Some(source));
+        let environment =
+            Environment::with_prefix("PASSERELLE").separator("__").prefix_separator("__").source(Some(source));
         Settings::load_from(None, environment)
     }
 
     #[test]
     fn the_environment_goes_before_the_file() {
-        let settings = load(&[("PASSERELLE__DOOR__LISTEN", "127.0.0.1:9"), ("PASSERELLE__DELIVERY__IN_FLIGHT", "3")]).unwrap();
+        let settings =
+            load(&[("PASSERELLE__DOOR__LISTEN", "127.0.0.1:9"), ("PASSERELLE__DELIVERY__IN_FLIGHT", "3")]).unwrap();
         assert_eq!((settings.listen.port(), settings.in_flight), (9, 3));
         assert_eq!(load(&[]).unwrap().listen.port(), 8080);
     }

@@ -73,7 +73,8 @@ impl Attempter {
         let body_hash = hash_of(&[letter.operation.as_str().as_bytes(), &letter.body]);
         let other_bytes = dispatch.last_body.is_some_and(|last| last != body_hash);
         if dispatch.in_doubt && other_bytes && self.sender.repeats() != Repeats::ByReference {
-            let verdict = Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
+            let verdict =
+                Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
             return self.settle(&dispatch, dispatch.attempt, verdict, None).await;
         }
         let attempt = dispatch.attempt + 1;
@@ -115,7 +116,12 @@ impl Attempter {
                 self.settle(dispatch, attempt, then, Some(delivered)).await
             }
             Outcome::Retry { code, detail, after } => {
-                let verdict = Verdict { state: DispatchState::Deferred, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                let verdict = Verdict {
+                    state: DispatchState::Deferred,
+                    code: Some(code.to_owned()),
+                    detail: Some(detail),
+                    ..then
+                };
                 self.wait(dispatch, attempt, verdict, dispatch.in_doubt, after).await
             }
             Outcome::Rejected { faults } => {
@@ -129,11 +135,21 @@ impl Attempter {
                 self.record(dispatch, settlement).await
             }
             Outcome::Ambiguous { code, detail } if self.sender.repeats() == Repeats::Never => {
-                let verdict = Verdict { state: DispatchState::Ambiguous, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                let verdict = Verdict {
+                    state: DispatchState::Ambiguous,
+                    code: Some(code.to_owned()),
+                    detail: Some(detail),
+                    ..then
+                };
                 self.settle(dispatch, attempt, verdict, None).await
             }
             Outcome::Ambiguous { code, detail } => {
-                let verdict = Verdict { state: DispatchState::Deferred, code: Some(code.to_owned()), detail: Some(detail), ..then };
+                let verdict = Verdict {
+                    state: DispatchState::Deferred,
+                    code: Some(code.to_owned()),
+                    detail: Some(detail),
+                    ..then
+                };
                 self.wait(dispatch, attempt, verdict, true, None).await
             }
         }
@@ -157,7 +173,13 @@ impl Attempter {
         self.record(dispatch, settlement).await
     }
 
-    async fn settle(&self, dispatch: &Dispatch, attempt: i64, verdict: Verdict, delivered: Option<Delivered>) -> Result<Standing> {
+    async fn settle(
+        &self,
+        dispatch: &Dispatch,
+        attempt: i64,
+        verdict: Verdict,
+        delivered: Option<Delivered>,
+    ) -> Result<Standing> {
         let mut settlement = self.settlement(dispatch, attempt, verdict)?;
         settlement.in_doubt = settlement.state == DispatchState::Ambiguous;
         if let Some(delivered) = delivered {
@@ -192,12 +214,15 @@ impl Attempter {
         let state = settlement.state;
         let partner = dispatch.owed.partner.to_string();
         counter!("passerelle_outcomes_total", "partner" => partner.clone(), "outcome" => state.as_str()).increment(1);
-        let (id, attempt, code) = (dispatch.owed.dispatch_id, settlement.attempt, settlement.code.clone().unwrap_or_default());
+        let (id, attempt, code) =
+            (dispatch.owed.dispatch_id, settlement.attempt, settlement.code.clone().unwrap_or_default());
         match state {
             DispatchState::Rejected | DispatchState::Ambiguous => {
                 warn!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch parked");
             }
-            _ => info!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch settled"),
+            _ => {
+                info!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch settled");
+            }
         }
         let by_reference = self.sender.repeats() == Repeats::ByReference;
         let superseded = self.store.settle(settlement.clone(), by_reference).await?;

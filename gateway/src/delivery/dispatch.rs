@@ -46,7 +46,14 @@ impl Dispatch {
             lane: header.lane.unwrap_or(Lane::Live),
             origin: header.origin.clone(),
         };
-        Ok(Self { owed, envelope, log_offset: Some(stored.position.offset), attempt: 0, in_doubt: false, last_body: None })
+        Ok(Self {
+            owed,
+            envelope,
+            log_offset: Some(stored.position.offset),
+            attempt: 0,
+            in_doubt: false,
+            last_body: None,
+        })
     }
 
     /// A dispatch as it waits in the store.

@@ -45,3 +45,41 @@ impl Sender for FeedSender {
 fn never_sent(detail: &str) -> Outcome {
     Outcome::Retry { code: connectors::code::UNREACHABLE, detail: detail.to_owned(), after: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::{DispatchId, EntityKey, Kind, MessageId, Position};
+
+    use super::*;
+    use crate::{store::SqliteStore, supervisor::Supervisor};
+
+    fn parcel(body: &str) -> Parcel {
+        let partner: PartnerId = "eures".parse().unwrap();
+        let position = Position { generation: 1, offset: 1 };
+        Parcel {
+            dispatch: DispatchId::derive(MessageId::mint(), position, &partner),
+            idempotency_key: "key".to_owned(),
+            reference: EntityKey::of_vacancy(&partner, "R1"),
+            operation: Operation::Upsert,
+            kind: Kind::Vacancy,
+            media_type: "application/xml".to_owned(),
+            body: body.as_bytes().to_vec(),
+            time_out: std::time::Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_stands_in_the_feed_since_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("store.db"), &Supervisor::default()).await.unwrap();
+        let clock = Clock::fixed("2026-11-22T08:00:00Z");
+        let sender =
+            FeedSender { partner: "eures".parse().unwrap(), store: Arc::new(store.clone()), clock: clock.clone() };
+        sender.send(parcel("one")).await;
+        clock.advance(std::time::Duration::from_secs(5));
+        sender.send(parcel("two")).await;
+        let (first, second) = (1_795_334_400_000, 1_795_334_405_000);
+        let item = crate::store::Feed::feed_active(&store, &sender.partner).await.unwrap().remove(0);
+        assert_eq!((item.created_at, item.modified_at), (first, second));
+    }
+}

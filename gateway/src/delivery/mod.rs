@@ -20,8 +20,8 @@ use connectors::{
 use schemas::{Kind, PartnerId};
 use tokio::sync::Notify;
 
-use self::{attempt::Attempter, feed_sender::FeedSender, prepare::Preparer, runner::Runner};
 pub use self::tell::Teller;
+use self::{attempt::Attempter, feed_sender::FeedSender, prepare::Preparer, runner::Runner};
 use crate::{
     backbone::{Backbone, Topic},
     clock::Clock,
@@ -59,7 +59,11 @@ impl Delivery {
     /// Starts a runner for every partner that something goes out to.
     pub fn start(self, supervisor: &Supervisor, health: &Health) -> Wakes {
         let mut wakes = Wakes::default();
-        let receivers: Vec<_> = self.configuration.receivers(Kind::Vacancy).map(|(partner, outgoing)| (partner.clone(), outgoing.clone())).collect();
+        let receivers: Vec<_> = self
+            .configuration
+            .receivers(Kind::Vacancy)
+            .map(|(partner, outgoing)| (partner.clone(), outgoing.clone()))
+            .collect();
         for (partner, outgoing) in receivers {
             let wake = Arc::new(Notify::new());
             wakes.0.insert(partner.id.clone(), wake.clone());
@@ -99,7 +103,11 @@ impl Delivery {
     fn sender(&self, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {
         Ok(match rest_push(&self.configuration, partner, outgoing)? {
             Some(push) => Arc::new(push),
-            None => Arc::new(FeedSender { partner: partner.id.clone(), store: self.store.clone(), clock: self.clock.clone() }),
+            None => Arc::new(FeedSender {
+                partner: partner.id.clone(),
+                store: self.store.clone(),
+                clock: self.clock.clone(),
+            }),
         })
     }
 }

@@ -78,9 +78,10 @@ impl Preparer {
             return Ok(self.close(sent.as_ref(), verdict, "validity_ended"));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
-        let complement = match self.partner.is_co_owner {
-            true => self.store.complement(owed.entity_key, self.outgoing.dialect.as_str()).await?,
-            false => None,
+        let complement = if self.partner.is_co_owner {
+            self.store.complement(owed.entity_key, self.outgoing.dialect.as_str()).await?
+        } else {
+            None
         };
         Ok(match self.dialects.write(&self.outgoing, &record, &self.partner, complement.as_deref()) {
             Ok(written) => Prepared::Send(Letter {
@@ -106,7 +107,12 @@ impl Preparer {
     /// Closes at the partner what it shows; where it shows nothing, nothing is sent.
     fn close(&self, sent: Option<&Sent>, then: Verdict, otherwise: &str) -> Prepared {
         if sent.is_some_and(|sent| sent.is_active) {
-            return Prepared::Send(Letter { operation: Operation::Close, body: Vec::new(), media_type: String::new(), then });
+            return Prepared::Send(Letter {
+                operation: Operation::Close,
+                body: Vec::new(),
+                media_type: String::new(),
+                then,
+            });
         }
         match then.state {
             DispatchState::Delivered => Prepared::Settle(self.verdict(DispatchState::Dropped, otherwise, None)),

@@ -30,7 +30,7 @@ mod tests {
     fn settings() -> Settings {
         let mut settings = Settings::load(None).unwrap();
         settings.retry_initial = Duration::from_secs(1);
-        settings.retry_longest = Duration::from_secs(60);
+        settings.retry_longest = Duration::from_mins(1);
         settings
     }
 

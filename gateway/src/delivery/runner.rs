@@ -59,7 +59,12 @@ impl Runner {
     ///
     /// # Errors
     /// If store or log do not answer.
-    pub async fn take_over(attempter: Attempter, subscription: Box<dyn Subscription>, end: Position, wake: Arc<Notify>) -> Result<Self> {
+    pub async fn take_over(
+        attempter: Attempter,
+        subscription: Box<dyn Subscription>,
+        end: Position,
+        wake: Arc<Notify>,
+    ) -> Result<Self> {
         let partner = attempter.preparer.partner.id.clone();
         let may_repeat = attempter.sender.repeats() != Repeats::Never;
         let now = attempter.clock.now_micros();
@@ -258,7 +263,9 @@ impl Runner {
             Some(Instant::now() + PAUSE / 10)
         } else {
             let next = self.attempter.store.next_due_at(&self.partner).await?;
-            next.map(|due_at| Instant::now() + Duration::from_micros(u64::try_from(due_at - now).unwrap_or(0)).max(PAUSE / 100))
+            next.map(|due_at| {
+                Instant::now() + Duration::from_micros(u64::try_from(due_at - now).unwrap_or(0)).max(PAUSE / 100)
+            })
         };
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use schemas::{Cause, Envelope, Event, Header, Kind, LossCounts, Operation, Payload, PartnerId, Versions};
+use schemas::{Cause, Envelope, Event, Header, Kind, LossCounts, Operation, PartnerId, Payload, Versions};
 
 use crate::{
     backbone::{Backbone, Output, Topic},

@@ -115,7 +115,11 @@ pub async fn get_all(State(door): State<Door>, puller: Puller) -> Result<Json<Al
 #[utoipa::path(get, path = "/input/api/jv/v0.1/getChanges/{since}", tag = "eures",
     params(("since" = i64, Path, description = "Milliseconds since 1970 UTC.", example = 1_795_305_600_000_i64)),
     responses((status = 200, description = "What changed.", body = Changes)), security(("puller token" = [])))]
-pub async fn get_changes(State(door): State<Door>, puller: Puller, Path(since): Path<i64>) -> Result<Json<Changes>, Problem> {
+pub async fn get_changes(
+    State(door): State<Door>,
+    puller: Puller,
+    Path(since): Path<i64>,
+) -> Result<Json<Changes>, Problem> {
     let mut changes = Changes { created_references: vec![], modified_references: vec![], closed_references: vec![] };
     for item in door.intake.store.feed_changes(&puller.partner, since).await? {
         let list = if !item.is_active {
@@ -134,7 +138,11 @@ pub async fn get_changes(State(door): State<Door>, puller: Puller, Path(since): 
 /// Gives the documents of those references; what is unknown is left out.
 #[utoipa::path(post, path = "/input/api/jv/v0.1/getDetails", tag = "eures", request_body(content = Vec<String>, example = json!(["0c6f0a5e-7f0c-5c8a-9d55-5f8e3f1f9d11"])),
     responses((status = 200, description = "The documents.", body = Details)), security(("puller token" = [])))]
-pub async fn get_details(State(door): State<Door>, puller: Puller, Json(references): Json<Vec<String>>) -> Result<Json<Details>, Problem> {
+pub async fn get_details(
+    State(door): State<Door>,
+    puller: Puller,
+    Json(references): Json<Vec<String>>,
+) -> Result<Json<Details>, Problem> {
     let items = door.intake.store.feed_details(&puller.partner, &references).await?;
     let detail = |item: FeedItem| {
         let reference = puller.reference(&item);

@@ -29,7 +29,9 @@ impl Identity {
         match self {
             Self::Partner(own) if own == partner => Ok(()),
             Self::Partner(_) => Err(Problem::forbidden("this key belongs to another partner")),
-            Self::Operator => Err(Problem::forbidden("an operator's key does not push for partners; use the partner's own")),
+            Self::Operator => {
+                Err(Problem::forbidden("an operator's key does not push for partners; use the partner's own"))
+            }
         }
     }
 

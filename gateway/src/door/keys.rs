@@ -57,7 +57,11 @@ pub struct KnownKey {
 #[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = NewKey,
     responses((status = 201, description = "The key, shown this once.", body = MadeKey), (status = 404, description = "No such partner.", body = Problem)),
     security(("operator token" = [])))]
-pub async fn create(State(door): State<Door>, _: Operator, Json(new): Json<NewKey>) -> Result<(StatusCode, Json<MadeKey>), Problem> {
+pub async fn create(
+    State(door): State<Door>,
+    _: Operator,
+    Json(new): Json<NewKey>,
+) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let partner: Option<PartnerId> = match new.partner {
         None => None,
         Some(id) => {
@@ -67,7 +71,13 @@ pub async fn create(State(door): State<Door>, _: Operator, Json(new): Json<NewKe
     };
     let secret = new_secret();
     let key_id = Hash::of(secret.as_bytes()).to_string()[..12].to_owned();
-    let key = ApiKey { key_id: key_id.clone(), partner, label: new.label, created_at: door.intake.clock.now_micros(), revoked_at: None };
+    let key = ApiKey {
+        key_id: key_id.clone(),
+        partner,
+        label: new.label,
+        created_at: door.intake.clock.now_micros(),
+        revoked_at: None,
+    };
     door.intake.store.add_key(key, Hash::of(secret.as_bytes())).await?;
     Ok((StatusCode::CREATED, Json(MadeKey { key_id, key: secret })))
 }
@@ -91,5 +101,9 @@ pub async fn list(State(door): State<Door>, _: Operator) -> Result<Json<Vec<Know
     security(("operator token" = [])))]
 pub async fn revoke(State(door): State<Door>, _: Operator, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let now = door.intake.clock.now_micros();
-    if door.intake.store.revoke_key(&id, now).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("valid key")) }
+    if door.intake.store.revoke_key(&id, now).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("valid key"))
+    }
 }

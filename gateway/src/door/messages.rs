@@ -110,14 +110,19 @@ pub struct MessageList {
     ),
     security(("partner key" = []), ("operator token" = []))
 )]
-pub async fn show(State(door): State<Door>, identity: Identity, Path(id): Path<String>) -> Result<Json<Message>, Problem> {
+pub async fn show(
+    State(door): State<Door>,
+    identity: Identity,
+    Path(id): Path<String>,
+) -> Result<Json<Message>, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found("message"))?;
     let mut found = door.intake.store.message(id).await?;
     if found.is_none() {
         door.wait_for_journal(PATIENCE).await?;
         found = door.intake.store.message(id).await?;
     }
-    let (message, events) = found.filter(|(message, _)| identity.may_see(&message.partner)).ok_or_else(|| Problem::not_found("message"))?;
+    let (message, events) =
+        found.filter(|(message, _)| identity.may_see(&message.partner)).ok_or_else(|| Problem::not_found("message"))?;
     Ok(Json(Message::new(message, Some(events))))
 }
 
@@ -131,7 +136,11 @@ pub async fn show(State(door): State<Door>, identity: Identity, Path(id): Path<S
     ),
     security(("partner key" = []), ("operator token" = []))
 )]
-pub async fn list(State(door): State<Door>, identity: Identity, Query(filter): Query<MessageFilter>) -> Result<Json<MessageList>, Problem> {
+pub async fn list(
+    State(door): State<Door>,
+    identity: Identity,
+    Query(filter): Query<MessageFilter>,
+) -> Result<Json<MessageList>, Problem> {
     let partner = match (&identity, filter.partner) {
         (Identity::Partner(own), _) => Some(own.clone()),
         (Identity::Operator, Some(partner)) => Some(partner.parse().map_err(|_| wrong_filter("partner"))?),

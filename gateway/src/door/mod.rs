@@ -3,6 +3,7 @@
 mod backlog;
 mod body;
 mod eures;
+mod explain;
 mod identity;
 mod keys;
 mod messages;
@@ -33,8 +34,8 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::problem::Problem;
 pub use self::identity::new_secret;
+use self::problem::Problem;
 use crate::{
     backbone::Topic,
     delivery::{Teller, Wakes},
@@ -81,7 +82,10 @@ impl Door {
     /// If it cannot listen.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
         let router = self.router();
-        axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("cannot listen any more")
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+            .context("cannot listen any more")
     }
 
     fn router(self) -> Router {
@@ -92,14 +96,22 @@ impl Door {
             .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
             .fallback(|| async { Problem::not_found("address") })
             .method_not_allowed_fallback(|| async {
-                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not know that method")
+                Problem::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method_not_allowed",
+                    "this address does not know that method",
+                )
             })
             .layer(middleware::from_fn(plain_errors_to_problems))
             .layer(DefaultBodyLimit::max(max_body_bytes))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout))
             .layer(CatchPanicLayer::custom(|_| {
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", "a defect of the gateway; nothing is known to be accepted")
-                    .into_response()
+                Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "defect",
+                    "a defect of the gateway; nothing is known to be accepted",
+                )
+                .into_response()
             }))
             .with_state(self)
     }
@@ -114,11 +126,6 @@ impl Door {
     }
 }
 
-/// The API's description as JSON.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented_routes().split_for_parts().1
-}
-
 fn documented_routes() -> OpenApiRouter<Door> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(push::push))
@@ -126,6 +133,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(webhook::receive))
         .routes(routes!(messages::show))
         .routes(routes!(messages::list))
+        .routes(routes!(explain::show))
         .routes(routes!(backlog::show))
         .routes(routes!(parked::list))
         .routes(routes!(parked::show))

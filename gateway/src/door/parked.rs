@@ -68,7 +68,11 @@ pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<Uuid>) -
     if let Some(row) = store.dispatch_rows(&[id.into()]).await?.into_values().next() {
         return Ok(Json(Parked::dispatch(row)));
     }
-    store.parked_input(id).await?.map(|input| Json(Parked::input(input))).ok_or_else(|| Problem::not_found("parked thing"))
+    store
+        .parked_input(id)
+        .await?
+        .map(|input| Json(Parked::input(input)))
+        .ok_or_else(|| Problem::not_found("parked thing"))
 }
 
 /// Lets a parked thing go again: a dispatch is sent, an input is read anew.
@@ -112,7 +116,8 @@ async fn waiting_input(door: &Door, id: Uuid) -> Result<Option<ParkedInput>, Pro
 impl Door {
     /// Reads a parked input again, now that its mapping or its partner's file was mended.
     async fn read_again(&self, input: &ParkedInput) -> Result<(), Problem> {
-        let partner = self.intake.configuration.partner(&input.partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
+        let partner =
+            self.intake.configuration.partner(&input.partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
         let damaged = |error: String| Problem::from(anyhow::anyhow!(error));
         let document = Document {
             partner: &partner,
@@ -131,7 +136,9 @@ impl Door {
                 "the input still cannot be read",
             )
             .faults(faults)),
-            Taken::KeyReused | Taken::Echo(_) => Err(Problem::new(axum::http::StatusCode::CONFLICT, "echo", "the input is an echo")),
+            Taken::KeyReused | Taken::Echo(_) => {
+                Err(Problem::new(axum::http::StatusCode::CONFLICT, "echo", "the input is an echo"))
+            }
         }
     }
 }

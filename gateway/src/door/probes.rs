@@ -33,8 +33,10 @@ pub async fn ready(State(door): State<Door>) -> (StatusCode, Json<Readiness>) {
         parts.insert(name.to_owned(), probe.err().map(|error| format!("{error:#}")));
     }
     let is_ready = parts.values().all(Option::is_none);
-    let parts = parts.into_iter().map(|(name, trouble)| (name, trouble.unwrap_or_else(|| "works".to_owned()))).collect();
-    let (code, status) = if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+    let parts =
+        parts.into_iter().map(|(name, trouble)| (name, trouble.unwrap_or_else(|| "works".to_owned()))).collect();
+    let (code, status) =
+        if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
     (code, Json(Readiness { status, parts }))
 }
 

@@ -65,7 +65,8 @@ impl Problem {
 
     /// Says what is wrong with the document.
     pub fn faults(mut self, faults: Vec<mappings::Fault>) -> Self {
-        let fault = |fault: mappings::Fault| ProblemFault { pointer: fault.pointer, code: fault.code, detail: fault.problem };
+        let fault =
+            |fault: mappings::Fault| ProblemFault { pointer: fault.pointer, code: fault.code, detail: fault.problem };
         self.errors = faults.into_iter().map(fault).collect();
         self
     }

@@ -152,8 +152,10 @@ impl Door {
 fn accepted_kind(kind: &str) -> Result<Kind, Problem> {
     match kind.parse() {
         Ok(Kind::Vacancy) => Ok(Kind::Vacancy),
-        Ok(kind) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "kind_not_accepted", "this kind is not accepted yet")
-            .detail(format!("`{kind}` holds personal data; it is accepted once consent can be checked"))),
+        Ok(kind) => {
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "kind_not_accepted", "this kind is not accepted yet")
+                .detail(format!("`{kind}` holds personal data; it is accepted once consent can be checked")))
+        }
         Err(error) => Err(Problem::not_found("kind").detail(error)),
     }
 }
@@ -210,7 +212,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     };
     let text = value.to_str().map_err(|_| wrong())?.trim();
     let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let is_well_formed = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let is_well_formed =
+        (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if is_well_formed { Ok(Some(key)) } else { Err(wrong()) }
 }
 

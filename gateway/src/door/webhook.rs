@@ -46,14 +46,19 @@ pub async fn receive(
     let verified = webhook::verify(settings.vendor, secret.all(), &headers, &body).map_err(|error| {
         counter!("passerelle_webhooks_refused_total", "partner" => partner.id.to_string()).increment(1);
         warn!(partner.name = %partner.id, error = %error, "a webhook with a wrong signature");
-        Problem::new(StatusCode::UNAUTHORIZED, "signature", "the signature is missing or wrong").detail(error.to_string())
+        Problem::new(StatusCode::UNAUTHORIZED, "signature", "the signature is missing or wrong")
+            .detail(error.to_string())
     })?;
     match webhook::concern(settings.vendor, &body) {
         Concern::Vacancy => take(&door, &partner, &headers, &body).await?,
         Concern::Person => {
             counter!("passerelle_webhooks_turned_away_total", "partner" => partner.id.to_string()).increment(1);
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "kind_not_accepted", "events about persons are not accepted yet")
-                .detail("nothing of it was stored; switch these events off at the vendor"));
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "kind_not_accepted",
+                "events about persons are not accepted yet",
+            )
+            .detail("nothing of it was stored; switch these events off at the vendor"));
         }
         Concern::Ping | Concern::Other => {}
     }

@@ -36,7 +36,8 @@ pub struct Past<'a> {
 /// Whether the record's key was used before it, and how.
 pub fn repeated_key(header: &Header, position: Position, key_uses: &[KeyUse]) -> Option<Meaning> {
     let idempotency = header.origin.idempotency.as_ref()?;
-    let earlier = key_uses.iter().filter(|key_use| key_use.position < position && key_use.expires_at > header.origin.received_at);
+    let earlier =
+        key_uses.iter().filter(|key_use| key_use.position < position && key_use.expires_at > header.origin.received_at);
     let first = earlier.min_by_key(|key_use| key_use.position)?;
     Some(if first.body_hash == idempotency.body_hash { Meaning::Duplicate } else { Meaning::KeyConflict })
 }
@@ -69,16 +70,14 @@ fn is_older(this: Option<&str>, previous: Option<&str>) -> bool {
     let zone = jiff::tz::TimeZone::UTC;
     // A time given to the day is older only if its whole day is.
     match (this.end(&zone), previous.start(&zone)) {
-        (Some(this), Some(previous)) => this <= previous && this != previous,
+        (Some(this), Some(previous)) => this < previous,
         _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use schemas::{
-        Channel, EntityKey, Idempotency, Kind, MessageId, Operation, Origin, PartnerId, Versions,
-    };
+    use schemas::{Channel, EntityKey, Idempotency, Kind, MessageId, Operation, Origin, PartnerId, Versions};
 
     use super::*;
 
@@ -145,8 +144,8 @@ mod tests {
         }
     }
 
-    fn fresh(content: &str) -> Option<Hash> {
-        Some(Hash::of(content.as_bytes()))
+    fn fresh(content: &str) -> Hash {
+        Hash::of(content.as_bytes())
     }
 
     #[test]
@@ -159,7 +158,7 @@ mod tests {
             (Some(&b), "A", Meaning::News), // A → B → A is news
         ] {
             let past = Past { previous, key_uses: &[] };
-            assert_eq!(decide(&header(None, None), at(9), &past, fresh(content)), meaning);
+            assert_eq!(decide(&header(None, None), at(9), &past, Some(fresh(content))), meaning);
         }
     }
 
@@ -177,7 +176,12 @@ mod tests {
         ] {
             let previous = version("A", previous);
             let past = Past { previous: Some(&previous), key_uses: &[] };
-            assert_eq!(decide(&header(None, this), at(9), &past, fresh("B")), meaning, "{this:?} after {:?}", previous.modified_at);
+            assert_eq!(
+                decide(&header(None, this), at(9), &past, Some(fresh("B"))),
+                meaning,
+                "{this:?} after {:?}",
+                previous.modified_at
+            );
         }
     }
 
@@ -188,12 +192,12 @@ mod tests {
         for (key_use, meaning) in [
             (key_use("k", "body", 5, 100), Meaning::Duplicate),
             (key_use("k", "other", 5, 100), Meaning::KeyConflict),
-            (key_use("k", "other", 5, 50), Meaning::News),     // expired
-            (key_use("k", "body", 9, 100), Meaning::News),     // this very record, met again
-            (key_use("k", "other", 12, 100), Meaning::News),   // comes later in the log
+            (key_use("k", "other", 5, 50), Meaning::News),   // expired
+            (key_use("k", "body", 9, 100), Meaning::News),   // this very record, met again
+            (key_use("k", "other", 12, 100), Meaning::News), // comes later in the log
         ] {
             let past = Past { previous: Some(&previous), key_uses: std::slice::from_ref(&key_use) };
-            assert_eq!(decide(&header, at(9), &past, fresh("A")), meaning, "{key_use:?}");
+            assert_eq!(decide(&header, at(9), &past, Some(fresh("A"))), meaning, "{key_use:?}");
         }
     }
 

@@ -10,8 +10,8 @@ use std::{collections::HashMap, sync::Arc};
 use anyhow::{Context, Result};
 use metrics::counter;
 use schemas::{
-    Body, Cause, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId, Payload,
-    Plain, Record, Status, content_hash,
+    Body, Cause, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId,
+    Payload, Plain, Record, Status, content_hash,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
@@ -64,7 +64,9 @@ impl Router {
             let mut batch = Batch::default();
             batch.routed.committed = Some(accepted.committed());
             for record in &records {
-                self.route(record, &mut batch).await.with_context(|| format!("cannot route the record at {}", record.position))?;
+                self.route(record, &mut batch)
+                    .await
+                    .with_context(|| format!("cannot route the record at {}", record.position))?;
             }
             for input in std::mem::take(&mut batch.parked) {
                 self.store.park_input(input).await?;
@@ -96,7 +98,7 @@ impl Router {
         match record {
             Some(record) if meaning == Meaning::News => self.adopt(stored, &content, &record, previous.as_ref(), batch),
             _ => {
-                self.remember_key(stored, batch);
+                Self::remember_key(stored, batch);
                 self.pass_over(stored, &meaning, content, batch)
             }
         }
@@ -115,7 +117,9 @@ impl Router {
         let Some(idempotency) = &origin.idempotency else { return Ok(Vec::new()) };
         let kind = stored.envelope.kind();
         let mut uses = self.store.key_uses(&origin.partner, kind, idempotency.key_hash, origin.received_at).await?;
-        let same = |key_use: &&KeyUse| key_use.partner == origin.partner && key_use.kind == kind && key_use.key_hash == idempotency.key_hash;
+        let same = |key_use: &&KeyUse| {
+            key_use.partner == origin.partner && key_use.kind == kind && key_use.key_hash == idempotency.key_hash
+        };
         uses.extend(batch.routed.key_uses.iter().filter(same).cloned());
         Ok(uses)
     }
@@ -141,7 +145,14 @@ impl Router {
     }
 
     /// Makes a new version and announces it.
-    fn adopt(&self, stored: &Stored, content: &Content, record: &Record, previous: Option<&Version>, batch: &mut Batch) -> Result<()> {
+    fn adopt(
+        &self,
+        stored: &Stored,
+        content: &Content,
+        record: &Record,
+        previous: Option<&Version>,
+        batch: &mut Batch,
+    ) -> Result<()> {
         let header = &stored.envelope.header;
         let version = Version {
             entity_key: header.entity_key,
@@ -160,14 +171,15 @@ impl Router {
             let dialect = header.origin.dialect.to_string();
             batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
         }
-        self.remember_key(stored, batch);
+        Self::remember_key(stored, batch);
         self.announce(stored, &version, previous, batch)?;
         batch.newest.insert(version.entity_key, version.clone());
         batch.routed.versions.push(version);
         Ok(())
     }
 
-    fn remember_key(&self, stored: &Stored, batch: &mut Batch) {
+    /// Notes the use of the record's idempotency key.
+    fn remember_key(stored: &Stored, batch: &mut Batch) {
         let header = &stored.envelope.header;
         if let Some(idempotency) = &header.origin.idempotency {
             batch.routed.key_uses.push(KeyUse {
@@ -190,20 +202,32 @@ impl Router {
         }
         let may_receive = |receiver: &Partner, outgoing| obstacle(record, source, receiver, outgoing).is_none();
         let receivers = self.configuration.receivers(record.kind());
-        receivers.filter(|(receiver, outgoing)| may_receive(receiver, outgoing)).map(|(receiver, _)| receiver.id.clone()).collect()
+        receivers
+            .filter(|(receiver, outgoing)| may_receive(receiver, outgoing))
+            .map(|(receiver, _)| receiver.id.clone())
+            .collect()
     }
 
     /// Puts out what a version owes: itself to its recipients, a closing to those who no longer are.
-    fn announce(&self, stored: &Stored, version: &Version, previous: Option<&Version>, batch: &mut Batch) -> Result<()> {
+    fn announce(
+        &self,
+        stored: &Stored,
+        version: &Version,
+        previous: Option<&Version>,
+        batch: &mut Batch,
+    ) -> Result<()> {
         let no_longer = previous.map(|previous| previous.recipients.as_slice()).unwrap_or_default();
-        let no_longer: Vec<&PartnerId> = no_longer.iter().filter(|partner| !version.recipients.contains(partner)).collect();
+        let no_longer: Vec<&PartnerId> =
+            no_longer.iter().filter(|partner| !version.recipients.contains(partner)).collect();
         for recipient in &version.recipients {
             batch.outputs.push(dispatch(stored, version, recipient, Operation::Upsert)?);
         }
         for recipient in &no_longer {
             batch.outputs.push(dispatch(stored, version, recipient, Operation::Close)?);
         }
-        let names = |partners: &mut dyn Iterator<Item = &PartnerId>| partners.map(PartnerId::as_str).collect::<Vec<_>>().join(", ");
+        let names = |partners: &mut dyn Iterator<Item = &PartnerId>| {
+            partners.map(PartnerId::as_str).collect::<Vec<_>>().join(", ")
+        };
         let owed_to = names(&mut version.recipients.iter());
         let closed_at = names(&mut no_longer.into_iter());
         let detail = match (owed_to.as_str(), closed_at.as_str()) {
@@ -244,7 +268,12 @@ impl Router {
             attempt: 0,
             losses: LossCounts::default(),
         };
-        let header = Header { event: Some(event), operation: Operation::Event, cause: Some(cause_of(stored)), ..stored.envelope.header.clone() };
+        let header = Header {
+            event: Some(event),
+            operation: Operation::Event,
+            cause: Some(cause_of(stored)),
+            ..stored.envelope.header.clone()
+        };
         let payload = match stored.envelope.kind() {
             Kind::Vacancy => Payload::Vacancy(None),
             Kind::TalentProfile => Payload::TalentProfile(None),

@@ -20,10 +20,7 @@ use async_trait::async_trait;
 
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
-    dispatches::{
-        Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement,
-        resource_of,
-    },
+    dispatches::{Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement, resource_of},
     feed::{Feed, FeedChange, FeedItem},
     journal::{EventRow, Journal, MessageQuery, MessageRow},
     parked::{ParkedInput, ParkedInputs},

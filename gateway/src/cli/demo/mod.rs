@@ -32,7 +32,7 @@ pub struct Demo {
 }
 
 /// How long what is owed may take after the traffic has ended.
-const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+const SETTLE_WITHIN: Duration = Duration::from_mins(1);
 
 impl Demo {
     pub async fn run(self) -> Result<(), Failure> {
@@ -40,7 +40,10 @@ impl Demo {
         let metrics = telemetry::start_metrics()?;
         let scene = Scene::start(metrics).await?;
         say(&format!("Passerelle listens on {}", scene.url));
-        say(&format!("  what happens:  {}/openapi.json describes the API, /health/ready and /metrics need no key", scene.url));
+        say(&format!(
+            "  what happens:  {}/openapi.json describes the API, /health/ready and /metrics need no key",
+            scene.url
+        ));
         say(&format!("  ask about one: passerelle trace ID --url {} --token {}", scene.url, scene.operator_token));
         say(match self.seconds {
             Some(_) => "  traffic runs until the time is up",
@@ -61,7 +64,9 @@ impl Demo {
         };
         let summary = scene.summary(&sent).await;
         let is_clean = scene.stop().await;
-        summary.iter().for_each(|line| say(line));
+        for line in &summary {
+            say(line);
+        }
         verdict?;
         if is_clean { Ok(()) } else { Err(anyhow!("the daemon did not stop cleanly").into()) }
     }

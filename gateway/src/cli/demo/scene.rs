@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{number, traffic::Sent};
-use crate::{config::Configuration, daemon::{Daemon, OPERATOR_TOKEN}};
+use crate::{
+    config::Configuration,
+    daemon::{Daemon, OPERATOR_TOKEN},
+};
 
 const WEBHOOK_SECRET: &str = "invented-webhook-secret";
 const AGENCY_TOKEN: &str = "invented-agency-token";
@@ -23,7 +26,10 @@ const HISTORY: usize = 50;
 
 /// The demo's files: an employer, two services, a puller. All invented.
 const FILES: [(&str, &str); 8] = [
-    ("passerelle.toml", "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\n"),
+    (
+        "passerelle.toml",
+        "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\n",
+    ),
     ("partners/metal.toml", include_str!("partners/metal.toml")),
     ("partners/vdab.toml", include_str!("partners/vdab.toml")),
     ("partners/agency.toml", include_str!("partners/agency.toml")),
@@ -50,7 +56,11 @@ pub struct Scene {
 impl Scene {
     /// Starts everything.
     pub async fn start(metrics: PrometheusHandle) -> Result<Self> {
-        let settings = RestStubSettings { token: Some(AGENCY_TOKEN.into()), history_limit: HISTORY, ..RestStubSettings::default() };
+        let settings = RestStubSettings {
+            token: Some(AGENCY_TOKEN.into()),
+            history_limit: HISTORY,
+            ..RestStubSettings::default()
+        };
         let agency = RestStub::start(settings).await.context("cannot play the agency")?;
         let folder = write_files(agency.base_url().as_str())?;
         let configuration = Configuration::load(Some(&folder.path().join("passerelle.toml")))?;
@@ -59,9 +69,13 @@ impl Scene {
         let url = format!("http://{}", daemon.address);
         let operator_token = fs::read_to_string(operator_token_file)?;
         let webhook = format!("{url}/v1/metal/webhook").parse()?;
-        let ats = GreenhouseSettings { history_limit: HISTORY, ..GreenhouseSettings::new(webhook, WEBHOOK_SECRET.into(), 1) };
+        let ats =
+            GreenhouseSettings { history_limit: HISTORY, ..GreenhouseSettings::new(webhook, WEBHOOK_SECRET.into(), 1) };
         let feed = format!("{url}/input/api/jv/v0.1").parse()?;
-        let puller = EuresStub::new(EuresSettings { source: Some("VDAB".to_owned()), ..EuresSettings::new(feed, Some(PULLER_TOKEN.into())) });
+        let puller = EuresStub::new(EuresSettings {
+            source: Some("VDAB".to_owned()),
+            ..EuresSettings::new(feed, Some(PULLER_TOKEN.into()))
+        });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
         let vdab_key = make_key(&http, &url, &operator_token, "vdab").await?;
         Ok(Self {
@@ -117,7 +131,8 @@ impl Scene {
     /// What happened, in a few lines.
     pub async fn summary(&self, sent: &Sent) -> Vec<String> {
         let active = self.eures.mirror().values().filter(|vacancy| vacancy.content.is_some()).count();
-        let received: usize = self.agency.references().iter().map(|reference| self.agency.history(reference).len()).sum();
+        let received: usize =
+            self.agency.references().iter().map(|reference| self.agency.history(reference).len()).sum();
         let mut lines = vec![
             String::new(),
             format!("accepted   {} webhooks from the ATS, {} documents from VDAB", sent.webhooks, sent.pushed),
@@ -142,7 +157,8 @@ impl Scene {
 }
 
 fn write_files(agency: &str) -> Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("passerelle-demo-").tempdir().context("cannot make a temporary folder")?;
+    let folder =
+        tempfile::Builder::new().prefix("passerelle-demo-").tempdir().context("cannot make a temporary folder")?;
     for (name, text) in FILES {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
@@ -152,7 +168,10 @@ fn write_files(agency: &str) -> Result<TempDir> {
 }
 
 async fn make_key(http: &reqwest::Client, url: &str, operator_token: &str, partner: &str) -> Result<String> {
-    let request = http.post(format!("{url}/v1/keys")).bearer_auth(operator_token).json(&json!({"partner": partner, "label": "demo"}));
+    let request = http
+        .post(format!("{url}/v1/keys"))
+        .bearer_auth(operator_token)
+        .json(&json!({"partner": partner, "label": "demo"}));
     let made: Value = request.send().await?.error_for_status()?.json().await?;
     Ok(made["key"].as_str().context("the answer has no key")?.to_owned())
 }

@@ -64,7 +64,12 @@ impl Traffic {
             each(posted, stop, |posted| self.tell_posted(&posted)),
             each(received, stop, |received| tell_received(&received)),
             each(pulled, stop, |pulled| {
-                say(&format!("  EURES pulls   {:9} {} {}", format!("{:?}", pulled.change).to_lowercase(), short(&pulled.reference), pulled.title.unwrap_or_default()));
+                say(&format!(
+                    "  EURES pulls   {:9} {} {}",
+                    format!("{:?}", pulled.change).to_lowercase(),
+                    short(&pulled.reference),
+                    pulled.title.unwrap_or_default()
+                ));
             }),
         );
         Ok(Sent {
@@ -85,7 +90,8 @@ impl Traffic {
         while stop.run_until_cancelled(tokio::time::sleep(self.pace.interval * 3)).await.is_some() {
             number += 1;
             let document = vdab_document(number);
-            let request = scene.http.post(format!("{}/v1/vdab/vacancy", scene.url)).bearer_auth(&scene.vdab_key).json(&document);
+            let request =
+                scene.http.post(format!("{}/v1/vdab/vacancy", scene.url)).bearer_auth(&scene.vdab_key).json(&document);
             let status = match request.send().await {
                 Ok(response) => response.status(),
                 Err(error) => {
@@ -120,7 +126,12 @@ fn vdab_document(number: u64) -> Value {
 
 fn tell_received(received: &Received) {
     let revision = received.revision.map(|revision| format!("rev {revision}")).unwrap_or_default();
-    say(&format!("  agency gets   {:9} {} {revision} -> {}", received.operation, short(&received.reference), received.status));
+    say(&format!(
+        "  agency gets   {:9} {} {revision} -> {}",
+        received.operation,
+        short(&received.reference),
+        received.status
+    ));
 }
 
 /// Enough of a reference to recognise it.

@@ -201,11 +201,8 @@ async fn an_ambiguous_version_holds_back_its_entity(store: &dyn Store) {
 }
 
 async fn statuses_never_coalesce(store: &dyn Store) {
-    let status = |offset| Owed {
-        kind: Kind::PlacementStatus,
-        operation: Operation::Event,
-        ..owed("status", "P1", offset)
-    };
+    let status =
+        |offset| Owed { kind: Kind::PlacementStatus, operation: Operation::Event, ..owed("status", "P1", offset) };
     let (first, second) = (status(1), status(2));
     assert_eq!(store.defer(vec![waiting(&first, 5), waiting(&second, 5)], true).await.unwrap(), []);
     assert_eq!(due(store, "status", 5).await, [first.dispatch_id], "in order");

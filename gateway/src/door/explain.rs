@@ -1,0 +1,112 @@
+//! What a message's translations carried and what not, computed anew from the record in the log.
+//!
+//! Stored reports hold only what was not kept; here every field is listed. Pointers and codes, never values.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use mappings::{ReadOptions, WriteOptions, translate};
+use schemas::{Content, DialectName, Kind, LossEntry};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Door, identity::Operator, problem::Problem};
+use crate::{
+    backbone::{Stored, Topic},
+    config::Partner,
+};
+
+/// What the translations of a message carry with the mappings in force now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    /// One per partner that something of this kind goes out to.
+    translations: Vec<Explained>,
+}
+
+/// One translation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explained {
+    /// The partner that it would go to.
+    recipient: String,
+    /// From which dialect.
+    from: String,
+    /// To which.
+    to: String,
+    /// Why it cannot be translated, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+    /// How many source fields are kept as they are.
+    kept: i64,
+    /// Every source field, kept ones too.
+    #[schema(value_type = Vec<Object>)]
+    fields: Vec<ExplainedField>,
+}
+
+/// What becomes of one field.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ExplainedField {
+    Kept { outcome: &'static str, pointer: String, path: String },
+    Other(LossEntry),
+}
+
+/// Explains what the translations of a message carry.
+#[utoipa::path(get, path = "/v1/messages/{id}/explanation", tag = "messages", params(("id" = String, Path)),
+    responses((status = 200, description = "Every field of the document, and what becomes of it.", body = Explanation),
+        (status = 404, description = "No such message, or its record is gone.", body = Problem)), security(("operator token" = [])))]
+pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<String>) -> Result<Json<Explanation>, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found("message"))?;
+    let (message, _) = door.intake.store.message(id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let stored = door.intake.backbone.fetch(&Topic::accepted(), message.position).await?;
+    let stored = stored.ok_or_else(|| Problem::not_found("record"))?;
+    let content = stored.envelope.plain().map(Content::from_avro).transpose().map_err(anyhow::Error::from)?;
+    let raw = content.map(|content| content.raw).unwrap_or_default();
+    let configuration = door.intake.configuration.clone();
+    let Some(source) = configuration.partners.get(&stored.envelope.header.origin.partner) else {
+        return Err(Problem::not_found("partner"));
+    };
+    let translations = configuration
+        .receivers(Kind::Vacancy)
+        .map(|(receiver, outgoing)| door.explain(&stored, &raw, source, receiver, &outgoing.dialect))
+        .collect();
+    Ok(Json(Explanation { translations }))
+}
+
+impl Door {
+    fn explain(
+        &self,
+        stored: &Stored,
+        raw: &[u8],
+        source: &Partner,
+        receiver: &Partner,
+        to: &DialectName,
+    ) -> Explained {
+        let from = &stored.envelope.header.origin.dialect;
+        let read = ReadOptions { defaults: Some(&source.defaults), full: true };
+        let write = WriteOptions { parameters: &receiver.parameters, ..WriteOptions::default() };
+        let catalogue = self.intake.dialects.catalogue();
+        let mut explained = Explained {
+            recipient: receiver.id.to_string(),
+            from: from.to_string(),
+            to: to.to_string(),
+            refused: None,
+            kept: 0,
+            fields: Vec::new(),
+        };
+        match translate(catalogue, (from, to), stored.envelope.kind(), raw, (&read, &write)) {
+            Ok(translation) => {
+                explained.kept = translation.loss.kept;
+                let kept = translation.trail.into_iter().map(|kept| ExplainedField::Kept {
+                    outcome: "kept",
+                    pointer: kept.pointer,
+                    path: kept.path,
+                });
+                explained.fields =
+                    kept.chain(translation.loss.entries.into_iter().map(ExplainedField::Other)).collect();
+            }
+            Err(error) => explained.refused = Some(error.to_string()),
+        }
+        explained
+    }
+}
