@@ -226,6 +226,7 @@ fn best(mut run: impl FnMut()) -> f64 {
 }
 
 fn main() {
+    let only = std::env::args().nth(1);
     let catalogue = Catalogue::load(Path::new("mappings")).expect("the mappings load");
     let mapping = |name: &str| -> &Mapping {
         catalogue.mapping(&name.parse().expect("a name"), Kind::Vacancy).expect("the mapping is there")
@@ -242,6 +243,18 @@ fn main() {
         let read = || vdab.read(&bytes, &ReadOptions::default()).expect("the sample reads");
         let reading = read();
         let write = || eures.write(&reading.record, &WriteOptions::default()).expect("the record is written");
+        if let Some(only) = &only {
+            // For a profiler: one side of the translation, many times.
+            let times = std::env::args().nth(2).and_then(|times| times.parse().ok()).unwrap_or(100_000);
+            for _ in 0..times {
+                match only.as_str() {
+                    "read" => drop(black_box(read())),
+                    "write" => drop(black_box(write())),
+                    _ => drop(black_box(floor(&bytes, &table, &codes))),
+                }
+            }
+            continue;
+        }
         println!("{sample}: {} bytes in, {} bytes out, floor {} bytes", bytes.len(), write().bytes.len(), floor(&bytes, &table, &codes).len());
         let floor_us = best(|| { black_box(floor(black_box(&bytes), &table, &codes)); });
         let read_us = best(|| { black_box(read()); });

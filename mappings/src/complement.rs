@@ -3,8 +3,12 @@
 //! It is a pruned copy of the document. Items of lists are guarded by what the record says of them, so that what
 //! belonged to one item is not attached to another.
 
+use std::hash::Hasher;
+
 use schemas::Value;
 use serde::{Deserialize, Serialize};
+
+use crate::fnv::Fnv;
 
 /// What the canonical record cannot hold of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,35 +72,29 @@ impl Complement {
 
 /// What tells an item from others: its key field, else all it says. Stable over processes and versions.
 pub(crate) fn guard_of(item: &Value, key: Option<usize>) -> String {
-    let mut hash = FNV_OFFSET;
+    let mut hash = Fnv::default();
     feed(&mut hash, key.map_or(item, |key| item.field(key)));
-    format!("{hash:016x}")
+    format!("{:016x}", hash.finish())
 }
 
-/// FNV-1a: the guard defends against mix-ups, not against people.
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0100_0000_01b3;
-
-fn feed_bytes(hash: &mut u64, tag: u8, bytes: &[u8]) {
-    for byte in [tag].iter().chain(bytes) {
-        *hash = (*hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
-    }
-}
-
-fn feed(hash: &mut u64, value: &Value) {
+fn feed(hash: &mut Fnv, value: &Value) {
+    let mut put = |tag: u8, bytes: &[u8]| {
+        hash.write(&[tag]);
+        hash.write(bytes);
+    };
     match value {
-        Value::Absent => feed_bytes(hash, b'-', b""),
-        Value::Boolean(truth) => feed_bytes(hash, b'b', &[u8::from(*truth)]),
-        Value::Integer(number) => feed_bytes(hash, b'i', &number.to_be_bytes()),
-        Value::Symbol(index) => feed_bytes(hash, b's', &index.to_be_bytes()),
-        Value::Text(text) => feed_bytes(hash, b't', text.as_bytes()),
+        Value::Absent => put(b'-', b""),
+        Value::Boolean(truth) => put(b'b', &[u8::from(*truth)]),
+        Value::Integer(number) => put(b'i', &number.to_be_bytes()),
+        Value::Symbol(index) => put(b's', &index.to_be_bytes()),
+        Value::Text(text) => put(b't', text.as_bytes()),
         Value::List(items) => {
-            feed_bytes(hash, b'l', b"");
+            put(b'l', b"");
             items.iter().for_each(|item| feed(hash, item));
         }
         Value::Record(fields) => {
             for (index, field) in (0_u32..).zip(fields).filter(|(_, field)| !field.is_absent()) {
-                feed_bytes(hash, b'f', &index.to_be_bytes());
+                hash.write(&index.to_be_bytes());
                 feed(hash, field);
             }
         }

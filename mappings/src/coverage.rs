@@ -133,7 +133,8 @@ fn is_same(item: &Value, before: &Value, covered: Option<&Covered>) -> bool {
     let Some(covered) = covered else {
         return item == before;
     };
-    let expressed = covered.fields.iter().filter(|(_, covered)| covered.is_whole);
-    let mut expressed = expressed.map(|(index, _)| (item.field(*index), before.field(*index))).peekable();
+    let is_whole = |covered: &Option<Covered>| covered.as_ref().is_some_and(|covered| covered.is_whole);
+    let expressed = covered.fields.iter().enumerate().filter(|(_, covered)| is_whole(covered));
+    let mut expressed = expressed.map(|(index, _)| (item.field(index), before.field(index))).peekable();
     expressed.peek().is_some() && expressed.all(|(now, then)| now == then)
 }

@@ -7,6 +7,7 @@ mod coverage;
 mod defaults;
 mod document;
 mod error;
+mod fnv;
 mod grammar;
 pub mod laws;
 mod mapping;

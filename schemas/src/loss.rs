@@ -1,5 +1,7 @@
 //! What a translation could not carry: pointers and codes, never values.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// What became of a field that was not kept as it was.
@@ -26,7 +28,7 @@ pub struct LossEntry {
     /// What became of it.
     pub outcome: Outcome,
     /// Why, as a code.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// Where in the source document: JSON Pointer, XPath or label.
     pub pointer: Option<String>,
     /// Where in the canonical record.
@@ -61,8 +63,14 @@ pub struct LossCounts {
 
 impl LossReport {
     /// Adds an entry.
-    pub fn note(&mut self, outcome: Outcome, code: &str, pointer: Option<String>, path: Option<String>) {
-        self.entries.push(LossEntry { outcome, code: code.to_owned(), pointer, path });
+    pub fn note(
+        &mut self,
+        outcome: Outcome,
+        code: impl Into<Cow<'static, str>>,
+        pointer: Option<String>,
+        path: Option<String>,
+    ) {
+        self.entries.push(LossEntry { outcome, code: code.into(), pointer, path });
     }
 
     /// The report, counted.

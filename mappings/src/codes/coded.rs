@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use schemas::{RecordType, Type, Value};
+use schemas::{Type, Value};
 
 use crate::codes::Grade;
 
 /// Where the fields of the record `Coded` stand.
 #[derive(Debug, Clone)]
 pub(crate) struct CodedShape {
-    record: &'static RecordType,
+    count: usize,
     scheme: usize,
     scheme_version: usize,
     code: usize,
@@ -48,7 +48,7 @@ impl CodedShape {
             return None;
         }
         Some(Self {
-            record,
+            count: record.fields.len(),
             scheme: index("scheme")?,
             scheme_version: index("scheme_version")?,
             code: index("code")?,
@@ -66,42 +66,33 @@ impl CodedShape {
 
     /// A value as the source said it.
     pub(crate) fn of_source(&self, named: Named) -> Value {
-        let mut value = Value::empty_record(self.record);
-        self.name(&mut value, named);
-        self.obtain(&mut value, "source");
-        value
+        Value::Record(self.fields(named, "source").into())
     }
 
     /// A value that a crosswalk led to.
     pub(crate) fn of_crosswalk(&self, named: Named, grade: Grade, source: Named) -> Value {
-        let mut value = Value::empty_record(self.record);
-        self.name(&mut value, named);
-        self.obtain(&mut value, "crosswalk");
-        *value.field_mut(self.record, self.grade) = symbol(self.symbols_of_grade, grade.as_str());
-        *value.field_mut(self.record, self.source_scheme) = text(source.scheme);
-        *value.field_mut(self.record, self.source_scheme_version) = text(source.version);
-        *value.field_mut(self.record, self.source_code) = text(source.code);
-        *value.field_mut(self.record, self.source_label) = text(source.label);
-        value
+        let mut fields = self.fields(named, "crosswalk");
+        fields[self.grade] = symbol(self.symbols_of_grade, grade.as_str());
+        fields[self.source_scheme] = text(source.scheme);
+        fields[self.source_scheme_version] = text(source.version);
+        fields[self.source_code] = text(source.code);
+        fields[self.source_label] = text(source.label);
+        Value::Record(fields.into())
     }
 
     /// A value that a default gives.
     pub(crate) fn of_default(&self, named: Named) -> Value {
-        let mut value = Value::empty_record(self.record);
-        self.name(&mut value, named);
-        self.obtain(&mut value, "default");
-        value
+        Value::Record(self.fields(named, "default").into())
     }
 
-    fn name(&self, value: &mut Value, named: Named) {
-        *value.field_mut(self.record, self.scheme) = text(named.scheme);
-        *value.field_mut(self.record, self.scheme_version) = text(named.version);
-        *value.field_mut(self.record, self.code) = text(named.code);
-        *value.field_mut(self.record, self.label) = text(named.label);
-    }
-
-    fn obtain(&self, value: &mut Value, how: &str) {
-        *value.field_mut(self.record, self.obtained) = symbol(self.symbols_of_obtained, how);
+    fn fields(&self, named: Named, how: &str) -> Vec<Value> {
+        let mut fields: Vec<Value> = std::iter::repeat_with(|| Value::Absent).take(self.count).collect();
+        fields[self.scheme] = text(named.scheme);
+        fields[self.scheme_version] = text(named.version);
+        fields[self.code] = text(named.code);
+        fields[self.label] = text(named.label);
+        fields[self.obtained] = symbol(self.symbols_of_obtained, how);
+        fields
     }
 
     pub(crate) fn scheme<'v>(&self, value: &'v Value) -> Option<&'v str> {

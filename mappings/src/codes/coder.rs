@@ -7,7 +7,8 @@ use schemas::Value;
 use crate::codes::{
     CodeList, Grade, Library,
     coded::{CodedShape, Named},
-    library::Route,
+    library::{Code, Route},
+    list::Known,
 };
 
 /// The code lists of one rule, with the ways into and out of the canonical vocabularies.
@@ -72,6 +73,14 @@ impl Spelled<'_> {
     }
 }
 
+/// Where a crosswalk led into one of the rule's lists.
+struct Landing<'a> {
+    list: usize,
+    grade: Grade,
+    code: Spelled<'a>,
+    is_many_to_one: bool,
+}
+
 /// Scheme, code and label.
 type Words<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
@@ -122,7 +131,7 @@ impl Coder {
     /// # Errors
     /// The loss code, if the rule refuses codes that no list knows.
     pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Result<Found, &'static str> {
-        if let Some((entry, code)) = given.code.and_then(|code| Some((self.knower(code, given.list)?, code))) {
+        if let Some((entry, code)) = given.code.and_then(|code| self.knower(code, given.list)) {
             return Ok(Found { value: entry.value_of_code(shape, code, given), coarsened: None });
         }
         let words = given.label.or(given.code);
@@ -147,18 +156,24 @@ impl Coder {
     /// # Errors
     /// The loss code, if no list leads anywhere.
     pub(crate) fn read_text(&self, code: &str) -> Result<Arc<str>, &'static str> {
-        let entry = self.knower(code, None).ok_or("unknown_code")?;
+        let (entry, known) = self.knower(code, None).ok_or("unknown_code")?;
         if entry.is_canonical || entry.onward.is_empty() {
-            return Ok(entry.list.row(code).map_or_else(|| code.into(), |row| row.code.clone()));
+            return Ok(known);
         }
-        entry.onward.iter().find_map(|route| route.follow(code, None)).map(|there| there.code).ok_or("unknown_code")
+        entry.onward.iter().find_map(|route| route.follow(code, None)).map(|there| there.code.share()).ok_or("unknown_code")
     }
 
-    fn knower(&self, code: &str, only: Option<usize>) -> Option<&Entry> {
-        match only {
-            Some(index) => self.entries.get(index).filter(|entry| entry.list.knows(code)),
-            None => self.entries.iter().find(|entry| entry.list.knows(code)),
-        }
+    /// The first list that knows a code, and the code in its spelling if it is the very same.
+    fn knower(&self, code: &str, only: Option<usize>) -> Option<(&Entry, Arc<str>)> {
+        let entries = match only {
+            Some(index) => self.entries.get(index..=index)?,
+            None => &self.entries,
+        };
+        entries.iter().find_map(|entry| match entry.list.look_up(code) {
+            Known::Row(row) if *row.code == *code => Some((entry, row.code.clone())),
+            Known::Row(_) | Known::Fits => Some((entry, code.into())),
+            Known::Not => None,
+        })
     }
 
     fn find_label(&self, words: &str, only: Option<usize>) -> Option<(usize, Arc<str>)> {
@@ -187,12 +202,13 @@ impl Coder {
         let mut written = if let Some(written) = self.verbatim(own, CodeList::knows) {
             check_grade(own_is_refused)?;
             Written { coarsened: (grade != Grade::Exact).then_some(grade.as_str()), ..written }
-        } else if let Some((index, there)) = self.arrive(own.0, own.1).or_else(|| self.arrive(source.0, source.1)) {
-            check_grade(refused.contains(&there.0))?;
-            let total = grade.then(there.0);
-            let coarsened = if total == Grade::Exact { there.2 } else { Some(total.as_str()) };
-            let label = has_label.then(|| self.label_of(index, &there.1)).flatten();
-            Written { code: Some(Spelled::Shared(there.1)), label, list: index, coarsened, loses_label: false }
+        } else if let Some(there) = self.arrive(own.0, own.1).or_else(|| self.arrive(source.0, source.1)) {
+            check_grade(refused.contains(&there.grade))?;
+            let total = grade.then(there.grade);
+            let many_to_one = there.is_many_to_one.then_some("many_to_one");
+            let coarsened = if total == Grade::Exact { many_to_one } else { Some(total.as_str()) };
+            let label = has_label.then(|| self.label_of(there.list, there.code.as_str())).flatten();
+            Written { code: Some(there.code), label, list: there.list, coarsened, loses_label: false }
         } else if let Some(written) = self.verbatim(own, |_, _| !self.is_required) {
             check_grade(own_is_refused)?;
             Written { coarsened: written.code.is_some().then_some("unknown_code"), ..written }
@@ -229,15 +245,15 @@ impl Coder {
     ///
     /// # Errors
     /// The loss code, if none of the lists has a code for it.
-    pub(crate) fn write_text<'a>(&self, schemes: &[&str], code: &'a str) -> Result<Spelled<'a>, &'static str> {
+    pub(crate) fn write_text<'a>(&'a self, schemes: &[&str], code: &'a str) -> Result<Spelled<'a>, &'static str> {
         for entry in self.entries.iter().filter(|entry| entry.is_canonical || entry.onward.is_empty()) {
             if let Some(row) = entry.list.row(code) {
-                return Ok(Spelled::Shared(row.code.clone()));
+                return Ok(Spelled::Borrowed(&row.code));
             }
         }
         let arrival = schemes.iter().find_map(|scheme| self.arrive(Some(*scheme), Some(code)));
         match arrival {
-            Some((_, (_, there, _))) => Ok(Spelled::Shared(there)),
+            Some(there) => Ok(there.code),
             None if self.is_required => Err("no_code_in_target"),
             None => Ok(Spelled::Borrowed(code)),
         }
@@ -271,20 +287,24 @@ impl Coder {
     }
 
     /// Follows the first crosswalk that leads from a code into one of the rule's lists.
-    fn arrive(&self, scheme: Option<&str>, code: Option<&str>) -> Option<(usize, (Grade, Arc<str>, Option<&'static str>))> {
+    fn arrive<'a>(&'a self, scheme: Option<&str>, code: Option<&str>) -> Option<Landing<'a>> {
         let (scheme, code) = (scheme?, code?);
-        let routes = self.inbound.iter().filter(|(_, route)| &**route.from.scheme() == scheme);
-        let mut arrivals = routes.filter_map(|(index, route)| {
+        let routes = self.inbound.iter().filter(|(_, route)| **route.from.scheme() == *scheme);
+        let mut landings = routes.filter_map(|(index, route)| {
             let there = route.follow(code, None)?;
-            let many_to_one = (route.goes_back() && !there.is_reversible).then_some("many_to_one");
-            Some((*index, (there.grade, there.code, many_to_one)))
+            let is_many_to_one = route.goes_back() && !there.is_reversible;
+            let code = match there.code {
+                Code::Held(code) => Spelled::Borrowed(code),
+                Code::Derived(code) => Spelled::Shared(code),
+            };
+            Some(Landing { list: *index, grade: there.grade, code, is_many_to_one })
         });
-        arrivals.next()
+        landings.next()
     }
 
-    fn label_of(&self, index: usize, code: &str) -> Option<Spelled<'static>> {
+    fn label_of(&self, index: usize, code: &str) -> Option<Spelled<'_>> {
         let label = self.entries[index].list.label(code, self.language.as_deref())?;
-        Some(Spelled::Shared(label.clone()))
+        Some(Spelled::Borrowed(label))
     }
 
     /// Whether the value has words that no list implies by its code.
@@ -300,13 +320,12 @@ impl Coder {
 }
 
 impl Entry {
-    fn value_of_code(&self, shape: &CodedShape, code: &str, given: Given<'_>) -> Value {
-        let code = self.list.row(code).map(|row| &row.code).filter(|known| &***known == code).cloned().unwrap_or_else(|| code.into());
+    fn value_of_code(&self, shape: &CodedShape, code: Arc<str>, given: Given<'_>) -> Value {
         let arrival = self.onward.iter().find_map(|route| Some((route, route.follow(&code, given.pair)?)));
         let read = named(&self.list, Some(code), given.label.map(Into::into));
         match arrival {
             Some((route, there)) if !self.is_canonical => {
-                shape.of_crosswalk(named(&route.to, Some(there.code), None), there.grade, read)
+                shape.of_crosswalk(named(&route.to, Some(there.code.share()), None), there.grade, read)
             }
             _ => shape.of_source(read),
         }
@@ -318,7 +337,7 @@ impl Entry {
         match arrival {
             Some((route, there)) if !self.is_canonical => {
                 let grade = Grade::Close.then(there.grade);
-                shape.of_crosswalk(named(&route.to, Some(there.code), None), grade, source)
+                shape.of_crosswalk(named(&route.to, Some(there.code.share()), None), grade, source)
             }
             _ => shape.of_crosswalk(named(&self.list, Some(code.clone()), None), Grade::Close, source),
         }

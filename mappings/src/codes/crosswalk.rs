@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     codes::Grade,
     error::{MappingError, Mistakes, did_you_mean},
+    fnv::FnvMap,
 };
 
 /// Graded links from the codes of one list to those of another, and back.
@@ -18,8 +19,8 @@ pub struct Crosswalk {
     pub object: Box<str>,
     /// The version of the set.
     pub version: Option<Box<str>>,
-    forward: HashMap<Box<str>, Option<Link>>,
-    backward: HashMap<Box<str>, Link>,
+    forward: FnvMap<Box<str>, Option<Link>>,
+    backward: FnvMap<Box<str>, Link>,
     pub(crate) rows: Vec<LinkRow>,
 }
 
@@ -74,8 +75,8 @@ impl Crosswalk {
             subject: named("subject_source", &mut mistakes),
             object: named("object_source", &mut mistakes),
             version: header.get("mapping_set_version").map(|version| (*version).into()),
-            forward: HashMap::new(),
-            backward: HashMap::new(),
+            forward: FnvMap::default(),
+            backward: FnvMap::default(),
             rows: Vec::new(),
         };
         let body_start = text.split_inclusive('\n').take(header_lines).map(str::len).sum();

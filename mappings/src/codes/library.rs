@@ -39,10 +39,34 @@ enum Hop {
 
 /// Where a route led.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Arrival {
-    pub(crate) code: Arc<str>,
+pub(crate) struct Arrival<'r> {
+    pub(crate) code: Code<'r>,
     pub(crate) grade: Grade,
     pub(crate) is_reversible: bool,
+}
+
+/// A code at the end of a route: one that a crosswalk holds, or one that was derived.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Code<'r> {
+    Held(&'r Arc<str>),
+    Derived(Arc<str>),
+}
+
+impl Code<'_> {
+    /// The code, shared.
+    pub(crate) fn share(self) -> Arc<str> {
+        match self {
+            Self::Held(code) => code.clone(),
+            Self::Derived(code) => code,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Held(code) => code,
+            Self::Derived(code) => code,
+        }
+    }
 }
 
 impl Library {
@@ -180,29 +204,30 @@ impl Library {
 
 impl Route {
     /// Follows the route from a code; `other` is the second part of a pair.
-    pub(crate) fn follow(&self, code: &str, other: Option<&str>) -> Option<Arrival> {
-        let mut arrival = Arrival { code: Arc::default(), grade: Grade::Exact, is_reversible: true };
-        let mut at = None;
+    pub(crate) fn follow<'r>(&'r self, code: &str, other: Option<&str>) -> Option<Arrival<'r>> {
+        let (mut total, mut can_go_back) = (Grade::Exact, true);
+        let mut at: Option<Code<'r>> = None;
         for hop in &self.hops {
-            let from: &str = at.as_deref().unwrap_or(code);
+            let from: &str = at.as_ref().map_or(code, Code::as_str);
             let (next, grade, is_reversible) = match hop {
-                Hop::Derive(pattern, grade) => (pattern.captures(from)?.get(1)?.as_str().into(), *grade, false),
+                Hop::Derive(pattern, grade) => {
+                    (Code::Derived(pattern.captures(from)?.get(1)?.as_str().into()), *grade, false)
+                }
                 Hop::Forward(walk) => {
                     let pair = other.filter(|_| at.is_none()).and_then(|other| walk.forward_pair(from, other));
                     let link = pair.or_else(|| walk.forward(from))?;
-                    (link.code.clone(), link.grade, link.is_reversible)
+                    (Code::Held(&link.code), link.grade, link.is_reversible)
                 }
                 Hop::Backward(walk) => {
                     let link = walk.backward(from)?;
-                    (link.code.clone(), link.grade, link.is_reversible)
+                    (Code::Held(&link.code), link.grade, link.is_reversible)
                 }
             };
-            arrival.grade = arrival.grade.then(grade);
-            arrival.is_reversible &= is_reversible;
+            total = total.then(grade);
+            can_go_back &= is_reversible;
             at = Some(next);
         }
-        arrival.code = at?;
-        Some(arrival)
+        Some(Arrival { code: at?, grade: total, is_reversible: can_go_back })
     }
 
     /// Whether the route goes against the direction of a crosswalk.
@@ -235,7 +260,7 @@ mod tests {
         let routes = library.routes_from(library.list("competent").unwrap());
         let to_isco = routes.iter().find(|route| &**route.to.name() == "isco").unwrap();
         let arrival = to_isco.follow("A110102", None).unwrap();
-        assert_eq!((&*arrival.code, arrival.grade), ("8341", Grade::TargetIsBroader));
+        assert_eq!((arrival.code.as_str(), arrival.grade), ("8341", Grade::TargetIsBroader));
         assert!(to_isco.follow("X", None).is_none());
         assert_eq!(library.routes_to(library.list("isco").unwrap()).len(), 2);
     }

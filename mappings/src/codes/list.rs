@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
     sync::{Arc, OnceLock},
 };
 
@@ -11,6 +10,7 @@ use regex::Regex;
 use crate::{
     codes::Grade,
     error::{MappingError, Mistakes, did_you_mean},
+    fnv::FnvMap,
 };
 
 /// A coded vocabulary.
@@ -26,8 +26,8 @@ pub struct CodeList {
     derivations: Vec<Derivation>,
     rows: Vec<Row>,
     languages: Vec<Box<str>>,
-    by_code: HashMap<Box<str>, u32>,
-    by_label: OnceLock<HashMap<Box<str>, u32>>,
+    by_code: FnvMap<Box<str>, u32>,
+    by_label: OnceLock<FnvMap<Box<str>, u32>>,
 }
 
 /// A code with its labels.
@@ -36,6 +36,16 @@ pub(crate) struct Row {
     pub(crate) code: Arc<str>,
     labels: Box<[Option<Arc<str>>]>,
     other_spellings: Vec<Box<str>>,
+}
+
+/// What a list knows of a code.
+pub(crate) enum Known<'l> {
+    /// It has this row.
+    Row(&'l Row),
+    /// It has no row, but the pattern of the list fits.
+    Fits,
+    /// Nothing.
+    Not,
 }
 
 /// How the code of another list follows from the letters of this one.
@@ -69,7 +79,7 @@ impl CodeList {
             derivations: Vec::new(),
             rows: Vec::new(),
             languages: Vec::new(),
-            by_code: HashMap::new(),
+            by_code: FnvMap::default(),
             by_label: OnceLock::new(),
         };
         let header_lines = text.lines().take_while(|line| line.starts_with('#')).count();
@@ -217,6 +227,15 @@ impl CodeList {
         self.by_code.get(&*self.key(code)).map(|index| &self.rows[*index as usize])
     }
 
+    /// What the list knows of a code: its row, or that its pattern fits.
+    pub(crate) fn look_up(&self, code: &str) -> Known<'_> {
+        match self.row(code) {
+            Some(row) => Known::Row(row),
+            None if self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(code)) => Known::Fits,
+            None => Known::Not,
+        }
+    }
+
     /// Whether the list knows the code, by row or by pattern.
     pub fn knows(&self, code: &str) -> bool {
         self.row(code).is_some() || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(code))
@@ -224,8 +243,11 @@ impl CodeList {
 
     /// The row that a label or another spelling of it belongs to.
     pub(crate) fn row_of_label(&self, label: &str) -> Option<&Row> {
+        if self.rows.is_empty() {
+            return None;
+        }
         let by_label = self.by_label.get_or_init(|| {
-            let mut by_label = HashMap::new();
+            let mut by_label = FnvMap::default();
             for (index, row) in (0_u32..).zip(&self.rows) {
                 let labels = row.labels.iter().flatten().map(|label| &**label);
                 for label in labels.chain(row.other_spellings.iter().map(|label| &**label)) {

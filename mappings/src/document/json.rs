@@ -10,7 +10,7 @@ use super::{
     tree::{NONE, NodeName},
 };
 
-/// In objects with more members than this, repeated names are found by hash.
+/// In objects with more unknown members than this, repeated names are found by hash.
 const LINEAR_MEMBERS: usize = 16;
 
 /// Parses a document. Repeated names, lone surrogates and more than 128 levels are faults.
@@ -159,7 +159,7 @@ impl<'a> Visitor<'a> for Slot<'_, 'a, '_> {
     fn visit_map<A: MapAccess<'a>>(self, mut access: A) -> Result<(), A::Error> {
         let Self { state, node, name } = self;
         state.tree.node_mut(node).kind = Kind::Object;
-        let mut members = Members { parent: node, name, previous: NONE, cursor: 0, count: 0, seen: HashSet::new() };
+        let mut members = Members { parent: node, name, previous: NONE, cursor: 0, highest: 0, unknown: 0, seen: None };
         while let Some(member) = access.next_key_seed(Key { state, members: &mut members })? {
             state.open.push(member);
             if state.duplicate {
@@ -201,8 +201,11 @@ struct Members {
     name: Option<u32>,
     previous: NodeId,
     cursor: usize,
-    count: usize,
-    seen: HashSet<Box<str>>,
+    /// The highest number of a known name so far.
+    highest: u32,
+    /// How many names were read that the mapping does not know, and which, once they are many.
+    unknown: usize,
+    seen: Option<HashSet<Box<str>>>,
 }
 
 /// Reads a name and makes its node.
@@ -214,27 +217,33 @@ struct Key<'s, 'a, 'n> {
 impl<'a> Key<'_, 'a, '_> {
     fn add(self, text: Cow<'a, str>) -> NodeId {
         let Self { state, members } = self;
-        state.duplicate = members.has(state, &text);
         let known = members.name.and_then(|name| state.names.member(name, &text, &mut members.cursor));
+        state.duplicate = match known {
+            // Names are numbered in the order of the mapping: one above all before it was not read yet.
+            Some(name) if name > members.highest => false,
+            Some(name) => state.tree.named(members.parent, name).next().is_some(),
+            None => members.has_unknown(state, &text),
+        };
+        members.highest = members.highest.max(known.unwrap_or_default());
         let name = known.map_or(NodeName::Unknown(text), NodeName::Known);
         let node = state.tree.add(members.parent, members.previous, name, Kind::Null, Cow::Borrowed(""));
         members.previous = node;
-        members.count += 1;
         node
     }
 }
 
 impl Members {
-    /// Whether the name was read before; many names are remembered by hash, so that hostile objects cost no more.
-    fn has(&mut self, state: &State<'_, '_>, text: &str) -> bool {
-        let mut siblings = state.tree.children(self.parent);
-        if self.count < LINEAR_MEMBERS {
-            return siblings.any(|sibling| state.tree.name_text(sibling, state.names) == text);
+    /// Whether a name that the mapping does not know was read before; many are remembered by hash, so that hostile
+    /// objects cost no more. Known names are few.
+    fn has_unknown(&mut self, state: &State<'_, '_>, text: &str) -> bool {
+        self.unknown += 1;
+        let unknown = state.tree.children(self.parent).filter(|sibling| state.tree.known_name(*sibling).is_none());
+        let mut texts = unknown.map(|sibling| state.tree.name_text(sibling, state.names));
+        if self.unknown <= LINEAR_MEMBERS {
+            return texts.any(|known| known == text);
         }
-        if self.count == LINEAR_MEMBERS {
-            self.seen = siblings.map(|sibling| state.tree.name_text(sibling, state.names).into()).collect();
-        }
-        !self.seen.insert(text.into())
+        let seen = self.seen.get_or_insert_with(|| texts.map(Into::into).collect());
+        !seen.insert(text.into())
     }
 }
 
@@ -286,7 +295,7 @@ impl<'a> Numbers<'a> {
 
     fn pass_string(&mut self) {
         self.at += 1;
-        while let Some(length) = self.text[self.at..].find('"') {
+        while let Some(length) = memchr::memchr(b'"', &self.text.as_bytes()[self.at..]) {
             let inside = &self.text.as_bytes()[self.at..self.at + length];
             self.at += length + 1;
             let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();

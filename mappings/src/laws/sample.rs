@@ -303,8 +303,8 @@ fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
         let discarded: Vec<&str> =
             mapping.program.shapes.iter().flat_map(|shape| &shape.discard).map(|(_, code)| &**code).collect();
         let left_over = reading.loss.entries.iter().filter(|entry| {
-            let is_normal_form = ["differs_between_repeats", "said_twice"].contains(&entry.code.as_str());
-            entry.outcome == Outcome::Dropped && !is_normal_form && !discarded.contains(&entry.code.as_str())
+            let is_normal_form = ["differs_between_repeats", "said_twice"].contains(&&*entry.code);
+            entry.outcome == Outcome::Dropped && !is_normal_form && !discarded.contains(&&*entry.code)
         });
         for pointer in left_over.filter_map(|entry| entry.pointer.as_deref()) {
             let Some([_, place, text]) = pointers.iter().find(|[known, ..]| known == pointer) else {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Test,
+    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Spoken, Target, TargetStep, Test, Tongue,
     places::{Namer, Places},
     rules::RuleMaker,
     scopes::{Sorted, sort},
@@ -168,6 +168,7 @@ impl<'f> Compiler<'f, '_> {
             root,
             is_envelope: matches!(root_steps.last(), Some(Step::Items(_))),
             language_at,
+            spoken: spoken_lists(&scope),
             when,
             is_close: shape.is_close || lines.is_close,
             close_when,
@@ -280,7 +281,10 @@ impl<'f> Compiler<'f, '_> {
         let has_shared = made.iter().any(|rule| rule.level < draft.level);
         // What belongs to outer records is handed on with them.
         let (readable, writable) = (fold(readable), fold(writable));
-        (Scope { level: draft.level, places: places.list, rules: made, always, has_shared }, readable, writable)
+        let depends = |rule: &super::Rule| rule.writes && (rule.with_parent.is_some() || rule.starts_with.is_some());
+        let deferred = (0..made.len()).filter(|index| depends(&made[*index])).collect();
+        let scope = Scope { level: draft.level, places: places.list, rules: made, deferred, always, has_shared };
+        (scope, readable, writable)
     }
 
     /// Remembers that a line writes a name, and everything above it.
@@ -422,6 +426,26 @@ impl<'f> Compiler<'f, '_> {
         ranks.resize(self.namer.names.len(), u32::MAX);
         ranks
     }
+}
+
+/// The lists that the rules of a scope go into by language.
+fn spoken_lists(scope: &Scope) -> Vec<Spoken> {
+    let mut spoken: Vec<Spoken> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for rule in &scope.rules {
+        let at = rule.target.steps.iter().position(|step| matches!(step, TargetStep::Language(..)));
+        let Some((at, TargetStep::Language(record, key))) = at.map(|at| (at, &rule.target.steps[at])) else {
+            continue;
+        };
+        let list = Target { steps: rule.target.steps[..at].to_vec(), ..rule.target.clone() };
+        let mut name = String::new();
+        list.render(&Value::Absent, &Tongue::default(), &mut name);
+        if !names.contains(&name) {
+            names.push(name);
+            spoken.push(Spoken { list, record, key: *key });
+        }
+    }
+    spoken
 }
 
 /// Sorts constants by the name that they are written with.

@@ -11,8 +11,8 @@ use super::{Target, TargetStep};
 pub(crate) struct Covered {
     /// All of it.
     pub(crate) is_whole: bool,
-    /// Fields by their index.
-    pub(crate) fields: Vec<(usize, Covered)>,
+    /// Fields, at their index.
+    pub(crate) fields: Vec<Option<Covered>>,
     /// Items of a list.
     pub(crate) items: Vec<(Selector, Covered)>,
     /// While a plan is made: what is expressed of the records around this one.
@@ -59,11 +59,10 @@ impl Covered {
 
     /// The field of that index.
     pub(crate) fn field(&mut self, index: usize) -> &mut Self {
-        let position = self.fields.iter().position(|(known, _)| *known == index).unwrap_or_else(|| {
-            self.fields.push((index, Self::default()));
-            self.fields.len() - 1
-        });
-        &mut self.fields[position].1
+        if self.fields.len() <= index {
+            self.fields.resize(index + 1, None);
+        }
+        self.fields[index].get_or_insert_default()
     }
 
     /// The items meant by a selector.
@@ -78,8 +77,10 @@ impl Covered {
     /// Adds what another part expresses.
     pub(crate) fn merge(&mut self, other: Self) {
         self.is_whole |= other.is_whole;
-        for (index, covered) in other.fields {
-            self.field(index).merge(covered);
+        for (index, covered) in other.fields.into_iter().enumerate() {
+            if let Some(covered) = covered {
+                self.field(index).merge(covered);
+            }
         }
         for (selector, covered) in other.items {
             self.item(selector).merge(covered);
@@ -88,7 +89,7 @@ impl Covered {
 
     /// What is expressed of a field.
     pub(crate) fn of_field(&self, index: usize) -> Option<&Self> {
-        self.fields.iter().find(|(known, _)| *known == index).map(|(_, covered)| covered)
+        self.fields.get(index)?.as_ref()
     }
 
     /// What is expressed of an item.

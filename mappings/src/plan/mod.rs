@@ -26,7 +26,7 @@ use crate::{
 
 pub(crate) use compile::{canonical_value, compile};
 pub(crate) use covered::{Covered, Selector};
-pub(crate) use target::{Target, TargetStep, Tongue};
+pub(crate) use target::{Target, TargetStep, Tongue, push_index};
 
 /// A place in a scope: an index into its places; 0 is the item itself.
 pub(crate) type PlaceId = usize;
@@ -69,6 +69,8 @@ pub(crate) struct Shape {
     /// Whether the root is an item of a list that may hold several records.
     pub(crate) is_envelope: bool,
     pub(crate) language_at: Option<PlaceId>,
+    /// The lists that have one item per language, and the key of their items.
+    pub(crate) spoken: Vec<Spoken>,
     pub(crate) when: Vec<Test>,
     pub(crate) is_close: bool,
     pub(crate) close_when: Vec<Test>,
@@ -96,6 +98,14 @@ pub(crate) struct Said {
     pub(crate) is_assumed: bool,
 }
 
+/// A list that has one item per language.
+#[derive(Debug)]
+pub(crate) struct Spoken {
+    pub(crate) list: Target,
+    pub(crate) record: &'static RecordType,
+    pub(crate) key: usize,
+}
+
 /// Something that is asked of a document.
 #[derive(Debug)]
 pub(crate) struct Test {
@@ -105,12 +115,14 @@ pub(crate) struct Test {
 }
 
 /// The document itself, or one item of a repeated part.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Scope {
     /// How many repeated parts it is inside.
     pub(crate) level: usize,
     pub(crate) places: Vec<Place>,
     pub(crate) rules: Vec<Rule>,
+    /// The written rules that depend on what else is written of the item.
+    pub(crate) deferred: Vec<usize>,
     /// Constants that are written with every item.
     pub(crate) always: Vec<(PlaceId, usize)>,
     /// Whether some rule belongs to an outer canonical record.

@@ -198,7 +198,7 @@ impl<'c> RuleMaker<'c, '_, '_> {
             _ => None,
         };
         let is_refused_without = self.written().required.as_deref().map(Into::into);
-        let scope = Scope { level: 0, places: Vec::new(), rules: Vec::new(), always: Vec::new(), has_shared: false };
+        let scope = Scope::default();
         Some(Group { repeat, record, key, only, scope, is_refused_without })
     }
 

@@ -139,19 +139,29 @@ impl Target {
                     value = value.field(*index);
                 }
                 TargetStep::Index(index) => {
-                    let _ = write!(text, "[{index}]");
+                    push_index(text, *index);
                     value = value.items().get(*index).unwrap_or(&Value::Absent);
                 }
                 TargetStep::Key(_, key, wanted) => value = render_keyed(value, *key, Some(wanted), text),
                 TargetStep::Language(_, key) => {
                     let wanted = tongue.language.as_deref();
                     let index = tongue.index.or_else(|| position(value, *key, wanted));
-                    let _ = write!(text, "[{}]", index.unwrap_or_default());
+                    push_index(text, index.unwrap_or_default());
                     value = index.and_then(|index| value.items().get(index)).unwrap_or(&Value::Absent);
                 }
             }
         }
     }
+}
+
+/// Writes an index of a path; formatting a number costs more than most paths need.
+pub(crate) fn push_index(text: &mut String, index: usize) {
+    text.push('[');
+    match u8::try_from(index) {
+        Ok(digit @ 0..=9) => text.push(char::from(b'0' + digit)),
+        _ => text.push_str(&index.to_string()),
+    }
+    text.push(']');
 }
 
 fn indexed(list: &mut Value, index: usize) -> &mut Value {
@@ -181,7 +191,7 @@ fn keyed<'v>(list: &'v mut Value, record: &'static RecordType, key: usize, wante
 fn render_keyed<'v>(list: &'v Value, key: usize, wanted: Option<&str>, text: &mut String) -> &'v Value {
     match position(list, key, wanted) {
         Some(index) => {
-            let _ = write!(text, "[{index}]");
+            push_index(text, index);
             &list.items()[index]
         }
         None => {

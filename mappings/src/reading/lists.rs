@@ -16,17 +16,20 @@ use super::{
 impl<'p> Reader<'p, '_> {
     /// Reads a list of records.
     pub(super) fn read_group(&mut self, scope: &'p Scope, base: usize, rule: &'p Rule, group: &'p Group) -> bool {
-        let Some((container, nodes)) = self.repeated(scope, base, &group.repeat) else {
+        let Some((container, first)) = self.repeated(scope, base, &group.repeat) else {
             return false;
         };
-        if nodes.is_empty() {
+        let mut next = first;
+        if next.is_none() {
             return self.read_empty_list(rule, &group.repeat, container);
         }
         let mut built: Vec<Value> = Vec::new();
         let start = if self.is_repeated(rule) { 0 } else { self.length_of(rule) };
-        for (ordinal, node) in nodes.iter().enumerate() {
+        let mut ordinal = 0;
+        while let Some(node) = next {
+            next = self.next_repeat(self.tree.next(node), &group.repeat);
             self.items.push(Item {
-                node: *node,
+                node,
                 owner: self.frames[rule.level].item,
                 target: &rule.target,
                 key: group.key,
@@ -34,7 +37,8 @@ impl<'p> Reader<'p, '_> {
             });
             self.frames.push(Frame { item: Some(self.items.len() - 1), ordinal });
             self.values.push(Value::Absent);
-            self.read_scope(&group.scope, *node);
+            self.read_scope(&group.scope, node);
+            ordinal += 1;
             self.frames.pop();
             let mut item = self.values.pop().unwrap_or_default();
             if item.is_absent() {
@@ -45,29 +49,31 @@ impl<'p> Reader<'p, '_> {
             }
             built.push(item);
         }
-        self.put_list(rule, built, &nodes, group.only.as_ref())
+        self.put_list(rule, built, (first, &group.repeat), group.only.as_ref())
     }
 
     /// Reads a list of values.
     pub(super) fn read_list(&mut self, scope: &'p Scope, base: usize, rule: &'p Rule, list: &'p List) -> bool {
-        let Some((container, nodes)) = self.repeated(scope, base, &list.repeat) else {
+        let Some((container, first)) = self.repeated(scope, base, &list.repeat) else {
             return false;
         };
-        if nodes.is_empty() {
+        let mut next = first;
+        if next.is_none() {
             return self.read_empty_list(rule, &list.repeat, container);
         }
         let mut built = Vec::new();
-        for node in &nodes {
-            if let Some(read) = self.element_value(scope, base, rule, &list.element, *node) {
+        while let Some(node) = next {
+            next = self.next_repeat(self.tree.next(node), &list.repeat);
+            if let Some(read) = self.element_value(scope, base, rule, &list.element, node) {
                 let start = if self.is_repeated(rule) { 0 } else { self.length_of(rule) };
                 let index = start + built.len();
                 let owner = self.frames[rule.level].item;
-                self.items.push(Item { node: *node, owner, target: &rule.target, key: None, index });
+                self.items.push(Item { node, owner, target: &rule.target, key: None, index });
                 self.keep_element(rule, &read, index);
                 built.push(read.value);
             }
         }
-        self.put_list(rule, built, &nodes, None)
+        self.put_list(rule, built, (first, &list.repeat), None)
     }
 
     /// Reads one value into a list.
@@ -89,7 +95,8 @@ impl<'p> Reader<'p, '_> {
         }
         let index = list.items().len();
         self.keep_element(rule, &read, index);
-        self.put_list(rule, vec![read.value], &[node], None)
+        self.put_values(rule, vec![read.value]);
+        true
     }
 
     /// Reads a list in one text.
@@ -134,7 +141,8 @@ impl<'p> Reader<'p, '_> {
             return false;
         }
         self.keep(node, rule.level, &rule.target);
-        let has_read = self.put_list(rule, built, &[node], None);
+        let has_read = !built.is_empty();
+        self.put_values(rule, built);
         for (outcome, code) in notes {
             // The text is carried, if not all of it.
             let outcome = if outcome == Outcome::Dropped { Outcome::Coarsened } else { outcome };
@@ -145,24 +153,30 @@ impl<'p> Reader<'p, '_> {
 
     /// Reads the length of a list.
     pub(super) fn read_count(&mut self, scope: &'p Scope, base: usize, rule: &'p Rule, repeat: &'p Repeat) -> bool {
-        let Some((container, nodes)) = self.repeated(scope, base, repeat) else {
+        let Some((container, mut next)) = self.repeated(scope, base, repeat) else {
             return false;
         };
-        let count = Value::Integer(i64::try_from(nodes.len()).unwrap_or(i64::MAX));
+        let is_empty = next.is_none();
+        let mut count = 0;
+        while let Some(node) = next {
+            next = self.next_repeat(self.tree.next(node), repeat);
+            count += 1;
+        }
+        let count = Value::Integer(count);
         let slot = rule.target.slot(&mut self.values[rule.level], &self.tongue);
         if slot.is_absent() {
             *slot = count;
         }
-        if nodes.is_empty() {
+        if is_empty {
             self.keep(container, rule.level, &rule.target);
         }
         true
     }
 
-    /// The container of a repeated part and its items; nothing where there is no container.
-    fn repeated(&mut self, scope: &'p Scope, base: usize, repeat: &'p Repeat) -> Option<(NodeId, Vec<NodeId>)> {
+    /// The container of a repeated part and its first item; nothing where there is no container.
+    fn repeated(&mut self, scope: &'p Scope, base: usize, repeat: &'p Repeat) -> Option<(NodeId, Option<NodeId>)> {
         let container = self.find(&scope.places, base, repeat.container)?;
-        Some((container, self.repeats(container, repeat)))
+        Some((container, self.next_repeat(self.tree.first(container), repeat)))
     }
 
     /// An empty array empties the list; what is not there says nothing.
@@ -189,27 +203,43 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// Adds items to their list; what a document repeats must be the same every time.
-    fn put_list(&mut self, rule: &'p Rule, built: Vec<Value>, nodes: &[NodeId], only: Option<&(usize, Value)>) -> bool {
+    fn put_list(
+        &mut self,
+        rule: &'p Rule,
+        built: Vec<Value>,
+        (first, repeat): (Option<NodeId>, &'p Repeat),
+        only: Option<&(usize, Value)>,
+    ) -> bool {
         if built.is_empty() {
             return false;
         }
-        let is_repeated = self.is_repeated(rule);
-        let slot = rule.target.slot(&mut self.values[rule.level], &self.tongue);
-        if !is_repeated || slot.is_absent() {
-            slot.items_mut().extend(built);
+        let slot = rule.target.get(&self.values[rule.level], &self.tongue);
+        if !self.is_repeated(rule) || slot.is_absent() {
+            self.put_values(rule, built);
             return true;
         }
         let is_one = |item: &&Value| only.is_none_or(|(field, value)| item.field(*field) == value);
         if !slot.items().iter().filter(is_one).eq(&built) {
-            for node in nodes {
-                self.drop_kept_below(*node, "differs_between_repeats");
+            let mut next = first;
+            while let Some(node) = next {
+                self.drop_kept_below(node, "differs_between_repeats");
+                next = self.next_repeat(self.tree.next(node), repeat);
             }
         }
         true
     }
 
+    fn put_values(&mut self, rule: &'p Rule, built: Vec<Value>) {
+        let slot = rule.target.slot(&mut self.values[rule.level], &self.tongue);
+        match slot {
+            Value::List(items) => items.extend(built),
+            _ if built.is_empty() => {}
+            slot => *slot = Value::List(built),
+        }
+    }
+
     /// Takes back what was marked as kept below a node.
-    fn drop_kept_below(&mut self, node: NodeId, code: &str) {
+    fn drop_kept_below(&mut self, node: NodeId, code: &'static str) {
         if matches!(self.tree.node(node).mark, Mark::Kept | Mark::Noted) {
             self.notes.retain(|note| note.node != node);
             self.note(node, Outcome::Dropped, code, None);

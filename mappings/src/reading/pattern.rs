@@ -55,6 +55,9 @@ impl<'p> Reader<'p, '_> {
     /// Reads the constants: what is as it must be is carried by the mapping itself.
     pub(super) fn read_constants(&mut self) {
         let shape = self.shape;
+        if shape.constants.all.is_empty() {
+            return;
+        }
         for node in 0..self.tree.len() {
             let Ok(node) = NodeId::try_from(node) else {
                 return;

@@ -1,10 +1,12 @@
 //! The reader: scopes, places and what is noted of them.
 
+use std::borrow::Cow;
+
 use schemas::{LossReport, Operation, Outcome, Record, Value};
 
 use crate::{
-    document::{Fault, Kind, Mark, NONE, NodeId, ReadFailure, Tree},
-    plan::{Action, Leaf, Place, PlaceId, Program, Repeat, Rule, Scope, Selection, Shape, Target, Tongue},
+    document::{Fault, Format, Kind, Mark, NONE, NameId, NodeId, ReadFailure, Tree},
+    plan::{Action, Leaf, Place, PlaceId, Program, Repeat, Rule, Scope, Selection, Shape, Target, Tongue, push_index},
 };
 
 use super::{ReadOptions, Reading, leaf::Read};
@@ -32,6 +34,7 @@ pub(crate) fn read(program: &Program, tree: Tree<'_>, options: &ReadOptions<'_>)
         cleared: Vec::new(),
         faults: Vec::new(),
         extra: LossReport::default(),
+        last_found: (NONE, NONE),
     };
     reader.run(options)
 }
@@ -56,6 +59,8 @@ pub(super) struct Reader<'p, 'd> {
     pub(super) faults: Vec<Fault>,
     /// What is reported without a place in the document.
     pub(super) extra: LossReport,
+    /// The member found last, and the object it was found in.
+    last_found: (NodeId, NodeId),
 }
 
 /// The item of a scope.
@@ -83,7 +88,7 @@ pub(super) struct Item<'p> {
 pub(super) struct Noted {
     pub(super) node: NodeId,
     pub(super) outcome: Outcome,
-    pub(super) code: Box<str>,
+    pub(super) code: Cow<'static, str>,
     pub(super) path: Option<String>,
 }
 
@@ -250,7 +255,13 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// Notes what became of a leaf.
-    pub(super) fn note(&mut self, node: NodeId, outcome: Outcome, code: &str, at: Option<(usize, &Target)>) {
+    pub(super) fn note(
+        &mut self,
+        node: NodeId,
+        outcome: Outcome,
+        code: impl Into<Cow<'static, str>>,
+        at: Option<(usize, &Target)>,
+    ) {
         let mark = &mut self.tree.node_mut(node).mark;
         *mark = if outcome == Outcome::Dropped { Mark::Dropped } else { Mark::Noted };
         let path = at.map(|(level, target)| self.path(level, target));
@@ -258,7 +269,7 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// Notes that nothing below a node is carried.
-    pub(super) fn drop_below(&mut self, node: NodeId, code: &str) {
+    pub(super) fn drop_below(&mut self, node: NodeId, code: &'static str) {
         if self.tree.is_leaf(node) {
             self.note(node, Outcome::Dropped, code, None);
         }
@@ -284,9 +295,7 @@ impl<'p> Reader<'p, '_> {
         };
         self.render_item(item.owner, text);
         item.target.render(&Value::Absent, &self.tongue, text);
-        text.push('[');
-        text.push_str(&item.index.to_string());
-        text.push(']');
+        push_index(text, item.index);
     }
 
     /// Finds a place of a scope, and remembers it.
@@ -305,6 +314,9 @@ impl<'p> Reader<'p, '_> {
         if let Some(index) = place.selection.as_ref().and_then(|selection| selection.index) {
             return self.tree.named(parent, place.name).nth(index);
         }
+        if self.program.format == Format::Json && place.selection.is_none() {
+            return self.member(parent, place.name);
+        }
         let mut child = self.tree.first(parent);
         while child != NONE {
             if self.tree.known_name(child) == Some(place.name) && self.is_selected(child, place.selection.as_ref()) {
@@ -313,6 +325,28 @@ impl<'p> Reader<'p, '_> {
             child = self.tree.next(child);
         }
         None
+    }
+
+    /// The member of an object. Rules mostly ask in the order of the document: the search goes on from the last find.
+    fn member(&mut self, parent: NodeId, name: NameId) -> Option<NodeId> {
+        let start = if self.last_found.0 == parent { self.tree.next(self.last_found.1) } else { NONE };
+        let mut child = start;
+        while child != NONE && self.tree.known_name(child) != Some(name) {
+            child = self.tree.next(child);
+        }
+        if child == NONE {
+            child = self.tree.first(parent);
+            while child != start && child != NONE && self.tree.known_name(child) != Some(name) {
+                child = self.tree.next(child);
+            }
+            if child == start {
+                return None;
+            }
+        }
+        if child != NONE {
+            self.last_found = (parent, child);
+        }
+        (child != NONE).then_some(child)
     }
 
     /// Whether an item is the one that is asked for; what alone tells it apart is then read.
@@ -336,20 +370,19 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// The node at the end of some names.
-    pub(super) fn follow(&self, node: NodeId, names: &[crate::document::NameId]) -> Option<NodeId> {
+    pub(super) fn follow(&self, node: NodeId, names: &[NameId]) -> Option<NodeId> {
         names.iter().try_fold(node, |node, name| self.tree.named(node, *name).next())
     }
 
-    /// The items of a repeated part.
-    pub(super) fn repeats(&mut self, container: NodeId, repeat: &'p Repeat) -> Vec<NodeId> {
-        let mut found = Vec::new();
-        let mut child = self.tree.first(container);
+    /// The next item of a repeated part, from a sibling on.
+    pub(super) fn next_repeat(&mut self, from: NodeId, repeat: &'p Repeat) -> Option<NodeId> {
+        let mut child = from;
         while child != NONE {
             if self.tree.known_name(child) == Some(repeat.name) && self.is_selected(child, repeat.selection.as_ref()) {
-                found.push(child);
+                return Some(child);
             }
             child = self.tree.next(child);
         }
-        found
+        None
     }
 }

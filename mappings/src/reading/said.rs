@@ -2,7 +2,7 @@
 
 use schemas::{Outcome, Value};
 
-use crate::{defaults::Defaults, plan::TargetStep};
+use crate::{defaults::Defaults, plan::push_index};
 
 use super::reader::Reader;
 
@@ -35,28 +35,17 @@ impl Reader<'_, '_> {
             return;
         }
         let shape = self.shape;
-        let mut reported: Vec<String> = Vec::new();
-        for rule in &shape.scope.rules {
-            let language = rule.target.steps.iter().position(|step| matches!(step, TargetStep::Language(..)));
-            let Some(at) = language else {
-                continue;
-            };
-            let list = crate::plan::Target { steps: rule.target.steps[..at].to_vec(), ..rule.target.clone() };
-            let TargetStep::Language(record, key) = &rule.target.steps[at] else {
-                continue;
-            };
-            let items = list.get(&self.values[0], &self.tongue).items();
+        for spoken in &shape.spoken {
+            let items = spoken.list.get(&self.values[0], &self.tongue).items();
             let wanted = self.tongue.language.as_deref();
-            let Some(index) = items.iter().position(|item| item.field(*key).as_text() == wanted) else {
-                continue;
-            };
-            let mut path = String::new();
-            list.render(&Value::Absent, &self.tongue, &mut path);
-            let path = format!("{path}[{index}].{}", record.fields[*key].name);
-            if !reported.contains(&path) {
-                reported.push(path);
+            if let Some(index) = items.iter().position(|item| item.field(spoken.key).as_text() == wanted) {
+                let mut path = String::new();
+                spoken.list.render(&Value::Absent, &self.tongue, &mut path);
+                push_index(&mut path, index);
+                path.push('.');
+                path.push_str(spoken.record.fields[spoken.key].name);
+                self.report_defaults(vec![path]);
             }
         }
-        self.report_defaults(reported);
     }
 }

@@ -1,6 +1,8 @@
 //! The last walk over a document: every leaf is counted as kept or reported, and what is left over is kept.
 
-use schemas::{LossEntry, LossReport, Outcome, Value};
+use std::borrow::Cow;
+
+use schemas::{LossReport, Outcome, Value};
 
 use crate::{
     complement::{Complement, Held, OWN_TEXT, Part, guard_of},
@@ -103,7 +105,7 @@ impl Reader<'_, '_> {
     fn discard_below(&mut self, node: NodeId, code: &str) {
         if self.tree.is_leaf(node) && self.tree.node(node).mark == Mark::Unread {
             if self.tree.node(node).kind != Kind::Null {
-                self.note(node, Outcome::Dropped, code, None);
+                self.note(node, Outcome::Dropped, code.to_owned(), None);
             }
             self.tree.node_mut(node).mark = Mark::Discarded;
         }
@@ -229,7 +231,7 @@ impl Sweeper<'_, '_, '_> {
                 is_said_elsewhere |= ["differs_between_repeats", "said_twice"].contains(&&*self.notes[at].code);
                 let (outcome, path) = (self.notes[at].outcome, self.notes[at].path.take());
                 let code = std::mem::take(&mut self.notes[at].code);
-                self.report(outcome, &code, path);
+                self.report(outcome, code, path);
             }
         }
         match mark {
@@ -257,7 +259,7 @@ impl Sweeper<'_, '_, '_> {
     }
 
     /// Reports something of the node in hand.
-    fn report(&mut self, outcome: Outcome, code: &str, path: Option<String>) {
+    fn report(&mut self, outcome: Outcome, code: impl Into<Cow<'static, str>>, path: Option<String>) {
         if self.pointer_bytes > MAX_POINTER_BYTES {
             return;
         }
@@ -265,12 +267,7 @@ impl Sweeper<'_, '_, '_> {
         self.pointer_bytes += pointer.len() + 64;
         self.out.loss.note(outcome, code, Some(pointer), path);
         if self.pointer_bytes > MAX_POINTER_BYTES {
-            self.out.loss.entries.push(LossEntry {
-                outcome: Outcome::Dropped,
-                code: "more_not_listed".to_owned(),
-                pointer: None,
-                path: None,
-            });
+            self.out.loss.note(Outcome::Dropped, "more_not_listed", None, None);
         }
     }
 

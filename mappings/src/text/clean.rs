@@ -9,11 +9,18 @@ pub fn is_xml_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// Whether a look at the bytes is enough: no control character, and nothing from U+0300 on, where composing begins.
+pub(super) fn is_simple(text: &str) -> bool {
+    let is_hard = |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\t') | (byte >= 0xCC);
+    // No early exit inside a chunk: the compiler then looks at many bytes at once.
+    text.as_bytes().chunks(64).all(|chunk| !chunk.iter().fold(false, |hard, byte| hard | is_hard(*byte)))
+}
+
 /// Cleans a text; the flag tells whether forbidden characters were taken out.
 ///
 /// Mark-up is left alone: what composes with the `>` of a tag in NFC is not composed with it.
 pub(crate) fn clean(text: &str) -> (Cow<'_, str>, bool) {
-    if text.bytes().all(|byte| matches!(byte, b' '..=0x7E | b'\n' | b'\t')) {
+    if is_simple(text) {
         return (Cow::Borrowed(text), false);
     }
     let was_repaired = !text.chars().all(is_xml_character);

@@ -12,11 +12,12 @@ use html5ever::{
     },
 };
 
-use super::is_plain_in_html;
+use super::{has_markup, is_plain_in_html};
 
 /// Plain text as a fragment of HTML: special characters escaped, line ends as `<br>`.
 pub fn html_of_plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '\n', '\u{a0}']) {
+    let is_special = |byte: u8| matches!(byte, b'&' | b'<' | b'>' | b'\n' | 0xC2);
+    if !text.as_bytes().chunks(64).any(|chunk| chunk.iter().fold(false, |any, byte| any | is_special(*byte))) {
         return Cow::Borrowed(text);
     }
     let mut html = String::with_capacity(text.len() + text.len() / 8);
@@ -37,7 +38,7 @@ pub fn html_of_plain(text: &str) -> Cow<'_, str> {
 ///
 /// What [`html_of_plain`] made becomes exactly what it was.
 pub fn plain_of_html(html: &str) -> Cow<'_, str> {
-    if !html.contains(['<', '&']) {
+    if !has_markup(html) {
         return Cow::Borrowed(html);
     }
     let layout = if is_plain_in_html(html) { Layout::Verbatim } else { Layout::Flowing };

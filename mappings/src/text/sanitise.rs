@@ -8,7 +8,7 @@ use std::{
 
 use ammonia::{Builder, UrlRelative};
 
-use super::{clean, settled::is_settled};
+use super::{clean, has_markup, settled::is_settled};
 
 /// The elements that may stay. Scripts and styles go with their content, others leave theirs.
 const TAGS: [&str; 32] = [
@@ -36,12 +36,12 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 ///
 /// Text without mark-up and mark-up that is known to be in order are handed back as they are.
 pub fn sanitise(html: &str) -> Cow<'_, str> {
-    if !html.contains(['<', '&']) || is_settled(html) {
+    if !has_markup(html) || is_settled(html) {
         return Cow::Borrowed(html);
     }
     let mut current = sanitise_once(html);
     for _ in 0..MAX_ROUNDS {
-        if !current.contains(['<', '&']) || is_settled(&current) {
+        if !has_markup(&current) || is_settled(&current) {
             return Cow::Owned(current);
         }
         let next = sanitise_once(&current);

@@ -4,7 +4,7 @@
 
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-use super::is_xml_character;
+use super::{clean::is_simple, is_xml_character};
 
 /// More open elements than any advertisement has.
 const MAX_DEPTH: usize = 24;
@@ -22,7 +22,8 @@ enum Content {
 
 /// Whether the sanitiser would give back these very letters.
 pub(super) fn is_settled(html: &str) -> bool {
-    if !html.is_ascii() && !(html.chars().all(|c| is_xml_character(c) && c != '\u{a0}') && is_composed(html)) {
+    let is_clean = is_simple(html) || (html.chars().all(|c| is_xml_character(c) && c != '\r') && is_composed(html));
+    if !is_clean || html.contains('\u{a0}') {
         return false;
     }
     let mut open: Vec<(&str, Content)> = Vec::with_capacity(8);
@@ -55,7 +56,8 @@ fn is_settled_text(text: &str, content: Content) -> bool {
     if content == Content::Items {
         return text.bytes().all(|byte| matches!(byte, b' ' | b'\n' | b'\t'));
     }
-    if text.bytes().any(|byte| byte == b'>' || (byte < b' ' && byte != b'\n' && byte != b'\t')) {
+    // Control characters were looked for before.
+    if memchr::memchr(b'>', text.as_bytes()).is_some() {
         return false;
     }
     text.split('&').skip(1).all(|rest| ["amp;", "lt;", "gt;", "nbsp;"].iter().any(|name| rest.starts_with(name)))

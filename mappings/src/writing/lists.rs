@@ -242,7 +242,7 @@ impl<'a> Writer<'a> {
         if text.is_empty() { Wrote::Nothing } else { self.put(scope, base, rule, Content::Text(Cow::Owned(text))) }
     }
 
-    fn note_item(&mut self, rule: &'a Rule, index: usize, outcome: Outcome, code: &str) {
+    fn note_item(&mut self, rule: &'a Rule, index: usize, outcome: Outcome, code: &'static str) {
         if !self.is_repeat(rule) {
             let path = format!("{}[{index}]", self.path(rule.level, &rule.target));
             self.note_path(path, outcome, code);

@@ -101,6 +101,7 @@ impl Writer<'_> {
             SheetName::Other(_) => u32::MAX,
         };
         let added = self.sheet.detached(name.clone(), rank);
+        self.sheet.node_mut(added).is_attribute = self.is_attribute_name(name);
         if self.is_items(name) {
             self.sheet.node_mut(node).is_list = true;
         }
@@ -165,7 +166,9 @@ impl Writer<'_> {
             let text = if tree.node(child).kind == Kind::Attribute { Cow::Owned(format!("@{text}")) } else { text };
             let known = parent.and_then(|parent| known_name(&self.program.names, parent, &text, self.program.format));
             let name = known.map_or_else(|| SheetName::Other(text.into()), SheetName::Known);
+            let is_attribute = self.is_attribute_name(&name);
             let added = self.sheet.add(to, name, 0);
+            self.sheet.node_mut(added).is_attribute = is_attribute;
             self.graft(tree, names, child, added);
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    document::{NameKind, split_name},
+    document::split_name,
     plan::{Program, Shape},
 };
 
@@ -11,7 +11,8 @@ use super::sheet::{Content, Sheet, SheetId, SheetName};
 
 /// Writes the document.
 pub(super) fn print_xml(sheet: &Sheet<'_>, program: &Program, shape: &Shape) -> Vec<u8> {
-    let mut printer = Printer { sheet, program, text: String::with_capacity(8192) };
+    let own = program.namespaces.iter().find(|(prefix, _)| prefix.is_empty()).map_or("", |(_, address)| address);
+    let mut printer = Printer { sheet, program, own, text: String::with_capacity(8192) };
     printer.text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let name = shape.element.as_ref().map_or("", |(_, _, printed)| printed);
     let mut declarations = String::new();
@@ -22,14 +23,15 @@ pub(super) fn print_xml(sheet: &Sheet<'_>, program: &Program, shape: &Shape) -> 
         escape_into(&mut declarations, address, true);
         declarations.push('"');
     }
-    let default = program.namespaces.iter().find(|(prefix, _)| prefix.is_empty()).map_or("", |(_, address)| address);
-    printer.element(Sheet::root(), name, &declarations, default);
+    printer.element(Sheet::root(), name, &declarations, own);
     printer.text.into_bytes()
 }
 
 struct Printer<'s, 'a> {
     sheet: &'s Sheet<'a>,
     program: &'s Program,
+    /// The namespace of the mapping's names without a prefix.
+    own: &'s str,
     text: String,
 }
 
@@ -74,6 +76,11 @@ impl Printer<'_, '_> {
                 continue;
             }
             let (address, name) = match &sheet.node(child).name {
+                // Inside the mapping's own default namespace its names are as they are written.
+                SheetName::Known(name) if std::ptr::eq(default, self.own) => {
+                    self.element(child, program.names.printed(*name), "", default);
+                    continue;
+                }
                 SheetName::Known(name) => {
                     let address = program.names.address(program.names.namespace_of(*name));
                     (address, Cow::Borrowed(program.names.printed(*name)))
@@ -102,10 +109,7 @@ impl Printer<'_, '_> {
     }
 
     fn is_attribute(&self, id: SheetId) -> bool {
-        match &self.sheet.node(id).name {
-            SheetName::Known(name) => self.program.names.kind(*name) == NameKind::Attribute,
-            SheetName::Other(name) => name.starts_with('@'),
-        }
+        self.sheet.node(id).is_attribute
     }
 
     fn attribute(&mut self, id: SheetId, index: usize) {
@@ -132,6 +136,11 @@ impl Printer<'_, '_> {
 
     fn cdata(&mut self, text: &str) {
         self.text.push_str("<![CDATA[");
+        if memchr::memchr(b']', text.as_bytes()).is_none() {
+            self.text.push_str(text);
+            self.text.push_str("]]>");
+            return;
+        }
         for (index, piece) in text.split("]]>").enumerate() {
             if index > 0 {
                 self.text.push_str("]]]]><![CDATA[>");
@@ -145,12 +154,14 @@ impl Printer<'_, '_> {
 /// Appends a text with what XML reserves escaped; in attributes blanks other than spaces too.
 fn escape_into(out: &mut String, text: &str, is_attribute: bool) {
     let mut rest = text;
-    let is_special = |byte: &u8| match byte {
-        b'<' | b'>' | b'&' | b'\r' => true,
-        b'"' | b'\n' | b'\t' => is_attribute,
-        _ => false,
+    let next = |bytes: &[u8]| match is_attribute {
+        true => bytes.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'\r' | b'"' | b'\n' | b'\t')),
+        false => {
+            let found = memchr::memchr3(b'<', b'>', b'&', bytes);
+            memchr::memchr(b'\r', &bytes[..found.unwrap_or(bytes.len())]).or(found)
+        }
     };
-    while let Some(at) = rest.as_bytes().iter().position(is_special) {
+    while let Some(at) = next(rest.as_bytes()) {
         out.push_str(&rest[..at]);
         out.push_str(match rest.as_bytes()[at] {
             b'<' => "&lt;",

@@ -3,9 +3,8 @@
 use schemas::{LossReport, Outcome, Record, RecordType, Step, Type, Value};
 
 use crate::{
-    codes::CodedShape,
     document::Format,
-    plan::{Covered, Shape},
+    plan::{Covered, Shape, push_index},
     reading::Trail,
 };
 
@@ -78,6 +77,16 @@ struct Walk<'w, 'a> {
     writer: &'w Writer<'a>,
     reported: Reported,
     leaves: usize,
+    /// The way from the record to the value in hand.
+    way: Vec<WayStep>,
+    /// Why the item that the walk is in was left out.
+    left_out: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum WayStep {
+    Field(&'static str),
+    Item(usize),
 }
 
 impl Writer<'_> {
@@ -94,16 +103,15 @@ impl Writer<'_> {
     pub(super) fn report(&mut self, record: &Record) -> Reported {
         let report = std::mem::take(&mut self.loss);
         let lost = self.lost;
-        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0 };
-        let mut path = String::new();
+        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0, way: Vec::with_capacity(8), left_out: None };
         let covered = &walk.writer.shape.writable;
         for (index, field) in record.model().fields.iter().enumerate() {
             if BOOKKEEPING.contains(&field.name) {
                 continue;
             }
-            path.push_str(field.name);
-            walk.visit(record.root().field(index), field.ty, covered.of_field(index), &mut path);
-            path.clear();
+            walk.way.push(WayStep::Field(field.name));
+            walk.visit(record.root().field(index), field.ty, covered.of_field(index));
+            walk.way.pop();
         }
         walk.report_bookkeeping(record);
         let mut reported = walk.reported;
@@ -113,72 +121,94 @@ impl Writer<'_> {
 }
 
 impl Walk<'_, '_> {
-    fn visit(&mut self, value: &Value, ty: Type, covered: Option<&Covered>, path: &mut String) {
+    fn visit(&mut self, value: &Value, ty: Type, covered: Option<&Covered>) {
         let is_written = covered.is_some_and(|covered| covered.is_whole);
         match (value, ty) {
             (Value::Absent, _) => {}
-            (Value::Record(_), Type::Record(record)) if record.is_coded() => self.leaf(value, ty, is_written, path),
-            (Value::Record(fields), Type::Record(record)) => self.visit_record(fields, record, covered, path),
-            (Value::List(items), Type::List { item, .. }) if !items.is_empty() => {
-                self.visit_items(items, *item, covered, path);
-            }
+            (Value::Record(_), Type::Record(record)) if record.is_coded() => self.leaf(value, is_written),
+            (Value::Record(fields), Type::Record(record)) => self.visit_record(fields, record, covered),
+            (Value::List(items), Type::List { item, .. }) if !items.is_empty() => self.visit_items(items, *item, covered),
             _ => {
                 let is_list = matches!(value, Value::List(_)) && covered.is_some_and(|covered| !covered.items.is_empty());
-                self.leaf(value, ty, is_written || is_list, path);
+                self.leaf(value, is_written || is_list);
             }
         }
     }
 
-    fn visit_record(&mut self, fields: &[Value], record: &RecordType, covered: Option<&Covered>, path: &mut String) {
-        let length = path.len();
+    fn visit_record(&mut self, fields: &[Value], record: &'static RecordType, covered: Option<&Covered>) {
         for (index, (field, value)) in record.fields.iter().zip(fields).enumerate() {
             if value.is_absent() {
                 continue;
             }
-            path.push('.');
-            path.push_str(field.name);
-            self.visit(value, field.ty, covered.and_then(|covered| covered.of_field(index)), path);
-            path.truncate(length);
+            self.way.push(WayStep::Field(field.name));
+            self.visit(value, field.ty, covered.and_then(|covered| covered.of_field(index)));
+            self.way.pop();
         }
     }
 
-    fn visit_items(&mut self, items: &[Value], ty: Type, covered: Option<&Covered>, path: &mut String) {
-        let length = path.len();
+    fn visit_items(&mut self, items: &[Value], ty: Type, covered: Option<&Covered>) {
         let is_whole = covered.is_some_and(|covered| covered.is_whole);
         for (index, item) in items.iter().enumerate() {
-            path.push_str(&format!("[{index}]"));
-            let dropped = self.writer.dropped_items.iter().find(|(dropped, _)| dropped == path);
-            if let Some((_, code)) = dropped {
-                let code = code.clone();
-                self.drop_below(item, ty, &code, path);
+            self.way.push(WayStep::Item(index));
+            if let Some(code) = self.dropped() {
+                let around = self.left_out.replace(code);
+                self.visit(item, ty, None);
+                self.left_out = around;
             } else if is_whole {
-                self.visit(item, ty, covered.map(|_| &WHOLE), path);
+                self.visit(item, ty, Some(&WHOLE));
             } else {
-                let of_item =
-                    covered.and_then(|covered| covered.of_item(index, item, self.writer.tongue.index));
-                self.visit(item, ty, of_item, path);
+                let of_item = covered.and_then(|covered| covered.of_item(index, item, self.writer.tongue.index));
+                self.visit(item, ty, of_item);
             }
-            path.truncate(length);
+            self.way.pop();
         }
     }
 
-    fn leaf(&mut self, value: &Value, _ty: Type, is_written: bool, path: &str) {
+    /// Why the item in hand was left out, if it was.
+    fn dropped(&self) -> Option<String> {
+        if self.writer.dropped_items.is_empty() {
+            return None;
+        }
+        let path = self.path();
+        self.writer.dropped_items.iter().find(|(dropped, _)| *dropped == path).map(|(_, code)| code.clone())
+    }
+
+    /// The canonical path of the value in hand.
+    fn path(&self) -> String {
+        let mut path = String::with_capacity(48);
+        for step in &self.way {
+            match step {
+                WayStep::Field(name) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(name);
+                }
+                WayStep::Item(index) => push_index(&mut path, *index),
+            }
+        }
+        path
+    }
+
+    fn leaf(&mut self, value: &Value, is_written: bool) {
         if is_written {
             self.leaves += 1;
             if self.writer.options.full {
-                self.reported.written.push(path.to_owned());
+                let path = self.path();
+                self.reported.written.push(path);
             }
             return;
         }
-        if self.writer.merged.iter().any(|merged| merged == path) {
-            self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path.to_owned()));
-            return;
-        }
-        if self.is_said(value, path) {
+        let path = self.path();
+        if let Some(code) = &self.left_out {
+            self.reported.report.note(Outcome::Dropped, code.clone(), None, Some(path));
+        } else if self.writer.merged.contains(&path) {
+            self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path));
+        } else if self.is_said(value, &path) {
             self.leaves += 1;
-            return;
+        } else {
+            self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
         }
-        self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path.to_owned()));
     }
 
     /// Whether the dialect itself says this value of this field.
@@ -187,26 +217,10 @@ impl Walk<'_, '_> {
         said.iter().any(|said| said.value == *value && (said.path.as_str() == path || said.path.as_str() == without_indices(path)))
     }
 
-    fn drop_below(&mut self, value: &Value, ty: Type, code: &str, path: &mut String) {
-        if CodedShape::of(ty).is_some() {
-            self.reported.report.note(Outcome::Dropped, code, None, Some(path.clone()));
-            return;
-        }
-        let start = path.clone();
-        value.visit_leaves(ty, &mut |pointer, _| {
-            let joint = if pointer.is_empty() || pointer.starts_with('[') { "" } else { "." };
-            let path = fold_coded(&format!("{start}{joint}{pointer}"), ty, &start);
-            let entries = &mut self.reported.report.entries;
-            if entries.last().is_none_or(|last| last.path.as_deref() != Some(&path) || last.code != code) {
-                self.reported.report.note(Outcome::Dropped, code, None, Some(path));
-            }
-        });
-    }
-
     fn report_bookkeeping(&mut self, record: &Record) {
         for entry in record.at("withheld").map(Value::items).unwrap_or_default() {
             let text = |index| entry.field(index).as_text().unwrap_or_default().to_owned();
-            self.reported.report.note(Outcome::Withheld, &text(1), None, Some(text(0)));
+            self.reported.report.note(Outcome::Withheld, text(1), None, Some(text(0)));
         }
         let cleared: Vec<String> = self.writer.cleared.iter().map(|path| (*path).to_owned()).collect();
         for path in cleared {
@@ -232,26 +246,4 @@ fn without_indices(path: &str) -> String {
         is_inside |= character == '[';
     }
     text
-}
-
-/// The path of a leaf, or of the coded value that it is a part of.
-fn fold_coded(path: &str, start_type: Type, start: &str) -> String {
-    let mut ty = start_type;
-    let mut end = start.len();
-    for segment in path[start.len()..].split('.').filter(|segment| !segment.is_empty()) {
-        let name = segment.split('[').next().unwrap_or_default();
-        if let (Type::Record(record), false) = (ty, name.is_empty())
-            && let Some((_, field)) = record.field(name)
-        {
-            ty = field.ty;
-        }
-        while let (Type::List { item, .. }, true) = (ty, segment.contains('[')) {
-            ty = *item;
-        }
-        end = path[end..].find(segment).map_or(path.len(), |at| end + at + segment.len());
-        if CodedShape::of(ty).is_some() {
-            return path[..end].to_owned();
-        }
-    }
-    path.to_owned()
 }

@@ -41,6 +41,8 @@ pub(super) struct SheetNode<'a> {
     pub(super) content: Content<'a>,
     /// Whether the children are items of an array.
     pub(super) is_list: bool,
+    /// Whether it is an XML attribute.
+    pub(super) is_attribute: bool,
     /// Whether the content is a constant of the mapping.
     pub(super) is_constant: bool,
     rank: u32,
@@ -59,7 +61,7 @@ pub(super) struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     /// A document with nothing but its root.
     pub(super) fn new() -> Self {
-        let mut sheet = Self { nodes: Vec::with_capacity(256) };
+        let mut sheet = Self { nodes: Vec::with_capacity(192) };
         sheet.detached(SheetName::Known(ROOT), 0);
         sheet
     }
@@ -76,6 +78,7 @@ impl<'a> Sheet<'a> {
             name,
             content: Content::Empty,
             is_list: false,
+            is_attribute: false,
             is_constant: false,
             rank,
             parent: NONE,

@@ -8,7 +8,7 @@ use crate::{
     document::{Format, NameId, NameKind, ROOT},
     plan::{
         Action, ConstantKind, Fallback, FieldStart, Leaf, Pattern, Place, PlaceId, Program, Rule, Scope, Shape, Target,
-        TargetStep, TemplatePart, Tongue,
+        TemplatePart, Tongue, push_index,
     },
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
         values: Vec::with_capacity(4),
         frames: Vec::with_capacity(4),
         slots: Vec::with_capacity(128),
-        loss: LossReport::default(),
+        loss: LossReport { kept: 0, entries: Vec::with_capacity(64) },
         lost: 0,
         written: 0,
         tongue: Tongue::default(),
@@ -51,7 +51,6 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
     let mut loss = writer.report(record);
     let bytes = writer.print();
     let trail = if options.full { super::report::take_trail(&mut loss) } else { Vec::new() };
-    loss.report.entries.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(Writing { bytes, loss: loss.report, trail })
 }
 
@@ -112,22 +111,14 @@ impl<'a> Writer<'a> {
     /// Chooses the item of the language lists that is written: the dialect's own language, else the first.
     fn choose_language(&mut self, root: &'a Value) {
         let wanted = self.options.parameters.get("language").map(Into::into).or_else(|| self.program.language.clone());
-        let shape = self.shape;
-        for rule in &shape.scope.rules {
-            let Some(at) = rule.target.steps.iter().position(|step| matches!(step, TargetStep::Language(..))) else {
-                continue;
-            };
-            let TargetStep::Language(_, key) = &rule.target.steps[at] else {
-                continue;
-            };
-            let list = Target { steps: rule.target.steps[..at].to_vec(), ..rule.target.clone() };
-            let items = list.get(root, &self.tongue).items();
-            let own = items.iter().position(|item| item.field(*key).as_text() == wanted.as_deref());
-            self.tongue.index = own.or(if items.is_empty() { None } else { Some(0) });
-            let chosen = self.tongue.index.and_then(|index| items[index].field(*key).as_text());
-            self.tongue.language = chosen.map(Into::into).or(wanted);
+        let Some(spoken) = self.shape.spoken.first() else {
             return;
-        }
+        };
+        let items = spoken.list.get(root, &self.tongue).items();
+        let own = items.iter().position(|item| item.field(spoken.key).as_text() == wanted.as_deref());
+        self.tongue.index = own.or(if items.is_empty() { None } else { Some(0) });
+        let chosen = self.tongue.index.and_then(|index| items[index].field(spoken.key).as_text());
+        self.tongue.language = chosen.map(Into::into).or(wanted);
     }
 
     fn write_document(&mut self, root: &'a Value) -> Result<(), Refusal> {
@@ -176,7 +167,7 @@ impl<'a> Writer<'a> {
 
     /// What depends on other places of the scope.
     fn finish_scope(&mut self, scope: &'a Scope, base: usize) -> Result<(), Stop> {
-        for rule in scope.rules.iter().filter(|rule| rule.writes) {
+        for rule in scope.deferred.iter().map(|index| &scope.rules[*index]) {
             if let Some(parent) = rule.with_parent
                 && self.slots[base + parent] != NONE
                 && rule.places.first().is_some_and(|place| self.slots[base + place] == NONE)
@@ -533,26 +524,10 @@ impl<'a> Writer<'a> {
         if self.program.names.kind(at.name) == NameKind::Items {
             self.sheet.node_mut(parent).is_list = true;
         }
-        let shared = self.find_shared(places, base, place, parent);
-        let node = shared.unwrap_or_else(|| self.add(parent, at.name));
+        let node = self.add(parent, at.name);
         self.slots[base + place] = node;
-        if shared.is_none() {
-            self.put_selection(node, at.selection.as_ref());
-        }
+        self.put_selection(node, at.selection.as_ref());
         node
-    }
-
-    /// Two places that differ in nothing but a selection without a value share their node.
-    fn find_shared(&self, places: &[Place], base: usize, place: PlaceId, _parent: SheetId) -> Option<SheetId> {
-        let at = &places[place];
-        if at.selection.is_some() || self.program.names.kind(at.name) == NameKind::Items {
-            return None;
-        }
-        let twin = |(index, other): &(usize, &Place)| {
-            *index != place && other.parent == at.parent && other.name == at.name && self.slots[base + index] != NONE
-                && other.selection.is_none()
-        };
-        places.iter().enumerate().find(twin).map(|(index, _)| self.slots[base + index])
     }
 
     /// Writes what alone tells an item apart.
@@ -588,6 +563,7 @@ impl<'a> Writer<'a> {
     /// A node that hangs nowhere yet, with the constants that go with its name.
     pub(super) fn detached(&mut self, name: NameId) -> SheetId {
         let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
+        self.sheet.node_mut(node).is_attribute = self.program.names.kind(name) == NameKind::Attribute;
         self.put_dependents(node, name);
         node
     }
@@ -624,7 +600,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Notes that a field is not written as it is.
-    pub(super) fn note(&mut self, level: usize, target: &Target, outcome: Outcome, code: &str) {
+    pub(super) fn note(&mut self, level: usize, target: &Target, outcome: Outcome, code: &'static str) {
         if self.frames[level + 1..].iter().any(|frame| frame.ordinal > 0) {
             return;
         }
@@ -633,14 +609,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Notes that the field at a path is not written as it is.
-    pub(super) fn note_path(&mut self, path: String, outcome: Outcome, code: &str) {
+    pub(super) fn note_path(&mut self, path: String, outcome: Outcome, code: &'static str) {
         self.lost += 1;
         self.loss.note(outcome, code, None, Some(path));
     }
 
     /// The canonical path with its indices.
     pub(super) fn path(&self, level: usize, target: &Target) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(48);
         self.render_item(level, &mut text);
         target.render(self.values[level], &self.tongue, &mut text);
         text
@@ -652,9 +628,7 @@ impl<'a> Writer<'a> {
         if let Some((owner, target)) = frame.list {
             self.render_item(owner, text);
             target.render(self.values[owner], &self.tongue, text);
-            text.push('[');
-            text.push_str(&frame.index.to_string());
-            text.push(']');
+            push_index(text, frame.index);
         }
     }
 }
