@@ -10,7 +10,7 @@ use connectors::rest::stub::{Injection, Moment, Received, RestStub, RestStubSett
 use schemas::{EntityKey, Operation};
 use serde_json::{Value, json};
 
-use self::support::{Gateway, Setup, pusher, rest_receiver, until};
+use self::support::{Gateway, PULLER_TOKEN, Setup, eures_feed, pusher, rest_receiver, until};
 
 struct Scene {
     gateway: Gateway,
@@ -240,4 +240,58 @@ async fn an_open_claim_of_a_killed_gateway_is_quarantined_if_it_may_not_be_repea
     scene.until_step(&message, "ambiguous").await;
     assert_eq!(scene.revisions("R1"), [Some(1)]);
     assert_eq!(scene.parked().await[0]["code"], "owner_died");
+}
+
+#[tokio::test]
+async fn what_eures_may_not_have_is_refused_and_taken_back() {
+    let gateway = Setup::new()
+        .partner(pusher("acme", "canonical"))
+        .partner(eures_feed("eures-vdab", "eures-xml", "VDAB"))
+        .secret("puller-token", PULLER_TOKEN)
+        .start()
+        .await;
+    let key = gateway.key("acme").await;
+    let push = async |country: &str| {
+        let document = json!({
+            "reference": "R1", "status": "published", "openings": 1,
+            "profiles": [{"language": "nl", "title": "Lasser", "description": "Werk.", "how_to_apply": "Bel ons."}],
+            "employer": {"name": "Lasbedrijf Verzonnen"},
+            "occupations": [{"scheme": "isco-08", "code": "7212"}],
+            "locations": [{"country": country, "city": "X"}],
+        });
+        let request = gateway.http.post(gateway.url("/v1/acme/vacancy")).bearer_auth(&key).json(&document);
+        request.send().await.unwrap().json::<Value>().await.unwrap()["message_id"].as_str().unwrap().to_owned()
+    };
+    let outcome = async |message: &str| {
+        let message = gateway.get(&format!("/v1/messages/{message}")).await;
+        let last =
+            message["events"].as_array().unwrap().iter().rfind(|event| event["recipient"] == "eures-vdab").cloned();
+        last.map(|event| (event["step"].as_str().unwrap().to_owned(), event["code"].as_str().unwrap_or("-").to_owned()))
+    };
+    let active = async || {
+        let all =
+            gateway.http.get(gateway.url("/input/api/jv/v0.1/getAll")).bearer_auth(PULLER_TOKEN).send().await.unwrap();
+        all.json::<Value>().await.unwrap()["allReferences"].as_array().unwrap().len()
+    };
+    for (country, step, code, shown) in
+        [("MA", "refused", "no_country", 0), ("BE", "delivered", "-", 1), ("MA", "refused", "no_country", 0)]
+    {
+        let message = push(country).await;
+        until("it is settled", async || outcome(&message).await.is_some()).await;
+        assert_eq!(outcome(&message).await, Some((step.to_owned(), code.to_owned())), "{country}");
+        assert_eq!(active().await, shown, "an exported vacancy that stops qualifying is closed");
+    }
+}
+
+#[tokio::test]
+async fn events_carry_the_hashes_that_were_in_force() {
+    let scene = Scene::start("by_key").await;
+    let message = scene.push("R1", 1).await;
+    scene.until_step(&message, "delivered").await;
+    let message = scene.gateway.get(&format!("/v1/messages/{message}")).await;
+    for event in message["events"].as_array().unwrap() {
+        for name in ["schema", "codes", "configuration"] {
+            assert_eq!(event["versions"][name].as_str().map(str::len), Some(64), "{name} of {}", event["step"]);
+        }
+    }
 }

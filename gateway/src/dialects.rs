@@ -15,6 +15,7 @@ pub const CANONICAL: &str = "canonical";
 pub struct Dialects {
     catalogue: Catalogue,
     configuration: Hash,
+    schema: Hash,
 }
 
 /// A document that was read.
@@ -55,7 +56,8 @@ impl Dialects {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             anyhow!("the mappings are wrong:\n{}", lines.join("\n"))
         })?;
-        Ok(Self { catalogue, configuration })
+        let newest = schemas::published_versions("vacancy").last().copied().unwrap_or_default();
+        Ok(Self { catalogue, configuration, schema: Hash::of(newest.as_bytes()) })
     }
 
     /// The catalogue behind it.
@@ -189,7 +191,7 @@ impl Dialects {
     /// What is in force for a mapping.
     pub fn versions(&self, mapping: Option<&std::sync::Arc<Mapping>>) -> Versions {
         Versions {
-            schema: schemas::published_versions("vacancy").len().to_string(),
+            schema: self.schema.to_string(),
             mapping: mapping.map(|mapping| mapping.hash().to_string()).unwrap_or_default(),
             codes: self.catalogue.codes_hash().to_string(),
             configuration: self.configuration.to_string(),

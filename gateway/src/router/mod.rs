@@ -4,6 +4,8 @@
 //! offset are committed to the log in one transaction.
 
 mod decide;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,6 +1,7 @@
 //! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines.
 
 mod scene;
+mod sent;
 mod traffic;
 
 use std::time::Duration;

@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{number, traffic::Sent};
+use super::{number, sent::Sent};
 use crate::{
     config::Configuration,
     daemon::{Daemon, OPERATOR_TOKEN},

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::output::say, scene::Scene};
+use super::{super::output::say, scene::Scene, sent::Sent};
 
 /// A sample of the VDAB dialect, invented; its reference and title change.
 const VDAB_DOCUMENT: &str = include_str!("../../../../mappings/dialects/vdab-json/samples/001-full-html.in.json");
@@ -23,14 +23,6 @@ const VDAB_VACANCIES: u64 = 8;
 /// Between two pulls of EURES.
 const PULL_EVERY: Duration = Duration::from_millis(500);
 
-/// What was sent, and what came of it.
-#[derive(Debug, Default)]
-pub struct Sent {
-    pub webhooks: u64,
-    pub pushed: u64,
-    pub refused: u64,
-}
-
 /// The traffic of one demo.
 pub struct Traffic {
     pace: Pace,
@@ -38,13 +30,6 @@ pub struct Traffic {
     webhooks: AtomicU64,
     pushed: AtomicU64,
     refused: AtomicU64,
-}
-
-impl Sent {
-    /// Everything that was taken in.
-    pub fn accepted(&self) -> u64 {
-        self.webhooks + self.pushed
-    }
 }
 
 impl Traffic {

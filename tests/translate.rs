@@ -1,0 +1,187 @@
+//! `passerelle translate` and `mappings` as their users run them: every pair of dialects, on every sample and on
+//! every matching document that was collected.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+const WRITABLE: [&str; 4] = ["canonical", "eures-xml", "greenhouse", "vdab-json"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn passerelle(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_passerelle")).args(arguments).output().unwrap()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The documents of a folder with these beginnings and endings; there must be some.
+fn documents(folder: &Path, beginnings: &[&str], ending: &str) -> Vec<PathBuf> {
+    let fits = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.ends_with(ending)
+            && (beginnings.is_empty() || beginnings.iter().any(|beginning| name.starts_with(beginning)))
+    };
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(fits).collect();
+    found.sort();
+    assert!(!found.is_empty(), "`{}` holds nothing to translate", folder.display());
+    found
+}
+
+/// Translates a document to every dialect that writes. It must come out, or be refused for a reason that has a code.
+fn translate_everywhere(from: &str, document: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let defaults = document.to_string_lossy().replace(".in.json", ".defaults.toml");
+    for to in WRITABLE {
+        let (loss, complement, out) = (path("loss.json"), path("complement.json"), path("out"));
+        let input = document.to_string_lossy().into_owned();
+        let mut arguments = vec![
+            "translate",
+            "--json",
+            "--from",
+            from,
+            "--to",
+            to,
+            "--kind",
+            "vacancy",
+            "--loss",
+            &loss,
+            "--complement",
+            &complement,
+        ];
+        if Path::new(&defaults).exists() {
+            arguments.extend(["--partner", &defaults]);
+        }
+        arguments.extend([input.as_str(), &out]);
+        let output = passerelle(&arguments);
+        if !output.status.success() {
+            let error: Value = serde_json::from_str(&complaint(&output))
+                .unwrap_or_else(|_| panic!("{input} to {to}: {}", complaint(&output)));
+            let has_code =
+                error["code"].is_string() || error["faults"].as_array().is_some_and(|faults| !faults.is_empty());
+            assert!(output.status.code() == Some(1) && has_code, "{input} to {to}: {error}");
+            continue;
+        }
+        assert!(!fs::read(&out).unwrap().is_empty(), "{input} to {to}");
+        let report: Value = serde_json::from_slice(&fs::read(&loss).unwrap()).unwrap();
+        assert!(
+            report["fields"].as_array().is_some_and(|fields| !fields.is_empty()),
+            "{input} to {to} reports no field"
+        );
+        let complements: Value = serde_json::from_slice(&fs::read(&complement).unwrap()).unwrap();
+        assert!(complements.get(from).is_some(), "{input} to {to} keeps no complement");
+    }
+}
+
+#[test]
+fn every_sample_goes_to_every_dialect() {
+    for (dialect, ending) in [("eures-xml", ".in.xml"), ("greenhouse", ".in.json"), ("vdab-json", ".in.json")] {
+        let folder = root().join(format!("mappings/dialects/{dialect}/samples"));
+        for document in documents(&folder, &[], ending) {
+            translate_everywhere(dialect, &document);
+        }
+    }
+}
+
+#[test]
+fn every_collected_document_goes_to_every_dialect() {
+    let data = root().join("../shared/data");
+    if !data.exists() {
+        println!("skipped: there is no `{}` on this machine", data.display());
+        return;
+    }
+    let collected = [
+        ("eures-xml", "belgium/eures-samples", vec!["position-opening"], ".xml"),
+        (
+            "greenhouse",
+            "ats/greenhouse/webhooks",
+            vec![
+                "_job_events__job_created",
+                "_job_events__job_approved",
+                "_job_events__job_deleted",
+                "_job_events__job_post",
+            ],
+            ".json",
+        ),
+        ("greenhouse", "ats/greenhouse/job_board", vec!["_jobs__"], ".json"),
+    ];
+    for (dialect, folder, beginnings, ending) in collected {
+        for document in documents(&data.join(folder), &beginnings, ending) {
+            translate_everywhere(dialect, &document);
+        }
+    }
+}
+
+#[test]
+fn a_sample_comes_out_as_its_neighbours_say() {
+    let output = passerelle(&["mappings", "test"]);
+    assert!(output.status.success(), "{}", complaint(&output));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    for dialect in ["eures-xml", "greenhouse", "vdab-json"] {
+        assert!(told.contains(dialect), "{told}");
+    }
+}
+
+#[test]
+fn many_documents_are_translated_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("many.ndjson");
+    let good = r#"{"reference":"R1","status":"published","profiles":[{"language":"nl","title":"Lasser"}]}"#;
+    fs::write(&input, format!("{good}\n\n{{\"titel\":1}}\n{good}\n")).unwrap();
+    let output =
+        passerelle(&["translate", "--each", "--from", "canonical", "--to", "vdab-json", input.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "one of three cannot be read");
+    let lines: Vec<Value> =
+        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "a good document is not taken along by a bad one");
+    assert!(lines[0]["document"].is_string() && lines[2]["document"].is_string());
+    assert_eq!(
+        (lines[1]["input"].as_u64(), lines[1]["error"]["faults"][0]["pointer"].as_str()),
+        (Some(3), Some("/titel"))
+    );
+}
+
+#[test]
+fn exit_codes_say_whose_fault_it_is() {
+    let nowhere = ["keys", "list", "--url", "http://127.0.0.1:1", "--token", "x"];
+    let table: [(&[&str], i32, &str); 6] = [
+        (&["translate", "--from", "klingon", "--to", "canonical", "/dev/null"], 1, "klingon"),
+        (&["translate", "--from", "vdab-json", "--to", "eures-xml", "/no/such/file"], 1, "/no/such/file"),
+        (&["translate"], 2, "--from"),
+        (&["serve", "--config", "/no/such/file"], 1, "/no/such/file"),
+        (&nowhere, 3, "cannot reach"),
+        (&["mappings", "show", "klingon"], 1, "passerelle mappings list"),
+    ];
+    for (arguments, code, expected) in table {
+        let output = passerelle(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", complaint(&output));
+        assert!(complaint(&output).contains(expected), "{arguments:?}: {}", complaint(&output));
+    }
+}
+
+#[test]
+fn the_shipped_example_passes_the_check() {
+    let config = root().join("docker/example/passerelle.toml");
+    let output = passerelle(&["check", "--deny-warnings", "--config", config.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", complaint(&output));
+}
+
+#[test]
+fn the_demo_ends_by_itself_and_cleanly() {
+    let output = passerelle(&["demo", "--seconds", "3", "--rate", "5"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told}\n{}", complaint(&output));
+    assert!(told.contains("EURES pulls") && told.contains("agency gets") && told.contains("parked     0"), "{told}");
+}
