@@ -158,6 +158,25 @@ fn who_hires_and_what_is_internal_is_kept_nowhere() {
 }
 
 #[test]
+fn what_a_job_does_not_speak_of_stays() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mapping = mapping(&catalogue, "greenhouse");
+    let read = |document: &Json| mapping.read(document.to_string().as_bytes(), &ReadOptions::default()).unwrap();
+    let post = json!({"action": "job_post_updated", "payload": {
+        "id": 70, "title": "Lasser", "location": "Gent", "content": "<p>Je last.</p>", "live": true, "external": true,
+    }});
+    let post = read(&post);
+    let mut job = read(&job(&json!({"offices": [{"id": 1, "name": "Haven"}], "openings": [{"id": 1}, {"id": 2}]})));
+    mapping.carry_over(job.shape.as_deref(), &post.record, &mut job.record);
+    let record = serde_json::to_value(&job.record).unwrap();
+    assert_eq!(record["status"], "published");
+    assert_eq!(record["openings"], 2);
+    assert_eq!(record["profiles"][0]["title"], "Lasser");
+    assert_eq!(record["locations"][0]["text"], "Gent");
+    assert_eq!(record["locations"][0]["region"]["label"], "Haven");
+}
+
+#[test]
 fn every_field_of_a_vdab_vacancy_has_a_place() {
     let catalogue = Catalogue::embedded().unwrap();
     let document = include_bytes!("../dialects/vdab-json/samples/011-every-field.in.json");
