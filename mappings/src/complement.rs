@@ -13,6 +13,9 @@ use crate::fnv::Fnv;
 /// What the canonical record cannot hold of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Complement {
+    /// The shape that the document had; documents of other shapes have other places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shape: Option<String>,
     /// The parts of the document that are kept.
     #[serde(default)]
     pub(crate) parts: Vec<Part>,

@@ -2,7 +2,11 @@
 
 use schemas::{Record, RecordType, Type, Value};
 
-use crate::{codes::CodedShape, mapping::Mapping, plan::Covered};
+use crate::{
+    codes::CodedShape,
+    mapping::Mapping,
+    plan::{Covered, Selector},
+};
 
 /// What a mapping does with a canonical field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,28 +108,65 @@ fn carry_list(previous: &Value, list: &mut Value, (ty, key): (Type, Option<usize
     let Type::Record(model) = ty else {
         return;
     };
+    if matches!(list, Value::List(items) if items.is_empty()) {
+        return;
+    }
+    let spoken: Vec<Value> = key.map_or_else(Vec::new, |key| {
+        list.items().iter().map(|item| item.field(key).clone()).collect()
+    });
     for (index, before) in previous.items().iter().enumerate() {
-        // The shape speaks one language at a time: profiles in others are not its own.
-        let of_item = covered.of_item(index, before, None).or_else(|| language_item(covered, key, before, list));
-        let same = list.items().iter().position(|item| match key {
-            Some(key) => item.field(key) == before.field(key),
-            None => is_same(item, before, of_item),
+        let same_key = || list.items().iter().position(|item| key.is_some_and(|key| item.field(key) == before.field(key)));
+        let found = covered.items.iter().find(|(selector, _)| match selector {
+            Selector::Each => true,
+            Selector::Only(field, value) => before.field(*field) == value,
+            Selector::Key(field, text) => before.field(*field).as_text() == Some(text),
+            Selector::Index(wanted) => *wanted == index,
+            // The shape speaks one language at a time: profiles in others are not its own.
+            Selector::Language => key.is_some_and(|key| spoken.contains(before.field(key))),
         });
-        match (of_item, same) {
-            (Some(of_item), Some(same)) => carry_record(before, &mut list.items_mut()[same], model, Some(of_item)),
-            // What the shape could have said and no longer says is gone.
-            (Some(_), None) => {}
-            (None, Some(same)) => carry_record(before, &mut list.items_mut()[same], model, None),
-            (None, None) => list.items_mut().push(before.clone()),
+        match found {
+            // Of an item that the shape has a place for, it says all that it can, and nothing of the rest.
+            Some((Selector::Index(_), covered)) => carry_item(before, list, index, model, covered),
+            Some((Selector::Key(..) | Selector::Language, covered)) => {
+                let at = same_key().unwrap_or(list.items().len());
+                carry_item(before, list, at, model, covered);
+                if let (Some(key), Some(item)) = (key, list.items_mut().get_mut(at)) {
+                    *item.field_mut(model, key) = before.field(key).clone();
+                }
+            }
+            Some((Selector::Each | Selector::Only(..), covered)) => {
+                let same = same_key().or_else(|| {
+                    list.items().iter().position(|item| key.is_none() && is_same(item, before, Some(covered)))
+                });
+                // What the shape could have said and no longer says is gone.
+                if let Some(same) = same {
+                    carry_record(before, &mut list.items_mut()[same], model, Some(covered));
+                }
+            }
+            None => match same_key() {
+                Some(same) => carry_record(before, &mut list.items_mut()[same], model, None),
+                None => list.items_mut().push(before.clone()),
+            },
         }
+    }
+    let items = list.items_mut();
+    items.retain(|item| !says_nothing(item, key));
+    if items.is_empty() {
+        *list = Value::Absent;
     }
 }
 
-fn language_item<'c>(covered: &'c Covered, key: Option<usize>, before: &Value, list: &Value) -> Option<&'c Covered> {
-    let of_language = covered.items.iter().find(|(selector, _)| *selector == crate::plan::Selector::Language)?;
-    let key = key?;
-    let is_spoken = list.items().iter().any(|item| item.field(key) == before.field(key));
-    is_spoken.then_some(&of_language.1)
+fn carry_item(before: &Value, list: &mut Value, at: usize, model: &'static RecordType, covered: &Covered) {
+    let items = list.items_mut();
+    if items.len() <= at {
+        items.resize(at + 1, Value::Absent);
+    }
+    carry_record(before, &mut items[at], model, Some(covered));
+}
+
+/// Whether an item has nothing but its key.
+fn says_nothing(item: &Value, key: Option<usize>) -> bool {
+    item.fields().iter().enumerate().all(|(index, field)| field.is_absent() || key == Some(index))
 }
 
 /// Whether two items say the same as far as the shape can express them.

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use schemas::{Kind, Path, RecordType, Step, Type, Value};
+use schemas::{Format, Kind, Path, RecordType, Step, Type, Value};
 use toml_edit::{Document, Item, TableLike};
 
 use crate::{
     codes::{CodedShape, Named},
-    error::{MappingError, Mistakes},
-    grammar::Scalar,
+    error::{MappingError, Mistakes, did_you_mean},
     plan::canonical_value,
 };
 
@@ -27,7 +26,7 @@ struct Conditional {
 }
 
 impl Defaults {
-    /// Reads the tables `[defaults]` and `[[defaults_when]]` of a partner file; other tables are left alone.
+    /// Reads `language`, `[defaults]` and `[[defaults_when]]` of a partner file; all else in it is left alone.
     ///
     /// # Errors
     /// Every mistake, with its line.
@@ -47,7 +46,12 @@ impl Defaults {
     fn read(&mut self, root: &toml_edit::Table, model: &'static RecordType, mistakes: &mut Mistakes<'_>) {
         if let Some(table) = root.get("defaults").and_then(Item::as_table_like) {
             self.always = read_values(table, model, mistakes);
-            self.language = table.get("language").and_then(Item::as_str).map(Into::into);
+        }
+        if let Some(item) = root.get("language") {
+            self.language = item.as_str().filter(|text| Format::Language.check(text).is_ok()).map(Into::into);
+            if self.language.is_none() {
+                mistakes.at(item.span(), "language", "the language is no ISO 639-1 code", "write `language = \"nl\"`");
+            }
         }
         let conditionals = root.get("defaults_when").and_then(Item::as_array_of_tables);
         for table in conditionals.into_iter().flat_map(|tables| tables.iter()) {
@@ -77,29 +81,40 @@ impl Defaults {
 
 fn read_values(table: &dyn TableLike, model: &'static RecordType, mistakes: &mut Mistakes<'_>) -> Vec<(Path, Value)> {
     let mut values = Vec::new();
-    for (path, item, span) in crate::grammar::entries(table).into_iter().filter(|(key, ..)| *key != "language") {
-        let scalar = item.as_value().and_then(crate::grammar::scalar);
+    for (path, item, span) in crate::grammar::entries(table) {
         let resolved = Path::resolve(model, path).map_err(|error| error.to_string());
-        match (resolved, scalar) {
-            (Ok(resolved), Some(scalar)) => match default_value(&scalar, &resolved) {
-                Ok(value) => values.push((resolved, value)),
-                Err(problem) => mistakes.at(span, path, problem, ""),
-            },
-            (Err(problem), _) => mistakes.at(span, path, problem, ""),
-            (_, None) => mistakes.at(span, path, "a default is a text, a number or a truth value", "write `\"…\"`"),
+        match resolved.and_then(|resolved| Ok((default_value(item, &resolved)?, resolved))) {
+            Ok((value, resolved)) => values.push((resolved, value)),
+            Err(problem) => mistakes.at(span, path, problem, "see the README on `[defaults]`"),
         }
     }
     values
 }
 
-/// A default for a coded field is a code of the field's own vocabulary.
-fn default_value(scalar: &Scalar, path: &Path) -> Result<Value, String> {
+/// A default for a coded field is a code of the field's first vocabulary, or a scheme with a code.
+fn default_value(item: &Item, path: &Path) -> Result<Value, String> {
+    let scalar = item.as_value().and_then(crate::grammar::scalar);
     let Some(shape) = CodedShape::of(path.ty()) else {
-        return canonical_value(scalar, path.ty());
+        let scalar = scalar.ok_or("a default is a text, a number or a truth value")?;
+        return canonical_value(&scalar, path.ty());
     };
-    let scheme = path.field().and_then(|field| field.schemes.first().copied()).map(Into::into);
-    let code = Some(scalar.letters().into());
-    Ok(shape.of_default(Named { scheme, code, ..Named::default() }))
+    let own_scheme = path.field().and_then(|field| field.schemes.first().copied());
+    if let Some(scalar) = scalar {
+        let code = Some(scalar.letters().into());
+        return Ok(shape.of_default(Named { scheme: own_scheme.map(Into::into), code, ..Named::default() }));
+    }
+    let table = item.as_table_like().ok_or("write a code, or `{ scheme = \"…\", code = \"…\" }`")?;
+    let known = ["scheme", "code", "label"];
+    if let Some((key, _)) = table.iter().find(|(key, _)| !known.contains(key)) {
+        return Err(format!("`{key}` is no part of a coded value; {}", did_you_mean(key, known)));
+    }
+    let text = |key| table.get(key).and_then(Item::as_str).map(Into::into);
+    let scheme = text("scheme").or_else(|| own_scheme.map(Into::into));
+    let named = Named { scheme, version: None, code: text("code"), label: text("label") };
+    if named.code.is_none() && named.label.is_none() {
+        return Err("write a code, or `{ scheme = \"…\", code = \"…\" }`".to_owned());
+    }
+    Ok(shape.of_default(named))
 }
 
 fn read_texts(table: &dyn TableLike, model: &'static RecordType, mistakes: &mut Mistakes<'_>) -> Vec<(Path, String)> {

@@ -1,5 +1,6 @@
 //! Translates between the dialects of the outside world and the canonical records.
 
+mod canonical;
 mod catalogue;
 pub mod codes;
 mod complement;
@@ -18,6 +19,7 @@ pub mod text;
 mod translate;
 mod writing;
 
+pub use canonical::{CANONICAL, read_canonical, write_canonical};
 pub use catalogue::Catalogue;
 pub use complement::Complement;
 pub use coverage::{FieldCoverage, coverage};
@@ -27,5 +29,5 @@ pub use error::MappingError;
 pub use grammar::{Directions, Evidence};
 pub use mapping::Mapping;
 pub use reading::{ReadOptions, Reading, Trail};
-pub use translate::{CANONICAL, Complements, TranslateError, Translation, translate};
+pub use translate::{Complements, TranslateError, Translation, translate};
 pub use writing::{Parameters, Refusal, WriteOptions, Writing};

@@ -20,6 +20,7 @@ use crate::{
 pub struct Mapping {
     dialect: DialectName,
     hash: Hash,
+    text: String,
     pub(crate) program: Program,
     /// The files of the samples folder.
     pub(crate) samples: BTreeMap<String, Vec<u8>>,
@@ -37,7 +38,7 @@ impl Mapping {
     ) -> Result<Self, Vec<MappingError>> {
         let file = read_mapping_file(path, text)?;
         let program = compile(&file, kind, model, library, (path, text))?;
-        Ok(Self { dialect, hash: Hash::of(text.as_bytes()), program, samples })
+        Ok(Self { dialect, hash: Hash::of(text.as_bytes()), text: text.to_owned(), program, samples })
     }
 
     /// The dialect.
@@ -78,6 +79,11 @@ impl Mapping {
     /// The hash of the mapping file.
     pub fn hash(&self) -> Hash {
         self.hash
+    }
+
+    /// The mapping file, as it was loaded.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// How sure it is that the format is the partner's own.

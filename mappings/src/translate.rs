@@ -7,16 +7,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
+    canonical::{CANONICAL, read_canonical, write_canonical},
     catalogue::Catalogue,
     complement::Complement,
-    document::{Fault, ReadFailure},
+    document::ReadFailure,
     reading::{ReadOptions, Reading, Trail},
-    text::clean,
     writing::{Refusal, WriteOptions},
 };
-
-/// The name of the canonical record as a dialect: plain JSON.
-pub const CANONICAL: &str = "canonical";
 
 /// A translated document.
 #[derive(Debug)]
@@ -84,8 +81,8 @@ pub fn translate(
         mapping(from)?.read(bytes, &ReadOptions { full: true, ..*read })?
     };
     let (bytes, written) = if to.as_str() == CANONICAL {
-        let text = serde_json::to_string_pretty(&reading.record).expect("records are JSON");
-        (format!("{text}\n").into_bytes(), LossReport::default())
+        let writing = write_canonical(&reading.record);
+        (writing.bytes, writing.loss)
     } else {
         let writing = mapping(to)?.write(&reading.record, write)?;
         (writing.bytes, writing.loss)
@@ -93,51 +90,6 @@ pub fn translate(
     let (loss, trail) = compose(&reading, written, read.full);
     let Reading { record, operation, shape, complement, .. } = reading;
     Ok(Translation { bytes, record, operation, shape, loss, trail, complement })
-}
-
-/// Reads a canonical record from plain JSON; its texts are cleaned as those of every other dialect.
-fn read_canonical(kind: Kind, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Reading, ReadFailure> {
-    let json: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| ReadFailure::of("", "no_json", error.to_string()))?;
-    let mut record = Record::from_json(kind, &json).map_err(|faults| ReadFailure {
-        faults: faults
-            .into_iter()
-            .map(|fault| Fault { pointer: fault.pointer, code: "no_canonical_record".to_owned(), problem: fault.problem })
-            .collect(),
-    })?;
-    let mut loss = LossReport::default();
-    clean_texts(record.root_mut(), &mut loss);
-    if let Some(defaults) = options.defaults {
-        for path in defaults.apply(record.root_mut()) {
-            loss.note(Outcome::Defaulted, "not_said", None, Some(path));
-        }
-    }
-    let mut trail = Vec::new();
-    record.visit_leaves(&mut |path, _| {
-        let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
-        trail.push(Trail { pointer, path: path.to_owned() });
-    });
-    loss.kept = i64::try_from(trail.len()).unwrap_or(i64::MAX);
-    let complement = Complement::default();
-    Ok(Reading { record, operation: Operation::Upsert, shape: None, loss, complement, trail })
-}
-
-fn clean_texts(value: &mut schemas::Value, loss: &mut LossReport) {
-    match value {
-        schemas::Value::Text(text) => {
-            let (clean, was_repaired) = clean(text);
-            if was_repaired {
-                loss.note(Outcome::Repaired, "illegal_characters", None, None);
-            }
-            if *clean != **text {
-                let clean: std::sync::Arc<str> = clean.into();
-                *text = clean;
-            }
-        }
-        schemas::Value::List(items) => items.iter_mut().for_each(|item| clean_texts(item, loss)),
-        schemas::Value::Record(fields) => fields.iter_mut().for_each(|field| clean_texts(field, loss)),
-        _ => {}
-    }
 }
 
 /// One line per source field over both steps.

@@ -18,7 +18,7 @@ pub(crate) struct Coder {
     inbound: Vec<(usize, Route)>,
     by_scheme: Arc<HashMap<Arc<str>, Vec<Arc<CodeList>>>>,
     language: Option<Box<str>>,
-    /// Whether a code that no list knows is refused.
+    /// Whether codes that no list knows are left out when writing.
     is_required: bool,
     /// The lists of which the words are written, not the code.
     label_only: Vec<usize>,
@@ -81,6 +81,16 @@ struct Landing<'a> {
     is_many_to_one: bool,
 }
 
+impl Landing<'_> {
+    /// Why the code there is not quite the one that the value had, itself of that grade.
+    fn coarsened(&self, before: Grade) -> Option<&'static str> {
+        match before.then(self.grade) {
+            Grade::Exact => self.is_many_to_one.then_some("many_to_one"),
+            grade => Some(grade.as_str()),
+        }
+    }
+}
+
 /// Scheme, code and label.
 type Words<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
@@ -126,13 +136,10 @@ impl Coder {
         self.entries.iter().map(|entry| &entry.list)
     }
 
-    /// Reads a coded value.
-    ///
-    /// # Errors
-    /// The loss code, if the rule refuses codes that no list knows.
-    pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Result<Found, &'static str> {
+    /// Reads a coded value. A code that no list knows is kept as it is.
+    pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Found {
         if let Some((entry, code)) = given.code.and_then(|code| self.knower(code, given.list)) {
-            return Ok(Found { value: entry.value_of_code(shape, code, given), coarsened: None });
+            return Found { value: entry.value_of_code(shape, code, given), coarsened: None };
         }
         let words = given.label.or(given.code);
         if let Some((index, code)) = words.and_then(|words| self.find_label(words, given.list)) {
@@ -141,14 +148,11 @@ impl Coder {
             let named = Named { code: said_code.map(Into::into), label: words.map(Into::into), ..Named::default() };
             let is_expected = said_code.is_none() && index == 0;
             let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[0].list);
-            return Ok(Found { value, coarsened: (!is_expected).then_some("found_by_label") });
-        }
-        if self.is_required {
-            return Err("unknown_code");
+            return Found { value, coarsened: (!is_expected).then_some("found_by_label") };
         }
         let list = &self.entries[given.list.unwrap_or(0)].list;
         let value = shape.of_source(named(list, given.code.map(Into::into), given.label.map(Into::into)));
-        Ok(Found { value, coarsened: given.code.map(|_| "unknown_code") })
+        Found { value, coarsened: given.code.map(|_| "unknown_code") }
     }
 
     /// Reads a code into a text field that holds codes of a known vocabulary.
@@ -170,8 +174,9 @@ impl Coder {
             None => &self.entries,
         };
         entries.iter().find_map(|entry| match entry.list.look_up(code) {
-            Known::Row(row) if *row.code == *code => Some((entry, row.code.clone())),
-            Known::Row(_) | Known::Fits => Some((entry, code.into())),
+            // Where case does not count, the spelling of the list does.
+            Known::Row(row) => Some((entry, row.code.clone())),
+            Known::Fits => Some((entry, code.into())),
             Known::Not => None,
         })
     }
@@ -204,14 +209,13 @@ impl Coder {
             Written { coarsened: (grade != Grade::Exact).then_some(grade.as_str()), ..written }
         } else if let Some(there) = self.arrive(own.0, own.1).or_else(|| self.arrive(source.0, source.1)) {
             check_grade(refused.contains(&there.grade))?;
-            let total = grade.then(there.grade);
-            let many_to_one = there.is_many_to_one.then_some("many_to_one");
-            let coarsened = if total == Grade::Exact { many_to_one } else { Some(total.as_str()) };
+            let coarsened = there.coarsened(grade);
             let label = has_label.then(|| self.label_of(there.list, there.code.as_str())).flatten();
-            Written { code: Some(there.code), label, list: there.list, coarsened, loses_label: false }
+            let loses_label = self.loses_words(own, source);
+            Written { code: Some(there.code), label, list: there.list, coarsened, loses_label }
         } else if let Some(written) = self.verbatim(own, |_, _| !self.is_required) {
             check_grade(own_is_refused)?;
-            Written { coarsened: written.code.is_some().then_some("unknown_code"), ..written }
+            written
         } else {
             return Err("no_code_in_target");
         };
@@ -219,6 +223,7 @@ impl Coder {
             && let Some(code) = written.code.take()
         {
             written.label = self.label_of(written.list, code.as_str()).or(written.label);
+            written.loses_label = self.loses_words(own, source);
             if written.label.is_none() {
                 return Err("no_code_in_target");
             }
@@ -241,21 +246,28 @@ impl Coder {
         written
     }
 
-    /// Says what to write for a text that is a code of a known vocabulary.
+    /// Says what to write for a text that is a code of a known vocabulary, and why it is not quite the same.
     ///
     /// # Errors
     /// The loss code, if none of the lists has a code for it.
-    pub(crate) fn write_text<'a>(&'a self, schemes: &[&str], code: &'a str) -> Result<Spelled<'a>, &'static str> {
+    pub(crate) fn write_text<'a>(
+        &'a self,
+        schemes: &[&str],
+        code: &'a str,
+    ) -> Result<(Spelled<'a>, Option<&'static str>), &'static str> {
         for entry in self.entries.iter().filter(|entry| entry.is_canonical || entry.onward.is_empty()) {
             if let Some(row) = entry.list.row(code) {
-                return Ok(Spelled::Borrowed(&row.code));
+                return Ok((Spelled::Borrowed(&row.code), None));
             }
         }
-        let arrival = schemes.iter().find_map(|scheme| self.arrive(Some(*scheme), Some(code)));
-        match arrival {
-            Some(there) => Ok(there.code),
+        let landing = schemes.iter().find_map(|scheme| self.arrive(Some(*scheme), Some(code)));
+        match landing {
+            Some(there) => {
+                let coarsened = there.coarsened(Grade::Exact);
+                Ok((there.code, coarsened))
+            }
             None if self.is_required => Err("no_code_in_target"),
-            None => Ok(Spelled::Borrowed(code)),
+            None => Ok((Spelled::Borrowed(code), None)),
         }
     }
 

@@ -137,6 +137,9 @@ impl CodeList {
         let Ok(columns) = reader.headers().cloned() else {
             return;
         };
+        if columns.is_empty() {
+            return;
+        }
         if columns.get(0) != Some("code") {
             let remedy = "the columns are `code`, then `label.<language>` and `alt.<language>`";
             mistakes.on_line(header_lines + 1, None, "the first column is not `code`", remedy);
@@ -331,7 +334,7 @@ mod tests {
             ("# title: x\n", "x.tsv: the list has no codes; add rows"),
             ("# open: yes\ncode\nA\n", "x.tsv:1: rule `open`: `yes` is not understood; write `true` or `false`"),
             ("# titel: x\ncode\nA\n", "x.tsv:1: rule `titel`: `x` is not understood; did you mean `title`?"),
-            ("# title: x\nlabel.nl\nA\n", "x.tsv:2: the first column is not `code`"),
+            ("# title: x\nlabel.nl\nA\n", "x.tsv:2: the first column is not `code`; the columns"),
             ("code\nA\nA\n", "x.tsv:3: rule `A`: the code stands twice"),
             ("# pattern: (\ncode\nA\n", "x.tsv:1: rule `pattern`: `(` is not understood; error: unclosed group"),
             ("# derive: ^A -> rome\ncode\nA\n", "x.tsv:1: rule `derive`: `^A -> rome` is not understood; write"),

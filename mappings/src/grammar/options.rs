@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) is_code_required: bool,
     /// `values`: canonical value and document value.
     pub(crate) values: Vec<(Scalar, Scalar)>,
+    /// `others = "keep"`: values that the table does not have are carried as they are.
+    pub(crate) keeps_others: bool,
     /// `date`: formats of days; the first is written.
     pub(crate) date: Vec<String>,
     /// `instant`: the format of instants.
@@ -81,6 +83,8 @@ pub(crate) struct Rule {
     pub(crate) is_one_per_list: bool,
     /// `minimum`: lower numbers are not written.
     pub(crate) minimum: Option<i64>,
+    /// `lines = "br"`: HTML without a tag is written with its line ends as `<br>`.
+    pub(crate) breaks_lines: bool,
     /// `raw`: no clean-up.
     pub(crate) is_raw: bool,
     /// `read = false`: written only.

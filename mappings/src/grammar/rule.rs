@@ -68,6 +68,7 @@ fn read_codes(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: Forma
     rule.label_only = table.texts("label_only", mistakes);
     rule.is_one_per_list = table.boolean("one_per_list", mistakes).unwrap_or_default();
     rule.is_code_required = table.boolean("required_code", mistakes).unwrap_or_default();
+    rule.keeps_others = table.word("others", &[("keep", true), ("drop", false)], mistakes).unwrap_or_default();
     if let Some(item) = table.item("values") {
         rule.values = read_values(item, table, mistakes);
     }
@@ -102,6 +103,7 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     rule.written = table.word("as", &[("text", Written::Text), ("number", Written::Number)], mistakes);
     rule.case = table.word("case", &[("upper", LetterCase::Upper), ("lower", LetterCase::Lower)], mistakes);
     rule.cdata = table.boolean("cdata", mistakes);
+    rule.breaks_lines = table.word("lines", &[("br", true), ("keep", false)], mistakes).unwrap_or_default();
     rule.pattern = table.texts("pattern", mistakes);
     rule.split = table.text("split", mistakes);
     rule.is_count = table.boolean("count", mistakes).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{DialectName, Outcome, Record};
+use schemas::{DialectName, LossReport, Outcome, Record};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -284,7 +284,7 @@ fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
         Ok(again) => again,
         Err(failure) => return vec![("reads_its_own", failure.to_string())],
     };
-    let losses = first.loss.entries.iter().chain(&again.loss.entries);
+    let losses = (&first.loss, &again.loss);
     let problems = super::record::differences(&reading.record, losses, &again.record, catalogue.library());
     broken.extend(problems.into_iter().map(|problem| ("same_record", problem)));
     let complement = Some(&again.complement);
@@ -310,6 +310,9 @@ fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
             let Some([_, place, text]) = pointers.iter().find(|[known, ..]| known == pointer) else {
                 continue;
             };
+            if went_with_its_item(pointer, &reading, &first.loss) {
+                continue;
+            }
             let texts = written.get(place).map(Vec::as_slice).unwrap_or_default();
             if !texts.iter().any(|known| known == text || plain_number(text) == *known) {
                 broken.push(("complement", format!("`{pointer}` is not there when the document is written again")));
@@ -317,4 +320,15 @@ fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
         }
     }
     broken
+}
+
+/// Whether a field stood beside one that the writing reports as dropped: what belonged to it goes with it.
+fn went_with_its_item(pointer: &str, reading: &Reading, written: &LossReport) -> bool {
+    let around = pointer.rsplit_once('/').map_or("", |(around, _)| around);
+    let beside = reading.trail.iter().filter(|trail| {
+        trail.pointer.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    let mut dropped = written.entries.iter().filter(|entry| entry.outcome == Outcome::Dropped);
+    let paths: Vec<&str> = beside.map(|trail| trail.path.as_str()).collect();
+    !around.is_empty() && dropped.any(|entry| entry.path.as_deref().is_some_and(|path| paths.contains(&path)))
 }

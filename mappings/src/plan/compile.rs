@@ -251,7 +251,9 @@ impl<'f> Compiler<'f, '_> {
             for place in rule.places.iter().take(1).chain(&rule.also) {
                 self.rank(places.list[*place].name, *line_index);
             }
-            for name in rule.further_names() {
+            let selections = rule.places.iter().filter_map(|place| places.list[*place].selection.as_ref());
+            let names: Vec<NameId> = selections.filter_map(|selection| selection.at.last().copied()).collect();
+            for name in names.into_iter().chain(rule.further_names()) {
                 self.rank(name, *line_index);
             }
             rules.push(rule);

@@ -274,6 +274,8 @@ pub(crate) enum Element {
 pub(crate) struct Leaf {
     pub(crate) form: Form,
     pub(crate) values: Vec<(Value, ConstantKind, Box<str>)>,
+    /// Whether values that the table does not have are carried as they are.
+    pub(crate) keeps_others: bool,
     pub(crate) coder: Option<TextCoder>,
     pub(crate) keep_text: Option<Target>,
     /// Words that were kept are not written.
@@ -284,6 +286,8 @@ pub(crate) struct Leaf {
     pub(crate) cdata: bool,
     pub(crate) limit: Limit,
     pub(crate) is_raw: bool,
+    /// HTML without a tag is written with its line ends as `<br>`.
+    pub(crate) breaks_lines: bool,
 }
 
 /// What the canonical value is, and how the dialect spells it.

@@ -232,6 +232,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
         let code = written.code.as_ref().or(dialect.code.as_ref());
         let label = written.label.as_ref().or(dialect.label.as_ref());
         let code_names = self.inner_names(name, code)?;
+        // A scalar in JSON has no room for words beside it.
+        let label = label.filter(|_| self.compiler.namer.format != Format::Json || !code_names.is_empty());
         let label_names = label.map(|label| self.inner_names(name, Some(label))).transpose_ok()?;
         let pair = match &written.pair {
             None => None,
@@ -308,6 +310,7 @@ impl<'c> RuleMaker<'c, '_, '_> {
         Some(Leaf {
             form,
             values,
+            keeps_others: written.keeps_others,
             coder,
             keep_text,
             is_keep_text_read_only: written.is_keep_text_read_only,
@@ -317,6 +320,7 @@ impl<'c> RuleMaker<'c, '_, '_> {
             cdata: written.cdata.unwrap_or(self.compiler.file.dialect.cdata),
             limit: written.limit,
             is_raw: written.is_raw,
+            breaks_lines: written.breaks_lines,
         })
     }
 
@@ -496,8 +500,8 @@ impl Rule {
         };
         match &self.action {
             Action::Coded(coded) => coded.names(),
-            Action::Group(group) => vec![group.repeat.name],
-            Action::List(list) => [vec![list.repeat.name], of_element(&list.element)].concat(),
+            Action::Group(group) => group.repeat.names(),
+            Action::List(list) => [list.repeat.names(), of_element(&list.element)].concat(),
             Action::First(element) => of_element(element),
             Action::Leaf(_) | Action::Pattern(_) | Action::Split(_) | Action::Count(_) => Vec::new(),
         }
@@ -528,6 +532,13 @@ impl Rule {
             }
             _ => covered.at(&self.target).is_whole = true,
         }
+    }
+}
+
+impl Repeat {
+    fn names(&self) -> Vec<NameId> {
+        let discriminator = self.selection.iter().filter_map(|selection| selection.at.last().copied());
+        [self.name].into_iter().chain(discriminator).collect()
     }
 }
 

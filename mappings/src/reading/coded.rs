@@ -72,6 +72,9 @@ impl<'p> Reader<'p, '_> {
             }
             Read::Unreadable(code) => {
                 self.note(node, Outcome::Dropped, code, Some((rule.level, &rule.target)));
+                if let Some(path) = self.notes.last_mut().and_then(|note| note.path.as_mut()) {
+                    path.push_str("[]");
+                }
                 None
             }
             Read::Value(..) | Read::Cleared => None,
@@ -113,7 +116,7 @@ impl<'p> Reader<'p, '_> {
         let is_sentinel = code.as_deref().is_some_and(|code| rule.absent.iter().any(|absent| **absent == *code));
         let pair = pair_node.and_then(|node| self.words(node));
         let given = Given { code: code.as_deref(), label: label.as_deref(), pair: pair.as_deref(), list };
-        let found = if is_sentinel { Err("sentinel") } else { coded.coder.read(&coded.shape, given) };
+        let found = if is_sentinel { Err("sentinel") } else { Ok(coded.coder.read(&coded.shape, given)) };
         drop((code, label, pair));
         self.keep_marks(coded, list, node, code_node.unwrap_or(node));
         match found {

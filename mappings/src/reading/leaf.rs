@@ -43,7 +43,7 @@ impl Leaf {
         if text.is_empty() {
             return if is_text { Read::Value(Value::text(""), None) } else { Read::Cleared };
         }
-        if !self.values.is_empty() && !is_text {
+        if !self.values.is_empty() && !self.keeps_others {
             return Read::Unreadable("unknown_value");
         }
         if let Some(coder) = &self.coder {

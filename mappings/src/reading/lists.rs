@@ -120,10 +120,8 @@ impl<'p> Reader<'p, '_> {
                 Element::Leaf(leaf) => leaf.read(piece, Kind::Text, &rule.absent),
                 Element::Coded(coded) => {
                     let given = crate::codes::Given { code: Some(piece), ..crate::codes::Given::default() };
-                    match coded.coder.read(&coded.shape, given) {
-                        Ok(found) => Read::Value(found.value, found.coarsened.map(|code| (Outcome::Coarsened, code))),
-                        Err(code) => Read::Unreadable(code),
-                    }
+                    let found = coded.coder.read(&coded.shape, given);
+                    Read::Value(found.value, found.coarsened.map(|code| (Outcome::Coarsened, code)))
                 }
             };
             match read {

@@ -221,7 +221,12 @@ impl<'p> Reader<'p, '_> {
             }
             _ => {}
         }
-        Some(leaf.read(&self.tree.own_text(node), kind, &rule.absent))
+        let text = self.tree.own_text(node);
+        if self.program.omits_empty && text.trim().is_empty() {
+            // A dialect that cannot say `empty` says nothing by it.
+            return self.tree.is_leaf(node).then_some(Read::Unreadable("empty"));
+        }
+        Some(leaf.read(&text, kind, &rule.absent))
     }
 
     /// Notes that the document empties a field that is no text.

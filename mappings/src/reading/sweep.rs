@@ -30,7 +30,7 @@ enum Left {
     Whole(NodeId),
     /// Its text stands where the mapping has a constant.
     Instead(NodeId),
-    /// Its own text, while other parts of it are said elsewhere.
+    /// Its own text stands where the mapping has a constant, and other parts are left over too.
     Own(NodeId),
     Parts(NodeId, Vec<(Left, usize, Option<usize>)>),
 }
@@ -80,6 +80,7 @@ impl Reader<'_, '_> {
         });
         if let Some(left) = left {
             out.complement.parts = sweeper.parts_of_root(left);
+            out.complement.shape = sweeper.reader.shape.name.as_deref().map(str::to_owned);
         }
         out.loss.entries.extend(loss.entries);
         out
@@ -189,7 +190,8 @@ impl Sweeper<'_, '_, '_> {
         match own {
             Leaf::Instead if !has_children => return Some(Left::Instead(node)),
             Leaf::Instead => parts.push((Left::Own(node), 0, None)),
-            Leaf::Left if !is_whole => parts.push((Left::Own(node), 0, None)),
+            // The record says some of its attributes; alone they would say nothing without the text.
+            Leaf::Left if !is_whole => return Some(Left::Whole(node)),
             Leaf::None | Leaf::Used | Leaf::Left => {}
         }
         if is_whole && own != Leaf::Instead && (own == Leaf::Left || !parts.is_empty()) {

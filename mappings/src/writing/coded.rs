@@ -109,6 +109,7 @@ impl<'a> Writer<'a> {
         value: &'a Value,
     ) -> Result<Option<(Outcome, &'static str)>, &'static str> {
         match element {
+            Element::Leaf(_) if value.as_text() == Some("") => Err("empty"),
             Element::Leaf(leaf) => {
                 let lettered = leaf.write(value)?;
                 self.sheet.node_mut(node).content = lettered.content;

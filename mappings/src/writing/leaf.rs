@@ -40,14 +40,15 @@ impl Leaf {
                 (Form::Symbol(symbols), Value::Symbol(index)) => symbols.get(usize::from(*index)).copied(),
                 _ => value.as_text(),
             };
-            let code = coder.coder.write_text(&coder.schemes, code.ok_or("no_code_in_target")?)?;
+            let (code, coarsened) = coder.coder.write_text(&coder.schemes, code.ok_or("no_code_in_target")?)?;
             let text = match code {
                 Spelled::Borrowed(text) => Cow::Borrowed(text),
                 Spelled::Shared(text) => Cow::Owned(text.to_string()),
             };
-            return Ok(Lettered { content: Content::Text(self.in_case(text)), note: None });
+            let note = coarsened.map(|code| (Outcome::Coarsened, code));
+            return Ok(Lettered { content: Content::Text(self.in_case(text)), note });
         }
-        if !self.values.is_empty() && !matches!(value, Value::Text(_)) {
+        if !self.values.is_empty() && !self.keeps_others {
             return Err("no_code_in_target");
         }
         if let Value::Boolean(truth) = value {
@@ -69,6 +70,10 @@ impl Leaf {
         {
             note = note.or(was_repaired.then_some((Outcome::Repaired, "illegal_characters")));
             text = Cow::Owned(repaired);
+        }
+        if self.breaks_lines && text.contains('\n') && !text.contains('<') {
+            text = Cow::Owned(text.replace('\n', "<br>"));
+            note = note.or(Some((Outcome::Coarsened, "formatting")));
         }
         let holds_html = matches!(self.form, Form::Html(TextKind::Html) | Form::Plain(TextKind::Html));
         if self.limit != Limit::default() && !self.limit.holds(&text) {
@@ -193,18 +198,19 @@ fn write_date<'a>(text: &'a str, format: Option<&str>, instant: Option<&str>, zo
     match date.precision() {
         Precision::Instant => {
             let at: Timestamp = text.parse().map_err(|_| "no_date")?;
-            match (instant, format) {
-                (Some(instant), _) => {
-                    let note = (at.subsec_nanosecond() != 0).then_some((Outcome::Coarsened, "fraction_of_second"));
-                    Ok((spell(instant, at.to_zoned(zone.clone()))?, note))
-                }
-                (None, Some(format)) => {
-                    let spelled = spell(format, at.to_zoned(zone.clone()))?;
-                    let is_whole = format.contains("%H") || format.contains("%T");
-                    Ok((spelled, (!is_whole).then_some((Outcome::Coarsened, "time_of_day"))))
-                }
-                (None, None) => Ok((Cow::Borrowed(text), None)),
-            }
+            let Some(format) = instant.or(format) else {
+                return Ok((Cow::Borrowed(text), None));
+            };
+            let spelled = spell(format, at.to_zoned(zone.clone()))?;
+            let has = |letters: &[&str]| letters.iter().any(|letter| format.contains(letter));
+            let note = if !has(&["%H", "%T", "%R", "%I", "%s", "%c", "%X"]) {
+                Some((Outcome::Coarsened, "time_of_day"))
+            } else if at.subsec_nanosecond() != 0 && !has(&["%f", "%.f", "%N"]) {
+                Some((Outcome::Coarsened, "fraction_of_second"))
+            } else {
+                None
+            };
+            Ok((spelled, note))
         }
         Precision::Day => match format {
             Some(format) => {

@@ -81,6 +81,12 @@ impl<'a> Writer<'a> {
         }
         result?;
         if self.written == before.2 {
+            self.merged.truncate(before.3);
+            let mut index = 0;
+            self.loss.entries.retain(|entry| {
+                index += 1;
+                index <= before.0 || entry.outcome != Outcome::Defaulted
+            });
             return Ok(Wrote::Nothing);
         }
         let container = self.ensure_container(scope, base, &group.repeat);
@@ -202,6 +208,7 @@ impl<'a> Writer<'a> {
     /// Whether a value can be written at all.
     fn try_element(&self, element: &'a Element, value: &'a Value) -> Result<(), &'static str> {
         match element {
+            Element::Leaf(_) if value.as_text() == Some("") => Err("empty"),
             Element::Leaf(leaf) => leaf.write(value).map(drop),
             Element::Coded(coded) => {
                 let has_label = coded.label.is_some();

@@ -18,7 +18,9 @@ use super::{
 impl Writer<'_> {
     /// Merges the complement into the sheet.
     pub(super) fn merge(&mut self) {
-        if let Some(complement) = self.options.complement {
+        if let Some(complement) = self.options.complement
+            && complement.shape.as_deref() == self.shape.name.as_deref()
+        {
             let mut used = Vec::new();
             self.merge_parts(super::sheet::Sheet::root(), &complement.parts, &mut used);
         }
@@ -38,7 +40,7 @@ impl Writer<'_> {
             match (&part.held, found) {
                 (Held::Instead(text), Some(found)) => self.put_instead(found, text),
                 (Held::Parts(parts), Some(found)) => self.merge_parts(found, parts, used),
-                (Held::Whole(_), Some(_)) => {}
+                (Held::Whole(raw), Some(found)) => self.fill_element(found, raw),
                 // An item that the record no longer speaks of takes what belonged to it along.
                 (_, None) if part.guard.is_some() => {}
                 (held, None) => self.add_part(node, &name, held, used),
@@ -88,6 +90,33 @@ impl Writer<'_> {
                 _ => Content::Text(Cow::Owned(text.to_owned())),
             };
             node.content = content;
+        }
+    }
+
+    /// Gives an element that was written without a text the text that it had, and the attributes that it lacks.
+    fn fill_element(&mut self, found: SheetId, raw: &str) {
+        let is_bare = self.sheet.node(found).content == Content::Empty
+            && self.sheet.children(found).all(|child| self.sheet.node(child).is_attribute);
+        if self.program.format != Format::Xml || self.sheet.node(found).is_attribute || !is_bare {
+            return;
+        }
+        let names = Names::new(Vec::new());
+        let parsed = parse_document(raw.as_bytes(), Format::Xml, &names, |tree| {
+            let attributes = tree.children(Tree::root()).filter(|child| tree.node(*child).kind == Kind::Attribute);
+            let named = attributes.map(|child| {
+                (format!("@{}", tree.name_text(child, &names)), tree.node(child).text.clone().into_owned())
+            });
+            Ok((tree.own_text(Tree::root()).into_owned(), named.collect::<Vec<_>>()))
+        });
+        let Ok((text, attributes)) = parsed else {
+            return;
+        };
+        for (name, text) in attributes {
+            let part = Part { name, index: None, guard: None, held: Held::Whole(text) };
+            self.merge_parts(found, std::slice::from_ref(&part), &mut Vec::new());
+        }
+        if !text.is_empty() {
+            self.sheet.node_mut(found).content = Content::Text(Cow::Owned(text));
         }
     }
 

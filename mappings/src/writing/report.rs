@@ -79,6 +79,8 @@ struct Walk<'w, 'a> {
     leaves: usize,
     /// The way from the record to the value in hand.
     way: Vec<WayStep>,
+    /// Fields that the dialect itself says; it says them only of items that were written.
+    said: Vec<String>,
     /// Why the item that the walk is in was left out.
     left_out: Option<String>,
 }
@@ -103,7 +105,7 @@ impl Writer<'_> {
     pub(super) fn report(&mut self, record: &Record) -> Reported {
         let report = std::mem::take(&mut self.loss);
         let lost = self.lost;
-        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0, way: Vec::with_capacity(8), left_out: None };
+        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0, way: Vec::with_capacity(8), said: Vec::new(), left_out: None };
         let covered = &walk.writer.shape.writable;
         for (index, field) in record.model().fields.iter().enumerate() {
             if BOOKKEEPING.contains(&field.name) {
@@ -114,8 +116,9 @@ impl Writer<'_> {
             walk.way.pop();
         }
         walk.report_bookkeeping(record);
+        let (leaves, said) = (walk.leaves, walk.said.len());
         let mut reported = walk.reported;
-        reported.report.kept = i64::try_from(walk.leaves.saturating_sub(lost)).unwrap_or(i64::MAX);
+        reported.report.kept = i64::try_from((leaves + said).saturating_sub(lost)).unwrap_or(i64::MAX);
         reported
     }
 }
@@ -150,6 +153,7 @@ impl Walk<'_, '_> {
         let is_whole = covered.is_some_and(|covered| covered.is_whole);
         for (index, item) in items.iter().enumerate() {
             self.way.push(WayStep::Item(index));
+            let (leaves, said) = (self.leaves, self.said.len());
             if let Some(code) = self.dropped() {
                 let around = self.left_out.replace(code);
                 self.visit(item, ty, None);
@@ -159,6 +163,11 @@ impl Walk<'_, '_> {
             } else {
                 let of_item = covered.and_then(|covered| covered.of_item(index, item, self.writer.tongue.index));
                 self.visit(item, ty, of_item);
+            }
+            if self.leaves == leaves {
+                for path in self.said.drain(said..) {
+                    self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
+                }
             }
             self.way.pop();
         }
@@ -205,7 +214,7 @@ impl Walk<'_, '_> {
         } else if self.writer.merged.contains(&path) {
             self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path));
         } else if self.is_said(value, &path) {
-            self.leaves += 1;
+            self.said.push(path);
         } else {
             self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
         }

@@ -100,6 +100,17 @@ pub(super) enum Stop {
     LeftOut(String),
 }
 
+/// Where a value that stands in comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Origin {
+    /// From the mapping.
+    Default,
+    /// From another field of the same item.
+    Item,
+    /// From another part of the record.
+    Elsewhere,
+}
+
 /// What came of a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Wrote {
@@ -118,6 +129,14 @@ impl<'a> Writer<'a> {
         let own = items.iter().position(|item| item.field(spoken.key).as_text() == wanted.as_deref());
         self.tongue.index = own.or(if items.is_empty() { None } else { Some(0) });
         let chosen = self.tongue.index.and_then(|index| items[index].field(spoken.key).as_text());
+        if let (None, Some(index), None) = (own, self.tongue.index, self.shape.language_at) {
+            let mut path = String::new();
+            spoken.list.render(root, &self.tongue, &mut path);
+            push_index(&mut path, index);
+            path.push('.');
+            path.push_str(spoken.record.fields[spoken.key].name);
+            self.note_path(path, Outcome::Coarsened, "other_language");
+        }
         self.tongue.language = chosen.map(Into::into).or(wanted);
     }
 
@@ -240,9 +259,34 @@ impl<'a> Writer<'a> {
     }
 
     fn write_leaf(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, leaf: &'a Leaf) -> Wrote {
+        let wrote = self.write_value(scope, base, rule, leaf);
+        let Some(target) = &leaf.keep_text else {
+            return wrote;
+        };
+        let text = self.get(rule.level, target);
+        match (wrote, text.as_text()) {
+            (_, None) => wrote,
+            (Wrote::Something, Some(_)) => {
+                self.note(rule.level, target, Outcome::Dropped, "place_taken");
+                wrote
+            }
+            (Wrote::Nothing, Some(_)) if leaf.is_keep_text_read_only => {
+                self.note(rule.level, target, Outcome::Dropped, "not_a_date");
+                wrote
+            }
+            // An empty place empties the value, not the words that stand in for it.
+            (Wrote::Nothing, Some("")) => {
+                self.note(rule.level, target, Outcome::Dropped, "cleared_not_expressible");
+                wrote
+            }
+            (Wrote::Nothing, Some(text)) => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
+        }
+    }
+
+    fn write_value(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, leaf: &'a Leaf) -> Wrote {
         let value = self.get(rule.level, &rule.target);
         if value.is_absent() {
-            return self.write_keep_text(scope, base, rule, leaf);
+            return self.write_emptied(scope, base, rule);
         }
         if value.as_text() == Some("") {
             return self.write_cleared(scope, base, rule, leaf.is_number);
@@ -260,20 +304,6 @@ impl<'a> Writer<'a> {
             self.note(rule.level, &rule.target, outcome, code);
         }
         wrote
-    }
-
-    fn write_keep_text(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, leaf: &'a Leaf) -> Wrote {
-        let Some(target) = &leaf.keep_text else {
-            return self.write_emptied(scope, base, rule);
-        };
-        match self.get(rule.level, target).as_text() {
-            Some(text) if !text.is_empty() && leaf.is_keep_text_read_only => {
-                self.note(rule.level, target, Outcome::Dropped, "not_a_date");
-                Wrote::Nothing
-            }
-            Some(text) if !text.is_empty() => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
-            _ => self.write_emptied(scope, base, rule),
-        }
     }
 
     /// Writes that a field which is no text was emptied.
@@ -313,6 +343,7 @@ impl<'a> Writer<'a> {
     /// Puts content at the place of a rule and wherever else it is said.
     pub(super) fn put(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, content: Content<'a>) -> Wrote {
         let Some(place) = self.place_to_write(scope, base, rule) else {
+            self.note(rule.level, &rule.target, Outcome::Dropped, "no_element");
             return Wrote::Nothing;
         };
         let node = self.ensure(&scope.places, base, place);
@@ -344,7 +375,7 @@ impl<'a> Writer<'a> {
             return Some(first);
         }
         let is_written = |place: &&PlaceId| self.slots[base + scope.places[**place].parent] != NONE;
-        rule.places.iter().find(is_written).copied().or(Some(first))
+        rule.places.iter().find(is_written).copied()
     }
 
     fn is_attribute(&self, scope: &Scope, place: PlaceId) -> bool {
@@ -357,6 +388,7 @@ impl<'a> Writer<'a> {
             Content::Text(text) | Content::Cdata(text) if !rule.append.is_empty() => text.to_string(),
             _ => return content,
         };
+        let merged_before = self.merged.len();
         for target in &rule.append {
             let Some(text) = self.get(rule.level, target).as_text().filter(|text| !text.is_empty()) else {
                 continue;
@@ -365,6 +397,10 @@ impl<'a> Writer<'a> {
             letters.push_str(text);
             let path = self.path(rule.level, target);
             self.merged.push(path);
+        }
+        if !self.is_repeat(rule) && self.merged.len() > merged_before {
+            let path = self.path(rule.level, &rule.target);
+            self.note_path(path, Outcome::Coarsened, "merged");
         }
         match content {
             Content::Cdata(_) => Content::Cdata(Cow::Owned(letters)),
@@ -375,9 +411,10 @@ impl<'a> Writer<'a> {
     /// Writes what stands in for a field that the record does not say.
     fn write_fallback(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> bool {
         for fallback in &rule.fallbacks {
-            let (content, is_default) = match fallback {
-                Fallback::Text(text) => (self.default_content(rule, text), true),
-                Fallback::Parameter(index) => (self.default_content(rule, self.parameter(*index)), true),
+            // What does not come from the item itself makes no item.
+            let (content, origin) = match fallback {
+                Fallback::Text(text) => (self.default_content(rule, text), Origin::Default),
+                Fallback::Parameter(index) => (self.default_content(rule, self.parameter(*index)), Origin::Default),
                 Fallback::Field(target, start) => {
                     let level = if *start == FieldStart::Item { rule.level } else { 0 };
                     let value = self.get(level, target);
@@ -386,10 +423,10 @@ impl<'a> Writer<'a> {
                     };
                     let path = self.path(level, target);
                     self.merged.push(path);
-                    (content, false)
+                    (content, if *start == FieldStart::Item { Origin::Item } else { Origin::Elsewhere })
                 }
                 Fallback::Template(parts) => match self.template(rule.level, parts) {
-                    Some(text) => (Content::Text(Cow::Owned(text)), false),
+                    Some(text) => (Content::Text(Cow::Owned(text)), Origin::Item),
                     None => continue,
                 },
             };
@@ -399,12 +436,13 @@ impl<'a> Writer<'a> {
                 _ => self.put(scope, base, rule, content),
             };
             if wrote == Wrote::Something {
-                if is_default {
+                if origin != Origin::Item {
                     self.written = before;
+                }
+                if !self.is_repeat(rule) {
                     let path = self.path(rule.level, &rule.target);
-                    if !self.is_repeat(rule) {
-                        self.loss.note(Outcome::Defaulted, "default", None, Some(path));
-                    }
+                    let code = if origin == Origin::Default { "default" } else { "merged" };
+                    self.loss.note(Outcome::Defaulted, code, None, Some(path));
                 }
                 return true;
             }
