@@ -23,11 +23,8 @@ pub fn read_canonical(kind: Kind, bytes: &[u8], options: &ReadOptions<'_>) -> Re
         serde_json::from_slice(bytes).map_err(|error| ReadFailure::of("", "no_json", error.to_string()))?;
     let mut record = Record::from_json(kind, &json).map_err(|faults| {
         let code = "no_canonical_record".to_owned();
-        let fault = |fault: schemas::JsonError| Fault {
-            pointer: fault.pointer,
-            code: code.clone(),
-            problem: fault.problem,
-        };
+        let fault =
+            |fault: schemas::JsonError| Fault { pointer: fault.pointer, code: code.clone(), problem: fault.problem };
         ReadFailure { faults: faults.into_iter().map(fault).collect() }
     })?;
     let mut loss = LossReport::default();

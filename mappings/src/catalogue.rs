@@ -188,13 +188,13 @@ fn read_mapping(
     let dialect: DialectName =
         dialect.parse().map_err(|error: schemas::IdentifierError| mistake(error.to_string(), "rename the folder"))?;
     let kind = file.trim_end_matches(".toml");
-    let kind: Kind = kind.parse().map_err(|problem| mistake(problem, "name the file after its kind: `vacancy.toml`"))?;
+    let kind: Kind =
+        kind.parse().map_err(|problem| mistake(problem, "name the file after its kind: `vacancy.toml`"))?;
     let Some(model) = RecordType::of(kind) else {
         return Err(mistake(format!("the kind `{kind}` is not accepted yet"), "remove the file"));
     };
     let samples_folder = format!("dialects/{dialect}/samples/");
-    let samples = files.iter().filter_map(|(path, bytes)| {
-        Some((path.strip_prefix(&samples_folder)?.to_owned(), bytes.clone()))
-    });
+    let samples =
+        files.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&samples_folder)?.to_owned(), bytes.clone())));
     Mapping::compile(dialect, kind, model, library, (path, text_of(path, bytes)?), samples.collect())
 }

@@ -111,11 +111,11 @@ fn carry_list(previous: &Value, list: &mut Value, (ty, key): (Type, Option<usize
     if matches!(list, Value::List(items) if items.is_empty()) {
         return;
     }
-    let spoken: Vec<Value> = key.map_or_else(Vec::new, |key| {
-        list.items().iter().map(|item| item.field(key).clone()).collect()
-    });
+    let spoken: Vec<Value> =
+        key.map_or_else(Vec::new, |key| list.items().iter().map(|item| item.field(key).clone()).collect());
     for (index, before) in previous.items().iter().enumerate() {
-        let same_key = || list.items().iter().position(|item| key.is_some_and(|key| item.field(key) == before.field(key)));
+        let same_key =
+            || list.items().iter().position(|item| key.is_some_and(|key| item.field(key) == before.field(key)));
         let found = covered.items.iter().find(|(selector, _)| match selector {
             Selector::Each => true,
             Selector::Only(field, value) => before.field(*field) == value,

@@ -51,7 +51,13 @@ impl<'a> Mistakes<'a> {
     }
 
     /// Notes a mistake at a span of the text.
-    pub(crate) fn at(&mut self, span: Option<Range<usize>>, rule: &str, problem: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn at(
+        &mut self,
+        span: Option<Range<usize>>,
+        rule: &str,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         let line = span.map_or(0, |span| self.line_of(span.start));
         self.on_line(line, Some(rule), problem, remedy);
     }

@@ -40,9 +40,10 @@ fn every_sample_is_what_its_files_say() {
 
 #[test]
 fn reading_what_was_written_gives_the_record_up_to_the_losses() {
-    const CASES: u32 = 300;
+    const CASES: u32 = 500;
     let catalogue = Catalogue::embedded().unwrap();
-    for mapping in catalogue.mappings().filter(|mapping| mapping.directions().reads() && mapping.directions().writes()) {
+    for mapping in catalogue.mappings().filter(|mapping| mapping.directions().reads() && mapping.directions().writes())
+    {
         let strategy = generated::records(Kind::Vacancy, catalogue.library()).prop_map(AsJson);
         let mut runner = TestRunner::new_with_rng(
             Config { cases: CASES, failure_persistence: None, ..Config::default() },

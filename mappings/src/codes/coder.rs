@@ -110,9 +110,10 @@ impl Coder {
         language: Option<Box<str>>,
         is_required: bool,
     ) -> Self {
-        let inbound = lists.iter().enumerate().flat_map(|(index, list)| {
-            library.routes_to(list).into_iter().map(move |route| (index, route))
-        });
+        let inbound = lists
+            .iter()
+            .enumerate()
+            .flat_map(|(index, list)| library.routes_to(list).into_iter().map(move |route| (index, route)));
         let inbound = inbound.collect();
         let entries = lists.into_iter().map(|list| {
             let mut onward = library.routes_from(&list);
@@ -121,7 +122,14 @@ impl Coder {
             onward.sort_by_key(rank);
             Entry { is_canonical: schemes.contains(&&**list.scheme()), onward, list }
         });
-        Self { entries: entries.collect(), inbound, by_scheme: library.by_scheme().clone(), language, is_required, label_only: Vec::new() }
+        Self {
+            entries: entries.collect(),
+            inbound,
+            by_scheme: library.by_scheme().clone(),
+            language,
+            is_required,
+            label_only: Vec::new(),
+        }
     }
 
     /// The same, writing the words of some lists instead of their codes.
@@ -164,7 +172,12 @@ impl Coder {
         if entry.is_canonical || entry.onward.is_empty() {
             return Ok(known);
         }
-        entry.onward.iter().find_map(|route| route.follow(code, None)).map(|there| there.code.share()).ok_or("unknown_code")
+        entry
+            .onward
+            .iter()
+            .find_map(|route| route.follow(code, None))
+            .map(|there| there.code.share())
+            .ok_or("unknown_code")
     }
 
     /// The first list that knows a code, and the code in its spelling if it is the very same.
@@ -232,13 +245,7 @@ impl Coder {
     }
 
     /// Leaves out words that have no place; where there is no code they are all there is.
-    fn finish<'a>(
-        &self,
-        mut written: Written<'a>,
-        has_label: bool,
-        own: Words<'_>,
-        source: Words<'_>,
-    ) -> Written<'a> {
+    fn finish<'a>(&self, mut written: Written<'a>, has_label: bool, own: Words<'_>, source: Words<'_>) -> Written<'a> {
         if !has_label && written.code.is_some() {
             written.label = None;
             written.loses_label = self.loses_words(own, source);
@@ -286,10 +293,8 @@ impl Coder {
         };
         let mut wanted = of_scheme.filter(|(_, entry)| is_wanted(&entry.list, code));
         let first = wanted.next()?;
-        let (index, _) = [first].into_iter().chain(wanted).find(|(_, entry)| entry.list.knows(code)).unwrap_or((
-            first.0,
-            first.1,
-        ));
+        let (index, _) =
+            [first].into_iter().chain(wanted).find(|(_, entry)| entry.list.knows(code)).unwrap_or((first.0, first.1));
         Some(Written {
             code: Some(Spelled::Borrowed(code)),
             label: label.map(Spelled::Borrowed),

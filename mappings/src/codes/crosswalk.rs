@@ -66,7 +66,12 @@ impl Crosswalk {
         let header = read_header(text, header_lines);
         let named = |key: &str, mistakes: &mut Mistakes<'_>| -> Box<str> {
             header.get(key).map(|value| (*value).into()).unwrap_or_else(|| {
-                mistakes.on_line(1, Some(key), "the header does not say it", format!("add `#{key}: <name of a code list>`"));
+                mistakes.on_line(
+                    1,
+                    Some(key),
+                    "the header does not say it",
+                    format!("add `#{key}: <name of a code list>`"),
+                );
                 "".into()
             })
         };
@@ -86,7 +91,8 @@ impl Crosswalk {
     }
 
     fn read_rows(&mut self, text: &str, header_lines: usize, mistakes: &mut Mistakes<'_>) {
-        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(text.as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(text.as_bytes());
         let Ok(columns) = reader.headers().cloned() else {
             return;
         };
@@ -101,10 +107,12 @@ impl Crosswalk {
             return;
         };
         for record in reader.records().map_while(Result::ok) {
-            let line = header_lines + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+            let line =
+                header_lines + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
             let field = |index: usize| record.get(index).unwrap_or_default();
             let Some(grade) = Grade::of_predicate(field(predicate)) else {
-                let known = ["skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:narrowMatch", "skos:relatedMatch"];
+                let known =
+                    ["skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:narrowMatch", "skos:relatedMatch"];
                 let problem = format!("`{}` is no mapping property", field(predicate));
                 mistakes.on_line(line, Some(field(subject)), problem, did_you_mean(field(predicate), known));
                 continue;
@@ -144,7 +152,8 @@ impl Crosswalk {
                 (several, _) => {
                     let subjects: Vec<&str> = several.iter().map(|row| &*row.subject).collect();
                     let problem = format!("going back from `{object}` is ambiguous: {}", subjects.join(", "));
-                    let remedy = "write `true` in `reverse_default` of one of them, or `never` in those that may not be used";
+                    let remedy =
+                        "write `true` in `reverse_default` of one of them, or `never` in those that may not be used";
                     mistakes.on_line(several[1].line, Some(object), problem, remedy);
                     continue;
                 }

@@ -268,10 +268,8 @@ mod tests {
     #[test]
     fn links_to_what_does_not_exist_are_named() {
         let lists = vec![list("a", "", "A B"), list("b", "", "C")];
-        let walks = vec![
-            walk("a", "b", "a:A\tskos:exactMatch\tb:X\t\n"),
-            walk("a", "bb", "a:A\tskos:exactMatch\tb:X\t\n"),
-        ];
+        let walks =
+            vec![walk("a", "b", "a:A\tskos:exactMatch\tb:X\t\n"), walk("a", "bb", "a:A\tskos:exactMatch\tb:X\t\n")];
         let errors: Vec<String> = Library::new(lists, walks).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(
             errors,

@@ -133,7 +133,8 @@ impl CodeList {
     }
 
     fn read_rows(&mut self, text: &str, header_lines: usize, mistakes: &mut Mistakes<'_>) {
-        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(text.as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(text.as_bytes());
         let Ok(columns) = reader.headers().cloned() else {
             return;
         };
@@ -154,7 +155,8 @@ impl CodeList {
                     return;
                 }
             };
-            let line = header_lines + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+            let line =
+                header_lines + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
             self.read_row(&columns, &record, line, mistakes);
         }
     }
@@ -273,9 +275,9 @@ impl CodeList {
     pub(crate) fn implies(&self, code: &str, label: &str) -> bool {
         let is_it = |row: &Row| {
             let labels = row.labels.iter().flatten().map(|label| &**label);
-            labels.chain(row.other_spellings.iter().map(|label| &**label)).any(|known| {
-                known == label || normal_label(known) == normal_label(label)
-            })
+            labels
+                .chain(row.other_spellings.iter().map(|label| &**label))
+                .any(|known| known == label || normal_label(known) == normal_label(label))
         };
         self.row(code).is_some_and(is_it)
     }
@@ -299,8 +301,9 @@ fn parse_derivation(value: &str, line: usize) -> Result<Derivation, String> {
     Ok(Derivation {
         pattern: Regex::new(pattern).map_err(|error| last_line(&error))?,
         list: list.into(),
-        grade: Grade::of_symbol(grade.trim())
-            .ok_or_else(|| did_you_mean(grade, ["exact", "close", "target_is_broader", "target_is_narrower", "related"]))?,
+        grade: Grade::of_symbol(grade.trim()).ok_or_else(|| {
+            did_you_mean(grade, ["exact", "close", "target_is_broader", "target_is_narrower", "related"])
+        })?,
         line,
     })
 }

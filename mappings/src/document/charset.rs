@@ -61,7 +61,10 @@ mod tests {
         assert_eq!(decode_xml(&utf16).unwrap(), "<a/>");
         assert_eq!(decode_xml(b"\xEF\xBB\xBF<a/>").unwrap(), "<a/>");
         assert_eq!(decode_xml(b"<a>\xFF</a>").unwrap_err().faults[0].code, "charset");
-        assert_eq!(decode_xml(b"<?xml version=\"1.0\" encoding=\"x-none\"?><a/>").unwrap_err().faults[0].code, "charset");
+        assert_eq!(
+            decode_xml(b"<?xml version=\"1.0\" encoding=\"x-none\"?><a/>").unwrap_err().faults[0].code,
+            "charset"
+        );
         assert_eq!(decode_utf8(b"\"\xFF\"").unwrap_err().faults[0].code, "charset");
     }
 }

@@ -73,13 +73,7 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn start_section(&mut self, name: u32) {
-        let node = self.tree.add(
-            Tree::root(),
-            self.last[0],
-            NodeName::Known(name),
-            Kind::Object,
-            Cow::Borrowed(""),
-        );
+        let node = self.tree.add(Tree::root(), self.last[0], NodeName::Known(name), Kind::Object, Cow::Borrowed(""));
         self.last = [node, NONE];
         self.section = (node, name);
         self.value = NONE;

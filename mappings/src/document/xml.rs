@@ -72,11 +72,8 @@ impl<'a> Parser<'a, '_> {
         for open in &self.open {
             way.enter(open.node, 0);
         }
-        let pointer = if self.open.is_empty() {
-            String::new()
-        } else {
-            way.pointer(super::Format::Xml, &self.tree, self.names)
-        };
+        let pointer =
+            if self.open.is_empty() { String::new() } else { way.pointer(super::Format::Xml, &self.tree, self.names) };
         ReadFailure::of(pointer, code, problem)
     }
 
@@ -126,13 +123,8 @@ impl<'a> Parser<'a, '_> {
         parent.is_mixed = true;
         if !text.trim().is_empty() {
             // The piece belongs before the element that was just added; for our purposes behind it is as good.
-            let piece = self.tree.add(
-                parent.node,
-                parent.previous,
-                NodeName::Unknown(Cow::Borrowed("")),
-                Kind::Piece,
-                text,
-            );
+            let piece =
+                self.tree.add(parent.node, parent.previous, NodeName::Unknown(Cow::Borrowed("")), Kind::Piece, text);
             parent.previous = piece;
         }
     }
@@ -144,7 +136,10 @@ impl<'a> Parser<'a, '_> {
                 return Err(self.fault("too_many_attributes", format!("more than {MAX_ATTRIBUTES} attributes")));
             }
             let attribute = attribute.map_err(|error| self.fault("no_xml", error.to_string()))?;
-            if matches!(attribute.key.as_namespace_binding(), Some(PrefixDeclaration::Default | PrefixDeclaration::Named(_))) {
+            if matches!(
+                attribute.key.as_namespace_binding(),
+                Some(PrefixDeclaration::Default | PrefixDeclaration::Named(_))
+            ) {
                 continue;
             }
             let value = attribute

@@ -107,11 +107,15 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
     let formats = [("json", Format::Json), ("xml", Format::Xml), ("labels", Format::Labels)];
     let format = table.word("format", &formats, mistakes);
     if format.is_none() && table.item("format").is_none() {
-        mistakes.at(table.span(), "dialect", "`format` is missing", "add `format = \"json\"`, `\"xml\"` or `\"labels\"`");
+        mistakes.at(
+            table.span(),
+            "dialect",
+            "`format` is missing",
+            "add `format = \"json\"`, `\"xml\"` or `\"labels\"`",
+        );
     }
     let format = format?;
-    let evidence =
-        [("published", Evidence::Published), ("observed", Evidence::Observed), ("ours", Evidence::Ours)];
+    let evidence = [("published", Evidence::Published), ("observed", Evidence::Observed), ("ours", Evidence::Ours)];
     let directions = [("both", Directions::Both), ("read", Directions::Read), ("write", Directions::Write)];
     let mut place = |name, mistakes: &mut Mistakes<'_>| read_places_of(&mut table, name, format, mistakes).pop();
     let language_at = place("language_at", mistakes);

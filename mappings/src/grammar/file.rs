@@ -113,7 +113,17 @@ pub(crate) struct ListMarks {
 }
 
 const TABLES: [&str; 11] = [
-    "dialect", "namespaces", "parameters", "fields", "constants", "set", "assume", "shape", "order", "lists", "labels",
+    "dialect",
+    "namespaces",
+    "parameters",
+    "fields",
+    "constants",
+    "set",
+    "assume",
+    "shape",
+    "order",
+    "lists",
+    "labels",
 ];
 
 /// Reads a mapping file.
@@ -251,7 +261,12 @@ fn sub_table<'t>(
     };
     let table: Option<&dyn TableLike> = item.as_table_like();
     if table.is_none() {
-        mistakes.at(item.span(), name, format!("expected a table, found {}", item.type_name()), format!("write `[{name}]`"));
+        mistakes.at(
+            item.span(),
+            name,
+            format!("expected a table, found {}", item.type_name()),
+            format!("write `[{name}]`"),
+        );
     }
     table.map(entries).unwrap_or_default()
 }

@@ -104,11 +104,7 @@ mod tests {
         let brackets: Vec<Option<Bracket>> = left.segments.iter().map(|segment| segment.bracket.clone()).collect();
         assert_eq!(
             brackets,
-            [
-                Some(Bracket::Language),
-                Some(Bracket::Where("k".to_owned(), "v.w".to_owned())),
-                Some(Bracket::Each)
-            ]
+            [Some(Bracket::Language), Some(Bracket::Where("k".to_owned(), "v.w".to_owned())), Some(Bracket::Each)]
         );
         assert_eq!(left.braces, ["x", "y"]);
         assert!(left.is_list());

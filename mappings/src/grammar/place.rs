@@ -119,7 +119,8 @@ fn parse_step(text: &str, format: Format, steps: &mut Vec<Step>) -> Result<(), S
     if name.is_empty() && !(format == Format::Json && bracket.is_some() && steps.is_empty()) {
         return Err(format!("a step of the path is empty: `{text}`"));
     }
-    let selection = bracket.filter(|inside| !inside.is_empty()).map(|inside| parse_selection(inside, format)).transpose()?;
+    let selection =
+        bracket.filter(|inside| !inside.is_empty()).map(|inside| parse_selection(inside, format)).transpose()?;
     match (format, name.strip_prefix('@'), bracket) {
         (Format::Xml, Some(_), Some(_)) => return Err(format!("an attribute takes no bracket: `{text}`")),
         (Format::Xml, Some(attribute), None) => steps.push(Step::Attribute(attribute.to_owned())),
@@ -205,10 +206,7 @@ mod tests {
                 Format::Xml,
                 Start::Root,
                 vec![
-                    Step::Member(
-                        "A".to_owned(),
-                        Some(selection(vec![Step::Attribute("t".to_owned())], &["x"], true)),
-                    ),
+                    Step::Member("A".to_owned(), Some(selection(vec![Step::Attribute("t".to_owned())], &["x"], true))),
                     member("B"),
                 ],
             ),

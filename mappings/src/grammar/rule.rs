@@ -2,11 +2,7 @@
 
 use toml_edit::Item;
 
-use crate::{
-    document::Format,
-    error::Mistakes,
-    text::Limit,
-};
+use crate::{document::Format, error::Mistakes, text::Limit};
 
 use super::{
     LetterCase, Place, Rule, Scalar, TextKind, Written,

@@ -167,13 +167,22 @@ fn prune(value: &mut Value) {
 fn is_any(value: &Value) -> bool {
     match value {
         Value::Text(text) => **text == *ANY,
-        Value::Record(fields) => fields.iter().any(is_any) && fields.iter().all(|field| field.is_absent() || is_any(field)),
+        Value::Record(fields) => {
+            fields.iter().any(is_any) && fields.iter().all(|field| field.is_absent() || is_any(field))
+        }
         Value::List(items) => !items.is_empty() && items.iter().all(is_any),
         _ => false,
     }
 }
 
-fn compare(expected: &Value, found: &Value, ty: Type, library: &Library, path: &mut String, problems: &mut Vec<String>) {
+fn compare(
+    expected: &Value,
+    found: &Value,
+    ty: Type,
+    library: &Library,
+    path: &mut String,
+    problems: &mut Vec<String>,
+) {
     if is_any(expected) || expected == found {
         return;
     }
@@ -261,14 +270,18 @@ fn is_same_code(shape: &CodedShape, expected: &Value, found: &Value, library: &L
         let lists = scheme.and_then(|scheme| library.by_scheme().get(scheme)).map(Vec::as_slice).unwrap_or_default();
         code.is_some_and(|code| lists.iter().any(|list| list.implies(code, label)))
     };
-    let codes_agree = match (shape.code(expected), shape.code(found)) {
-        (Some(code), Some(other)) => {
-            (code == other && shape.scheme(expected) == shape.scheme(found))
-                || leads_exactly(library, shape.scheme(expected), code, (shape.scheme(found), other))
-        }
-        (None, None) => shape.scheme(expected) == shape.scheme(found),
-        _ => false,
-    };
+    // Read again, a code of the source may have been led on; it travels with what it was led to.
+    let is_source = shape.code(expected).is_some()
+        && (shape.scheme(expected), shape.code(expected)) == (shape.source_scheme(found), shape.source_code(found));
+    let codes_agree = is_source
+        || match (shape.code(expected), shape.code(found)) {
+            (Some(code), Some(other)) => {
+                (code == other && shape.scheme(expected) == shape.scheme(found))
+                    || leads_exactly(library, shape.scheme(expected), code, (shape.scheme(found), other))
+            }
+            (None, None) => shape.scheme(expected) == shape.scheme(found),
+            _ => false,
+        };
     let words_agree = all(expected).into_iter().all(|(scheme, code, label)| {
         label.is_none_or(|label| {
             is_implied(scheme, code, label) || all(found).iter().any(|(_, _, other)| *other == Some(label))

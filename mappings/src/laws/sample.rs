@@ -155,7 +155,8 @@ fn translated(
     target: &str,
 ) -> Result<Vec<Written>, String> {
     let dialect: DialectName = target.parse().map_err(|error: schemas::IdentifierError| error.to_string())?;
-    let target = catalogue.mapping(&dialect, mapping.kind()).ok_or_else(|| format!("there is no dialect `{dialect}`"))?;
+    let target =
+        catalogue.mapping(&dialect, mapping.kind()).ok_or_else(|| format!("there is no dialect `{dialect}`"))?;
     let (rest, bytes) = match target.write(&reading.record, &WriteOptions::default()) {
         Ok(writing) => (format!("to-{dialect}.{}", extension(target)), writing.bytes),
         Err(refusal) => (format!("to-{dialect}.refusal.json"), pretty(&refusal_json(&refusal))),
@@ -223,7 +224,8 @@ fn differ(mapping: &Mapping, catalogue: &Catalogue, rest: &str, found: &[u8], wa
         };
     }
     let target = rest.strip_prefix("to-").and_then(|rest| rest.split_once('.')).and_then(|(name, _)| name.parse().ok());
-    let target = target.and_then(|dialect| catalogue.mapping(&dialect, mapping.kind())).map_or(mapping, |target| target);
+    let target =
+        target.and_then(|dialect| catalogue.mapping(&dialect, mapping.kind())).map_or(mapping, |target| target);
     let leaves = |bytes: &[u8]| leaves_of(bytes, target.format(), &target.program.names);
     match (leaves(found), leaves(wanted)) {
         (Ok(found), Ok(wanted)) => differences(&wanted, &found),
@@ -236,8 +238,14 @@ fn json_differences(found: &Json, wanted: &Json, at: &str) -> Vec<String> {
         (Json::Object(one), Json::Object(other)) => {
             let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
             let null = Json::Null;
-            let pair = |name: &String| (one.get(name).unwrap_or(&null).clone(), other.get(name).unwrap_or(&null).clone());
-            names.flat_map(|name| { let (one, other) = pair(name); json_differences(&one, &other, &format!("{at}/{name}")) }).collect()
+            let pair =
+                |name: &String| (one.get(name).unwrap_or(&null).clone(), other.get(name).unwrap_or(&null).clone());
+            names
+                .flat_map(|name| {
+                    let (one, other) = pair(name);
+                    json_differences(&one, &other, &format!("{at}/{name}"))
+                })
+                .collect()
         }
         (Json::Array(one), Json::Array(other)) if one.len() == other.len() => {
             let pairs = one.iter().zip(other).enumerate();
@@ -293,7 +301,8 @@ fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
         Ok(second) => {
             if let (Ok(one), Ok(other)) = (leaves(&first.bytes), leaves(&second.bytes)) {
                 let differences = differences(&other, &one);
-                let differences = if differences.is_empty() { vec!["the order changes".to_owned()] } else { differences };
+                let differences =
+                    if differences.is_empty() { vec!["the order changes".to_owned()] } else { differences };
                 broken.extend(differences.into_iter().map(|problem| ("fixed_point", problem)));
             }
         }

@@ -13,7 +13,8 @@ use crate::{
 };
 
 use super::{
-    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Spoken, Target, TargetStep, Test, Tongue,
+    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Spoken,
+    Target, TargetStep, Test, Tongue,
     places::{Namer, Places},
     rules::RuleMaker,
     scopes::{Sorted, sort},
@@ -210,12 +211,7 @@ impl<'f> Compiler<'f, '_> {
         placed
     }
 
-    fn read_tests(
-        &mut self,
-        outer: &mut Places,
-        conditions: &[grammar::Condition],
-        root_steps: &[Step],
-    ) -> Vec<Test> {
+    fn read_tests(&mut self, outer: &mut Places, conditions: &[grammar::Condition], root_steps: &[Step]) -> Vec<Test> {
         let mut tests = Vec::new();
         for condition in conditions {
             if let Some(place) = self.outer_place(outer, &from_document(&condition.at, root_steps), "when") {
@@ -314,7 +310,8 @@ impl<'f> Compiler<'f, '_> {
         for constant in shape.constants.iter().filter(|constant| constant.at.start != Start::Document) {
             let is_inside = |scope: &super::scopes::ScopeDraft<'_>| constant.at.steps.starts_with(&scope.steps);
             let deepest = sorted.scopes.iter().filter(|scope| is_inside(scope)).map(|scope| scope.steps.len()).max();
-            let Some((last, parent)) = constant.at.steps[own.steps.len().min(constant.at.steps.len())..].split_last() else {
+            let Some((last, parent)) = constant.at.steps[own.steps.len().min(constant.at.steps.len())..].split_last()
+            else {
                 continue;
             };
             if !is_inside(own) || deepest != Some(own.steps.len()) {
@@ -540,7 +537,9 @@ pub(crate) fn canonical_value(scalar: &Scalar, ty: Type) -> Result<Value, String
         },
         Type::Symbol(symbols) => {
             let index = symbols.iter().position(|symbol| *symbol == letters);
-            let index = index.ok_or_else(|| format!("`{letters}` is no symbol of the field; {}", did_you_mean(&letters, symbols.iter().copied())))?;
+            let index = index.ok_or_else(|| {
+                format!("`{letters}` is no symbol of the field; {}", did_you_mean(&letters, symbols.iter().copied()))
+            })?;
             Ok(Value::Symbol(u16::try_from(index).unwrap_or_default()))
         }
         Type::Text(format) => {

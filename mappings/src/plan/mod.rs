@@ -297,8 +297,15 @@ pub(crate) enum Form {
     Plain(TextKind),
     /// HTML; the dialect holds this.
     Html(TextKind),
-    Decimal { has_comma: bool, divide: Option<u32> },
-    Date { formats: Vec<Box<str>>, instant: Option<Box<str>>, zone: TimeZone },
+    Decimal {
+        has_comma: bool,
+        divide: Option<u32>,
+    },
+    Date {
+        formats: Vec<Box<str>>,
+        instant: Option<Box<str>>,
+        zone: TimeZone,
+    },
     Language,
     Country,
     Currency,

@@ -126,7 +126,10 @@ impl Places {
         for step in steps {
             let name = namer.name(self.list[at].name, step)?;
             let found = self.list.iter().enumerate().position(|(index, place)| {
-                index > 0 && place.parent == at && place.name == name && self.written[index].as_ref() == step.selection()
+                index > 0
+                    && place.parent == at
+                    && place.name == name
+                    && self.written[index].as_ref() == step.selection()
             });
             match found {
                 Some(index) => at = index,

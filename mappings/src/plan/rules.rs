@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    Action, CodedLeaf, ConstantKind, Covered, Element, Fallback, FieldStart, Form, Group, Leaf, List, Pattern, PatternForm,
-    PlaceId, Repeat, Rule, Scope, Selector, Split, Target, TemplatePart, TextCoder,
+    Action, CodedLeaf, ConstantKind, Covered, Element, Fallback, FieldStart, Form, Group, Leaf, List, Pattern,
+    PatternForm, PlaceId, Repeat, Rule, Scope, Selector, Split, Target, TemplatePart, TextCoder,
     compile::{Compiler, canonical_value, label_language},
     places::Places,
     scopes::{ScopeDraft, repeated_steps},
@@ -84,7 +84,11 @@ impl<'c> RuleMaker<'c, '_, '_> {
             let message = error.to_string();
             let (problem, known) = message.split_once("; it has ").unwrap_or((&message, ""));
             let name = problem.rsplit('`').nth(1).unwrap_or_default();
-            let remedy = if known.is_empty() { String::new() } else { did_you_mean(name, known.split(", ").map(|n| n.trim_matches('`'))) };
+            let remedy = if known.is_empty() {
+                String::new()
+            } else {
+                did_you_mean(name, known.split(", ").map(|n| n.trim_matches('`')))
+            };
             self.mistake(problem, remedy);
             return None;
         }
@@ -208,7 +212,10 @@ impl<'c> RuleMaker<'c, '_, '_> {
         }
         match ty {
             Type::Record(record) => {
-                let remedy = format!("name one of its fields: {}", record.fields.iter().map(|f| f.name).collect::<Vec<_>>().join(", "));
+                let remedy = format!(
+                    "name one of its fields: {}",
+                    record.fields.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
+                );
                 self.mistake(format!("the left side means a whole `{}`", record.name), remedy);
                 None
             }
@@ -282,7 +289,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
             let marks = file.lists.iter().find(|marks| marks.list == *list);
             let mut named = Vec::new();
             for (attribute, text) in marks.map(|marks| marks.attributes.as_slice()).unwrap_or_default() {
-                let step = if is_xml { Step::Attribute(attribute.clone()) } else { Step::Member(attribute.clone(), None) };
+                let step =
+                    if is_xml { Step::Attribute(attribute.clone()) } else { Step::Member(attribute.clone(), None) };
                 let id = self.compiler.namer.name(name, &step).map_err(|problem| self.mistake(problem, "")).ok()?;
                 named.push((id, text.as_str().into()));
             }
@@ -327,16 +335,19 @@ impl<'c> RuleMaker<'c, '_, '_> {
     /// A canonical text beside the value, that takes what is no value; written from the root or from the item.
     fn keep_text(&mut self, path: &str) -> Option<Target> {
         let owner = self.line.left.text.rsplit_once("[].").map(|(list, _)| format!("{list}[]."));
-        let own = owner.and_then(|owner| path.strip_prefix(&*owner).map(str::to_owned)).unwrap_or_else(|| path.to_owned());
+        let own =
+            owner.and_then(|owner| path.strip_prefix(&*owner).map(str::to_owned)).unwrap_or_else(|| path.to_owned());
         let segments = crate::grammar::Left::parse(&own).ok().map(|left| left.segments);
         let starts = [self.scope.record, self.compiler.model];
-        let target = segments.and_then(|segments| {
-            starts.into_iter().find_map(|start| Target::resolve(Type::Record(start), &segments))
-        });
+        let target = segments
+            .and_then(|segments| starts.into_iter().find_map(|start| Target::resolve(Type::Record(start), &segments)));
         match target {
             Some(target) if matches!(target.ty, Type::Text(TextFormat::Plain)) => Some(target),
             _ => {
-                self.mistake(format!("`keep_text = \"{path}\"` is no plain text field"), "name one, such as `contract.starts_text`");
+                self.mistake(
+                    format!("`keep_text = \"{path}\"` is no plain text field"),
+                    "name one, such as `contract.starts_text`",
+                );
                 None
             }
         }

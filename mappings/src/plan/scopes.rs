@@ -59,8 +59,10 @@ pub(super) fn sort<'f>(
     format: Format,
     mistakes: &mut Mistakes<'_>,
 ) -> Sorted<'f> {
-    let root = ScopeDraft { parent: None, level: 0, steps: Vec::new(), segments: &[], record: model, lines: Vec::new() };
-    let mut sorted = Sorted { scopes: vec![root], steps: vec![Vec::new(); lines.len()], opens: vec![None; lines.len()] };
+    let root =
+        ScopeDraft { parent: None, level: 0, steps: Vec::new(), segments: &[], record: model, lines: Vec::new() };
+    let mut sorted =
+        Sorted { scopes: vec![root], steps: vec![Vec::new(); lines.len()], opens: vec![None; lines.len()] };
     // Outer canonical lists first: relative paths of inner ones start from them.
     let mut order: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].left.is_list()).collect();
     order.sort_by_key(|index| lines[*index].left.segments.len());
@@ -119,7 +121,8 @@ impl<'f> Sorted<'f> {
     fn innermost(&self, steps: &[Step], own: &[usize], except: usize) -> usize {
         let mut innermost = 0;
         for (index, scope) in self.scopes.iter().enumerate().skip(1) {
-            let is_inside = steps.starts_with(&scope.steps) && (steps.len() > scope.steps.len() || own.contains(&index));
+            let is_inside =
+                steps.starts_with(&scope.steps) && (steps.len() > scope.steps.len() || own.contains(&index));
             if is_inside && index != except && scope.steps.len() > self.scopes[innermost].steps.len() {
                 innermost = index;
             }
@@ -139,7 +142,8 @@ impl<'f> Sorted<'f> {
         let scope = self.innermost(&steps, &[owner], self.opens[index].unwrap_or(usize::MAX));
         let is_relative = line.rule.at.iter().chain(&line.rule.each).any(|place| place.start == Start::Item);
         if is_relative && owner == 0 {
-            let remedy = "write the path from the root, or add a line `\"list[]\" = { each = \"…\" }` for the repeated part";
+            let remedy =
+                "write the path from the root, or add a line `\"list[]\" = { each = \"…\" }` for the repeated part";
             mistakes.at(line.span.clone(), &line.left.text, "a relative path outside a repeated part", remedy);
         } else if !self.ancestors(scope).any(|ancestor| ancestor == owner) {
             let list: Vec<&str> = self.scopes[owner].segments.iter().map(|segment| segment.name.as_str()).collect();

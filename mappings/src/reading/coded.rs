@@ -63,7 +63,9 @@ impl<'p> Reader<'p, '_> {
         node: NodeId,
     ) -> Option<ReadElement> {
         let leaf = match element {
-            Element::Coded(coded) => return self.coded_value(scope, base, rule, coded, node).filter(|read| !read.value.is_absent()),
+            Element::Coded(coded) => {
+                return self.coded_value(scope, base, rule, coded, node).filter(|read| !read.value.is_absent());
+            }
             Element::Leaf(leaf) => leaf,
         };
         match self.leaf_value(rule, leaf, node)? {

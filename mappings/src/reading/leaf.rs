@@ -77,17 +77,19 @@ impl Form {
         match self {
             Self::Plain(held) => read_plain(text, *held),
             Self::Html(held) => read_html(text, *held),
-            Self::Decimal { has_comma, divide } => {
-                read_decimal(text, *has_comma && kind != Kind::Number, *divide).map_or(Read::Unreadable("no_number"), value)
-            }
+            Self::Decimal { has_comma, divide } => read_decimal(text, *has_comma && kind != Kind::Number, *divide)
+                .map_or(Read::Unreadable("no_number"), value),
             Self::Date { formats, instant, zone } => {
                 let formats = formats.iter().chain(instant).map(|format| &**format).filter(|format| *format != "iso");
-                read_date(text, formats, zone).map_or(Read::Unreadable("no_date"), |date| value(Value::text(date.as_str())))
+                read_date(text, formats, zone)
+                    .map_or(Read::Unreadable("no_date"), |date| value(Value::text(date.as_str())))
             }
             Self::Language => read_language(text),
             Self::Country => read_checked(text.to_ascii_uppercase(), Format::Country, "no_country"),
             Self::Currency => read_checked(text.to_ascii_uppercase(), Format::Currency, "no_currency"),
-            Self::Integer => read_integer(text).map_or(Read::Unreadable("no_number"), |number| value(Value::Integer(number))),
+            Self::Integer => {
+                read_integer(text).map_or(Read::Unreadable("no_number"), |number| value(Value::Integer(number)))
+            }
             Self::Boolean => match text {
                 "true" | "1" => value(Value::Boolean(true)),
                 "false" | "0" => value(Value::Boolean(false)),

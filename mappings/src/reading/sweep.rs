@@ -73,11 +73,10 @@ impl Reader<'_, '_> {
             record,
         };
         let left = sweeper.visit(Tree::root(), 0);
-        let mut out = std::mem::replace(&mut sweeper.out, Swept {
-            loss: LossReport::default(),
-            complement: Complement::default(),
-            trail: Vec::new(),
-        });
+        let mut out = std::mem::replace(
+            &mut sweeper.out,
+            Swept { loss: LossReport::default(), complement: Complement::default(), trail: Vec::new() },
+        );
         if let Some(left) = left {
             out.complement.parts = sweeper.parts_of_root(left);
             out.complement.shape = sweeper.reader.shape.name.as_deref().map(str::to_owned);

@@ -15,9 +15,7 @@ impl Limit {
     /// Whether the text is short enough.
     pub(crate) fn holds(self, text: &str) -> bool {
         self.bytes.is_none_or(|bytes| text.len() <= bytes)
-            && self
-                .characters
-                .is_none_or(|characters| text.len() <= characters || text.chars().count() <= characters)
+            && self.characters.is_none_or(|characters| text.len() <= characters || text.chars().count() <= characters)
     }
 
     /// The longest beginning that is short enough.

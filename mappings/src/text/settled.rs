@@ -105,8 +105,20 @@ mod tests {
             assert!(is_settled(html), "{html}");
         }
         for html in [
-            "<p>a", "</p>", "<p><p>a</p></p>", "<b><b>a</b></b>", "<P>a</P>", "<p class=\"x\">a</p>", "a & b", "a > b",
-            "<li>a</li>", "<ul>a</ul>", "<script>x</script>", "<b><p>a</p></b>", "\u{a0}", "<a href=\"x\">a</a>",
+            "<p>a",
+            "</p>",
+            "<p><p>a</p></p>",
+            "<b><b>a</b></b>",
+            "<P>a</P>",
+            "<p class=\"x\">a</p>",
+            "a & b",
+            "a > b",
+            "<li>a</li>",
+            "<ul>a</ul>",
+            "<script>x</script>",
+            "<b><p>a</p></b>",
+            "\u{a0}",
+            "<a href=\"x\">a</a>",
             "<p>&eacute;</p>",
         ] {
             assert!(!is_settled(html), "{html}");

@@ -192,9 +192,8 @@ fn write_decimal(text: &str, has_comma: bool, divide: Option<u32>) -> Result<Cow
 
 fn write_date<'a>(text: &'a str, format: Option<&str>, instant: Option<&str>, zone: &TimeZone) -> Spell<'a> {
     let date: PartialDateTime = text.parse().map_err(|_| "no_date")?;
-    let spell = |format: &str, zoned: jiff::Zoned| {
-        strtime::format(format, &zoned).map(Cow::Owned).map_err(|_| "no_date")
-    };
+    let spell =
+        |format: &str, zoned: jiff::Zoned| strtime::format(format, &zoned).map(Cow::Owned).map_err(|_| "no_date");
     match date.precision() {
         Precision::Instant => {
             let at: Timestamp = text.parse().map_err(|_| "no_date")?;
@@ -247,7 +246,8 @@ mod tests {
 
     #[test]
     fn only_plain_numbers_go_without_quotation_marks() {
-        for (text, is_bare) in [("0", true), ("12.5", true), ("-3", true), ("007", false), ("1e3", false), ("", false)] {
+        for (text, is_bare) in [("0", true), ("12.5", true), ("-3", true), ("007", false), ("1e3", false), ("", false)]
+        {
             assert_eq!(is_bare_number(text), is_bare, "{text}");
         }
     }

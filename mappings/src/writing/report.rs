@@ -105,7 +105,14 @@ impl Writer<'_> {
     pub(super) fn report(&mut self, record: &Record) -> Reported {
         let report = std::mem::take(&mut self.loss);
         let lost = self.lost;
-        let mut walk = Walk { writer: self, reported: Reported { report, written: Vec::new() }, leaves: 0, way: Vec::with_capacity(8), said: Vec::new(), left_out: None };
+        let mut walk = Walk {
+            writer: self,
+            reported: Reported { report, written: Vec::new() },
+            leaves: 0,
+            way: Vec::with_capacity(8),
+            said: Vec::new(),
+            left_out: None,
+        };
         let covered = &walk.writer.shape.writable;
         for (index, field) in record.model().fields.iter().enumerate() {
             if BOOKKEEPING.contains(&field.name) {
@@ -130,9 +137,12 @@ impl Walk<'_, '_> {
             (Value::Absent, _) => {}
             (Value::Record(_), Type::Record(record)) if record.is_coded() => self.leaf(value, is_written),
             (Value::Record(fields), Type::Record(record)) => self.visit_record(fields, record, covered),
-            (Value::List(items), Type::List { item, .. }) if !items.is_empty() => self.visit_items(items, *item, covered),
+            (Value::List(items), Type::List { item, .. }) if !items.is_empty() => {
+                self.visit_items(items, *item, covered)
+            }
             _ => {
-                let is_list = matches!(value, Value::List(_)) && covered.is_some_and(|covered| !covered.items.is_empty());
+                let is_list =
+                    matches!(value, Value::List(_)) && covered.is_some_and(|covered| !covered.items.is_empty());
                 self.leaf(value, is_written || is_list);
             }
         }
@@ -164,13 +174,22 @@ impl Walk<'_, '_> {
                 let of_item = covered.and_then(|covered| covered.of_item(index, item, self.writer.tongue.index));
                 self.visit(item, ty, of_item);
             }
-            if self.leaves == leaves {
+            if self.said.len() > said && !self.has_written(self.leaves - leaves) {
                 for path in self.said.drain(said..) {
                     self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
                 }
             }
             self.way.pop();
         }
+    }
+
+    /// Whether some of so many covered leaves of the item in hand were written.
+    fn has_written(&self, covered: usize) -> bool {
+        let item = self.path();
+        let entries = self.reported.report.entries.iter().filter(|entry| entry.outcome == Outcome::Dropped);
+        let is_inside = |path: &str| path.strip_prefix(&item).is_some_and(|rest| rest.starts_with('.'));
+        let dropped = entries.filter(|entry| entry.code != "no_place" && entry.path.as_deref().is_some_and(is_inside));
+        covered > dropped.count()
     }
 
     /// Why the item in hand was left out, if it was.
@@ -223,7 +242,9 @@ impl Walk<'_, '_> {
     /// Whether the dialect itself says this value of this field.
     fn is_said(&self, value: &Value, path: &str) -> bool {
         let said = &self.writer.shape.said;
-        said.iter().any(|said| said.value == *value && (said.path.as_str() == path || said.path.as_str() == without_indices(path)))
+        said.iter().any(|said| {
+            said.value == *value && (said.path.as_str() == path || said.path.as_str() == without_indices(path))
+        })
     }
 
     fn report_bookkeeping(&mut self, record: &Record) {

@@ -195,7 +195,8 @@ impl<'a> Writer<'a> {
             }
             if let (Some(beginning), Some(place)) = (rule.starts_with, rule.places.first()) {
                 let (beginning, node) = (self.slots[base + beginning], self.slots[base + place]);
-                let holds = beginning != NONE && node != NONE
+                let holds = beginning != NONE
+                    && node != NONE
                     && self.sheet.letters(node).starts_with(self.sheet.letters(beginning));
                 if node != NONE && !holds {
                     self.sheet.remove(node);
@@ -242,7 +243,8 @@ impl<'a> Writer<'a> {
 
     /// All items must say the same as the first.
     fn check_one(&mut self, base: usize, rule: &'a Rule) -> Result<(), Stop> {
-        let (Some(code), Some(place)) = (&rule.one, rule.places.iter().find(|place| self.slots[base + **place] != NONE))
+        let (Some(code), Some(place)) =
+            (&rule.one, rule.places.iter().find(|place| self.slots[base + **place] != NONE))
         else {
             return Ok(());
         };

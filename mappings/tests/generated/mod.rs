@@ -122,7 +122,15 @@ fn text(format: Format, field: &'static Field) -> BoxedStrategy<String> {
 }
 
 fn html() -> BoxedStrategy<String> {
-    let word = select(vec!["werk", "R&amp;D", "&lt;3", "caf\u{e9}", "a", "<b>vet</b>", "<a href=\"https://example.org/\">x</a>"]);
+    let word = select(vec![
+        "werk",
+        "R&amp;D",
+        "&lt;3",
+        "caf\u{e9}",
+        "a",
+        "<b>vet</b>",
+        "<a href=\"https://example.org/\">x</a>",
+    ]);
     let line = vec(word, 1..4).prop_map(|words| words.join(" "));
     let block = (line.clone(), select(vec!["p", "h2", "div"])).prop_map(|(line, tag)| format!("<{tag}>{line}</{tag}>"));
     let list = vec(line.clone(), 1..3).prop_map(|lines| format!("<ul><li>{}</li></ul>", lines.join("</li><li>")));
