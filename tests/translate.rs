@@ -43,7 +43,8 @@ fn documents(folder: &Path, beginnings: &[&str], ending: &str) -> Vec<PathBuf> {
 fn translate_everywhere(from: &str, document: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let defaults = document.to_string_lossy().replace(".in.json", ".defaults.toml");
+    let defaults =
+        document.to_string_lossy().replace(".in.json", ".defaults.toml").replace(".in.xml", ".defaults.toml");
     for to in WRITABLE {
         let (loss, complement, out) = (path("loss.json"), path("complement.json"), path("out"));
         let input = document.to_string_lossy().into_owned();

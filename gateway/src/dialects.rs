@@ -1,15 +1,15 @@
 //! Reads and writes documents for the gateway: mappings where there are any, `canonical` as it is.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
-use mappings::{Catalogue, Complement, Fault, Mapping, ReadOptions, Refusal, WriteOptions, codes::Grade};
+use mappings::{
+    CANONICAL, Catalogue, Complement, Fault, Mapping, ReadOptions, Refusal, WriteOptions, Writing, codes::Grade,
+    read_canonical, write_canonical,
+};
 use schemas::{DialectName, EntityKey, Hash, Kind, LossReport, Operation, Record, Value, Versions};
 
 use crate::config::{Configuration, Outgoing, Partner};
-
-/// Name of the dialect that is the canonical record itself, as plain JSON.
-pub const CANONICAL: &str = "canonical";
 
 /// Every dialect there is, with the versions that are told to the journal.
 pub struct Dialects {
@@ -99,16 +99,16 @@ impl Dialects {
         partner: &Partner,
         document: &[u8],
     ) -> Result<Read, Vec<Fault>> {
-        if dialect.as_str() == CANONICAL {
-            return self.read_canonical(kind, document);
-        }
-        let Some(mapping) = self.catalogue.mapping(dialect, kind) else {
-            return Err(vec![fault("", "unknown_dialect", format!("there is no mapping of `{dialect}` for `{kind}`"))]);
-        };
         let options = ReadOptions { defaults: Some(&partner.defaults), full: false };
-        let reading = mapping.read(document, &options).map_err(|failure| failure.faults)?;
+        let mapping = self.catalogue.mapping(dialect, kind);
+        let reading = match mapping {
+            _ if dialect.as_str() == CANONICAL => read_canonical(kind, document, &options),
+            Some(mapping) => mapping.read(document, &options),
+            None => return Err(vec![unknown_dialect(dialect, kind)]),
+        };
+        let reading = reading.map_err(|failure| failure.faults)?;
         Ok(Read {
-            versions: self.versions(Some(mapping)),
+            versions: self.versions(mapping),
             record: reading.record,
             operation: reading.operation,
             shape: reading.shape,
@@ -118,25 +118,6 @@ impl Dialects {
             } else {
                 reading.complement.to_json().into_bytes()
             },
-        })
-    }
-
-    fn read_canonical(&self, kind: Kind, document: &[u8]) -> Result<Read, Vec<Fault>> {
-        let json = serde_json::from_slice(document).map_err(|error| {
-            vec![fault("", "not_json", format!("no JSON: line {}, column {}", error.line(), error.column()))]
-        })?;
-        let record = Record::from_json(kind, &json).map_err(|errors| {
-            errors.into_iter().map(|error| fault(&error.pointer, "not_canonical", error.problem)).collect::<Vec<_>>()
-        })?;
-        let mut kept = 0;
-        record.visit_leaves(&mut |_, _| kept += 1);
-        Ok(Read {
-            record,
-            operation: Operation::Upsert,
-            shape: None,
-            loss: LossReport { kept, entries: Vec::new() },
-            complement: Vec::new(),
-            versions: self.versions(None),
         })
     }
 
@@ -153,16 +134,12 @@ impl Dialects {
     ) -> Result<Written, Refusal> {
         let dialect = &outgoing.dialect;
         if dialect.as_str() == CANONICAL {
-            let bytes = serde_json::to_vec(record).map_err(|error| refusal("not_canonical", error.to_string()))?;
-            return Ok(Written {
-                bytes,
-                media_type: "application/json".to_owned(),
-                loss: LossReport::default(),
-                versions: self.versions(None),
-            });
+            let writing = write_canonical(record);
+            return Ok(self.written(writing, "application/json", None));
         }
         let Some(mapping) = self.catalogue.mapping(dialect, record.kind()) else {
-            return Err(refusal("unknown_dialect", format!("there is no mapping of `{dialect}`")));
+            let problem = unknown_dialect(dialect, record.kind()).problem;
+            return Err(Refusal { code: "unknown_dialect".to_owned(), path: String::new(), problem });
         };
         let complement = complement.and_then(|json| Complement::from_json(std::str::from_utf8(json).ok()?).ok());
         let refused_grades: Vec<Grade> = outgoing.refuse_grades.iter().copied().map(Grade::from).collect();
@@ -173,12 +150,16 @@ impl Dialects {
             full: false,
         };
         let writing = mapping.write(record, &options)?;
-        Ok(Written {
+        Ok(self.written(writing, mapping.media_type(), Some(mapping)))
+    }
+
+    fn written(&self, writing: Writing, media_type: &str, mapping: Option<&Arc<Mapping>>) -> Written {
+        Written {
             bytes: writing.bytes,
-            media_type: mapping.media_type().to_owned(),
+            media_type: media_type.to_owned(),
             loss: writing.loss,
-            versions: self.versions(Some(mapping)),
-        })
+            versions: self.versions(mapping),
+        }
     }
 
     /// Leaves what a document's shape does not speak of as it was before.
@@ -189,7 +170,7 @@ impl Dialects {
     }
 
     /// What is in force for a mapping.
-    pub fn versions(&self, mapping: Option<&std::sync::Arc<Mapping>>) -> Versions {
+    pub fn versions(&self, mapping: Option<&Arc<Mapping>>) -> Versions {
         Versions {
             schema: self.schema.to_string(),
             mapping: mapping.map(|mapping| mapping.hash().to_string()).unwrap_or_default(),
@@ -210,10 +191,8 @@ pub fn name_for_outside(record: &mut Record, entity: EntityKey, source: &schemas
     *slot("reference").slot(record.root_mut()) = Value::text(entity.to_string());
 }
 
-fn fault(pointer: &str, code: &str, problem: String) -> Fault {
-    Fault { pointer: pointer.to_owned(), code: code.to_owned(), problem }
-}
-
-fn refusal(code: &str, problem: String) -> Refusal {
-    Refusal { code: code.to_owned(), path: String::new(), problem }
+fn unknown_dialect(dialect: &DialectName, kind: Kind) -> Fault {
+    let problem =
+        format!("there is no mapping of `{dialect}` for `{kind}`; `passerelle mappings list` shows those there are");
+    Fault { pointer: String::new(), code: "unknown_dialect".to_owned(), problem }
 }

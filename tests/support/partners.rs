@@ -11,6 +11,7 @@ pub fn greenhouse_source(id: &str) -> (&str, String) {
 name = "Metaalbouw Vandenhoute (invented)"
 country = "BE"
 role = "employer"
+language = "nl"
 
 [incoming.vacancy]
 dialect = "greenhouse"
@@ -20,12 +21,10 @@ vendor = "greenhouse"
 secret = "greenhouse-webhook"
 
 [defaults]
-language = "nl"
 "employer.name" = "Metaalbouw Vandenhoute"
 "employer.legal_ids[be-kbo].value" = "0000000097"
 "locations[].country" = "BE"
-"occupations[0].scheme" = "isco-08"
-"occupations[0].code" = "7212"
+"occupations[]" = { scheme = "isco-08", code = "7212" }
 "#;
     (id, file.to_owned())
 }

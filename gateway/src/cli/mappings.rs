@@ -26,6 +26,9 @@ pub enum Mappings {
     },
     /// Show one mapping, field by field
     Show {
+        /// Print the mapping file itself
+        #[arg(long)]
+        file: bool,
         /// The dialect
         dialect: DialectName,
         /// The kind
@@ -65,7 +68,7 @@ impl Mappings {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List { coverage, json, source } => list(&source.load()?, coverage, json),
-            Self::Show { dialect, kind, source } => show(&source.load()?, &dialect, kind)?,
+            Self::Show { file, dialect, kind, source } => show(&source.load()?, &dialect, kind, file)?,
             Self::Test { dialect, source } => test(&source.load()?, dialect.as_ref())?,
         }
         Ok(())
@@ -103,10 +106,14 @@ fn list(catalogue: &Catalogue, with_coverage: bool, as_json: bool) {
     }
 }
 
-fn show(catalogue: &Catalogue, dialect: &DialectName, kind: Kind) -> Result<()> {
+fn show(catalogue: &Catalogue, dialect: &DialectName, kind: Kind, print_file: bool) -> Result<()> {
     let mapping = catalogue.mapping(dialect, kind).with_context(|| {
         format!("there is no mapping of `{dialect}` for `{kind}`; `passerelle mappings list` shows those there are")
     })?;
+    if print_file {
+        say(mapping.text().trim_end());
+        return Ok(());
+    }
     say(&format!("{} {} {}: {}", mapping.dialect(), mapping.version(), mapping.kind(), mapping.title()));
     say(&format!("format {}, {}, facts: {}", mapping.media_type(), evidence(mapping), mapping.source()));
     say(&format!("hash {}", mapping.hash()));

@@ -164,7 +164,9 @@ struct PartnerFile {
     #[serde(default)]
     outgoing: BTreeMap<Kind, Outgoing>,
     webhook: Option<Webhook>,
-    /// Read by the mapping engine, which knows their grammar.
+    /// These three are read by the mapping engine, which knows their grammar.
+    #[serde(default, rename = "language")]
+    _language: IgnoredAny,
     #[serde(default, rename = "defaults")]
     _defaults: IgnoredAny,
     #[serde(default, rename = "defaults_when")]
