@@ -33,11 +33,8 @@ const LANGUAGE: &[(&str, &str)] = &[
     ("schemeVersionID", "639-1:2002 Alpha 2"),
     ("schemeDataURI", "http://www.loc.gov"),
 ];
-const EDUCATION: &[(&str, &str)] = &[
-    ("listName", "EURES_ISCEDEducationLevel"),
-    ("listVersionID", "2011"),
-    ("listURI", "https://ec.europa.eu/eures"),
-];
+const EDUCATION: &[(&str, &str)] =
+    &[("listName", "EURES_ISCEDEducationLevel"), ("listVersionID", "2011"), ("listURI", "https://ec.europa.eu/eures")];
 const DOCUMENT: &[(&str, &str)] = &[
     ("schemeID", "PASSERELLE"),
     ("schemeAgencyID", "PASSERELLE"),
@@ -53,7 +50,12 @@ fn table() -> Vec<Op> {
     let mut t = Vec::new();
     leaf(&mut t, "DocumentID", DOCUMENT, Op::Copy(&["vacatureReferentie", "interneReferentie"]));
     leaf(&mut t, "AlternateDocumentID", &[("schemeID", "vdab")], Op::Copy(&["vacatureReferentie", "vdabReferentie"]));
-    leaf(&mut t, "AlternateDocumentID", &[("schemeID", "external")], Op::Copy(&["vacatureReferentie", "externeReferentie"]));
+    leaf(
+        &mut t,
+        "AlternateDocumentID",
+        &[("schemeID", "external")],
+        Op::Copy(&["vacatureReferentie", "externeReferentie"]),
+    );
     leaf(&mut t, "AlternateDocumentID", &[("schemeID", "hrxml")], Op::Copy(&["vacatureReferentie", "hrxmlReferentie"]));
     leaf(&mut t, "PositionOpeningStatusCode", &[("name", "Active")], Op::Code(&["status"]));
     t.push(Op::Open("PostingRequester", &[]));
@@ -114,9 +116,15 @@ fn table() -> Vec<Op> {
     leaf(&mut t, "JobCategoryCode", ISCO, Op::Code(&["functie", "beroepsprofiel", "code"]));
     leaf(&mut t, "PositionOfferingTypeCode", &[], Op::Code(&["arbeidsovereenkomst", "arbeidsContract", "code"]));
     t.push(Op::Open("PositionQualifications", &[]));
-    for (index, score) in [("0", &["profiel", "vereisten", "0", "score", "code"] as &'static [&'static str]), ("1", &["profiel", "vereisten", "1", "score", "code"])] {
-        let label: &'static [&'static str] =
-            if index == "0" { &["profiel", "vereisten", "0", "label"] } else { &["profiel", "vereisten", "1", "label"] };
+    for (index, score) in [
+        ("0", &["profiel", "vereisten", "0", "score", "code"] as &'static [&'static str]),
+        ("1", &["profiel", "vereisten", "1", "score", "code"]),
+    ] {
+        let label: &'static [&'static str] = if index == "0" {
+            &["profiel", "vereisten", "0", "label"]
+        } else {
+            &["profiel", "vereisten", "1", "label"]
+        };
         t.push(Op::Open("PositionCompetency", &[]));
         leaf(&mut t, "CompetencyID", LANGUAGE, Op::Code(label));
         leaf(&mut t, "TaxonomyID", &[], Op::Text("language"));
@@ -152,8 +160,18 @@ fn table() -> Vec<Op> {
     leaf(&mut t, "PositionScheduleTypeCode", &[], Op::Code(&["arbeidsovereenkomst", "arbeidsRegime", "code"]));
     t.push(Op::Open("OfferedRemunerationPackage", &[]));
     t.push(Op::Open("RemunerationRange", &[]));
-    leaf(&mut t, "RemunerationMinimumAmount", &[("currencyID", "EUR")], Op::Copy(&["arbeidsovereenkomst", "minimumBrutoLoon"]));
-    leaf(&mut t, "RemunerationMaximumAmount", &[("currencyID", "EUR")], Op::Copy(&["arbeidsovereenkomst", "maximumBrutoLoon"]));
+    leaf(
+        &mut t,
+        "RemunerationMinimumAmount",
+        &[("currencyID", "EUR")],
+        Op::Copy(&["arbeidsovereenkomst", "minimumBrutoLoon"]),
+    );
+    leaf(
+        &mut t,
+        "RemunerationMaximumAmount",
+        &[("currencyID", "EUR")],
+        Op::Copy(&["arbeidsovereenkomst", "maximumBrutoLoon"]),
+    );
     t.push(Op::Close("RemunerationRange"));
     t.push(Op::Close("OfferedRemunerationPackage"));
     t.push(Op::Close("PositionProfile"));
@@ -234,8 +252,18 @@ fn main() {
     let (vdab, eures) = (mapping("vdab-json"), mapping("eures-xml"));
     let table = table();
     let codes = HashMap::from([
-        ("GEPUBLICEERD", "Active"), ("M120101-1", "2413"), ("G", "DirectHire"), ("Nederlands", "nl"), ("Frans", "fr"),
-        ("15", "C1"), ("13", "B1"), ("E", "7"), ("3", "2"), ("B", "B"), ("V", "FullTime"), ("BE", "BE"),
+        ("GEPUBLICEERD", "Active"),
+        ("M120101-1", "2413"),
+        ("G", "DirectHire"),
+        ("Nederlands", "nl"),
+        ("Frans", "fr"),
+        ("15", "C1"),
+        ("13", "B1"),
+        ("E", "7"),
+        ("3", "2"),
+        ("B", "B"),
+        ("V", "FullTime"),
+        ("BE", "BE"),
     ]);
     for sample in ["001-full-html", "002-full-plain"] {
         let path = format!("mappings/dialects/vdab-json/samples/{sample}.in.json");
@@ -255,14 +283,28 @@ fn main() {
             }
             continue;
         }
-        println!("{sample}: {} bytes in, {} bytes out, floor {} bytes", bytes.len(), write().bytes.len(), floor(&bytes, &table, &codes).len());
-        let floor_us = best(|| { black_box(floor(black_box(&bytes), &table, &codes)); });
-        let read_us = best(|| { black_box(read()); });
-        let write_us = best(|| { black_box(write()); });
+        println!(
+            "{sample}: {} bytes in, {} bytes out, floor {} bytes",
+            bytes.len(),
+            write().bytes.len(),
+            floor(&bytes, &table, &codes).len()
+        );
+        let floor_us = best(|| {
+            black_box(floor(black_box(&bytes), &table, &codes));
+        });
+        let read_us = best(|| {
+            black_box(read());
+        });
+        let write_us = best(|| {
+            black_box(write());
+        });
         let both_us = best(|| {
             let reading = vdab.read(black_box(&bytes), &ReadOptions::default()).expect("the sample reads");
             black_box(eures.write(&reading.record, &WriteOptions::default()).expect("the record is written"));
         });
-        println!("  floor {floor_us:.1} µs, ours {both_us:.1} µs = {:.2} × (read {read_us:.1}, write {write_us:.1})", both_us / floor_us);
+        println!(
+            "  floor {floor_us:.1} µs, ours {both_us:.1} µs = {:.2} × (read {read_us:.1}, write {write_us:.1})",
+            both_us / floor_us
+        );
     }
 }

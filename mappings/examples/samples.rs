@@ -10,7 +10,9 @@ fn main() {
     let catalogue = match Catalogue::load(Path::new("mappings")) {
         Ok(catalogue) => catalogue,
         Err(errors) => {
-            errors.iter().for_each(|error| println!("{error}"));
+            for error in errors {
+                println!("{error}");
+            }
             std::process::exit(1);
         }
     };

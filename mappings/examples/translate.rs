@@ -20,13 +20,14 @@ fn main() {
         println!("{} mappings load", catalogue.mappings().count());
         return;
     };
-    let mapping = |name: &str| catalogue.mapping(&name.parse().unwrap(), Kind::Vacancy).unwrap();
-    let bytes = std::fs::read(file).unwrap();
+    let mapping =
+        |name: &str| catalogue.mapping(&name.parse().expect("a name"), Kind::Vacancy).expect("the dialect is there");
+    let bytes = std::fs::read(file).expect("the file can be read");
     let reading = match mapping(from).read(&bytes, &ReadOptions { full: true, ..ReadOptions::default() }) {
         Ok(reading) => reading,
         Err(failure) => return println!("{failure:#?}"),
     };
-    println!("{}", serde_json::to_string_pretty(&reading.record).unwrap());
+    println!("{}", serde_json::to_string_pretty(&reading.record).expect("records are JSON"));
     println!("{:?} {:?} kept {}", reading.operation, reading.shape, reading.loss.kept);
     for entry in &reading.loss.entries {
         println!("  {:?} {} {:?} {:?}", entry.outcome, entry.code, entry.pointer, entry.path);

@@ -69,7 +69,9 @@ impl Catalogue {
             found
         })?;
         let mut mappings = BTreeMap::new();
-        for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("dialects/") && path.ends_with(".toml")) {
+        for (path, bytes) in
+            files.iter().filter(|(path, _)| path.starts_with("dialects/") && has_extension(path, "toml"))
+        {
             let [_, dialect, file] = path.split('/').collect::<Vec<_>>()[..] else {
                 continue;
             };
@@ -139,6 +141,10 @@ fn read_folder(path: &Path, name: &str, files: &mut Files) -> Result<(), (PathBu
         }
     }
     Ok(())
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
 fn slashed(path: &Path) -> String {

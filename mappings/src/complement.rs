@@ -93,7 +93,9 @@ fn feed(hash: &mut Fnv, value: &Value) {
         Value::Text(text) => put(b't', text.as_bytes()),
         Value::List(items) => {
             put(b'l', b"");
-            items.iter().for_each(|item| feed(hash, item));
+            for item in items {
+                feed(hash, item);
+            }
         }
         Value::Record(fields) => {
             for (index, field) in (0_u32..).zip(fields).filter(|(_, field)| !field.is_absent()) {

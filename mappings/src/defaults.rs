@@ -156,32 +156,31 @@ impl Conditional {
             });
             if holds {
                 for (path, value) in &self.set {
-                    self.fill_item(root, (path, value), (list_text, index), filled);
+                    fill_item(root, (path, value), (list_text, index), filled);
                 }
             }
         }
     }
+}
 
-    fn fill_item(
-        &self,
-        root: &mut Value,
-        (path, value): (&Path, &Value),
-        (list_text, index): (&str, usize),
-        filled: &mut Vec<String>,
-    ) {
-        match list_of(path).filter(|(_, text)| *text == list_text) {
-            None => filled.extend(fill(root, path, value, true)),
-            Some((steps, _)) => {
-                let rest = &path.steps()[steps.len() + 1..];
-                let mut text = String::new();
-                let list = slot(root, steps, &mut text);
-                text.push_str(&format!("[{index}]"));
-                if let Some(item) = list.items_mut().get_mut(index) {
-                    let slot = slot(item, rest, &mut text);
-                    if slot.is_absent() {
-                        *slot = value.clone();
-                        filled.push(text);
-                    }
+fn fill_item(
+    root: &mut Value,
+    (path, value): (&Path, &Value),
+    (list_text, index): (&str, usize),
+    filled: &mut Vec<String>,
+) {
+    match list_of(path).filter(|(_, text)| *text == list_text) {
+        None => filled.extend(fill(root, path, value, true)),
+        Some((steps, _)) => {
+            let rest = &path.steps()[steps.len() + 1..];
+            let mut text = String::new();
+            let list = slot(root, steps, &mut text);
+            text.push_str(&format!("[{index}]"));
+            if let Some(item) = list.items_mut().get_mut(index) {
+                let slot = slot(item, rest, &mut text);
+                if slot.is_absent() {
+                    *slot = value.clone();
+                    filled.push(text);
                 }
             }
         }

@@ -87,13 +87,13 @@ pub fn translate(
         let writing = mapping(to)?.write(&reading.record, write)?;
         (writing.bytes, writing.loss)
     };
-    let (loss, trail) = compose(&reading, written, read.full);
+    let (loss, trail) = compose(&reading, &written, read.full);
     let Reading { record, operation, shape, complement, .. } = reading;
     Ok(Translation { bytes, record, operation, shape, loss, trail, complement })
 }
 
 /// One line per source field over both steps.
-fn compose(reading: &Reading, written: LossReport, full: bool) -> (LossReport, Vec<Trail>) {
+fn compose(reading: &Reading, written: &LossReport, full: bool) -> (LossReport, Vec<Trail>) {
     let mut losses: HashMap<&str, &LossEntry> = HashMap::new();
     for entry in written.entries.iter().filter(|entry| entry.outcome != Outcome::Defaulted) {
         if let Some(path) = entry.path.as_deref() {
@@ -115,15 +115,14 @@ fn compose(reading: &Reading, written: LossReport, full: bool) -> (LossReport, V
     let mut kept = Vec::new();
     for field in fields.values() {
         let read = reading.loss.entries.iter().find(|entry| entry.pointer.as_deref() == Some(field.pointer));
-        match field.outcome(read) {
-            Some(entry) => loss.entries.push(entry),
-            None => {
-                loss.kept += 1;
-                if full {
-                    let path = field.ways.first().map(|(path, _)| (*path).to_owned()).unwrap_or_default();
-                    kept.push(Trail { pointer: field.pointer.to_owned(), path });
-                }
-            }
+        if let Some(entry) = field.outcome(read) {
+            loss.entries.push(entry);
+            continue;
+        }
+        loss.kept += 1;
+        if full {
+            let path = field.ways.first().map(|(path, _)| (*path).to_owned()).unwrap_or_default();
+            kept.push(Trail { pointer: field.pointer.to_owned(), path });
         }
     }
     // Fields that the reading kept without saying where: discriminators and constants.

@@ -1,5 +1,7 @@
 //! What the dialects that are part of the program promise, beyond their samples.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
 use mappings::{Catalogue, Mapping, ReadOptions, WriteOptions};
 use schemas::{DialectName, Kind, Operation, Record};
 use serde_json::{Value as Json, json};

@@ -1,5 +1,7 @@
 //! The laws of every mapping: on its samples, and on records made by chance.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
 mod generated;
 
 use std::fmt;

@@ -1,5 +1,7 @@
 //! The collected documents of others, where they are at hand: each is read, and written in every dialect.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -56,15 +58,20 @@ fn translate_one(catalogue: &Catalogue, from: &DialectName, to: &DialectName, pa
     let options = (&ReadOptions::default(), &WriteOptions::default());
     let expected = UNREADABLE.iter().find(|(file, _)| path.ends_with(file)).map(|(_, code)| *code);
     match (translate(catalogue, (from, to), Kind::Vacancy, &bytes, options), expected) {
-        (Ok(translation), None) => assert!(!translation.bytes.is_empty() && translation.loss.kept > 0, "{path:?}"),
+        (Ok(translation), None) => {
+            assert!(!translation.bytes.is_empty() && translation.loss.kept > 0, "{}", path.display())
+        }
         (Err(TranslateError::Refused(refusal)), None) => {
             assert!(
                 to.as_str() != CANONICAL && REFUSALS.contains(&refusal.code.as_str()),
-                "{path:?} to {to}: {refusal}"
+                "{} to {to}: {refusal}",
+                path.display()
             );
         }
-        (Err(TranslateError::Unreadable(failure)), Some(code)) => assert_eq!(failure.faults[0].code, code, "{path:?}"),
-        (other, _) => panic!("{path:?} to {to}: {other:?}"),
+        (Err(TranslateError::Unreadable(failure)), Some(code)) => {
+            assert_eq!(failure.faults[0].code, code, "{}", path.display())
+        }
+        (other, _) => panic!("{} to {to}: {other:?}", path.display()),
     }
 }
 

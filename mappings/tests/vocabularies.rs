@@ -1,5 +1,7 @@
 //! The code lists and crosswalks that are part of the program.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
 use std::{fs, path::Path};
 
 use mappings::{

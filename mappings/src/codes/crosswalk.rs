@@ -65,15 +65,12 @@ impl Crosswalk {
         let header_lines = text.lines().take_while(|line| line.starts_with('#')).count();
         let header = read_header(text, header_lines);
         let named = |key: &str, mistakes: &mut Mistakes<'_>| -> Box<str> {
-            header.get(key).map(|value| (*value).into()).unwrap_or_else(|| {
-                mistakes.on_line(
-                    1,
-                    Some(key),
-                    "the header does not say it",
-                    format!("add `#{key}: <name of a code list>`"),
-                );
-                "".into()
-            })
+            if let Some(value) = header.get(key) {
+                return (*value).into();
+            }
+            let remedy = format!("add `#{key}: <name of a code list>`");
+            mistakes.on_line(1, Some(key), "the header does not say it", remedy);
+            "".into()
         };
         let mut crosswalk = Self {
             file: file.to_owned(),

@@ -59,7 +59,7 @@ impl Grade {
     pub fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Exact, grade) | (grade, Self::Exact) => grade,
-            (Self::Close, grade) | (grade, Self::Close) => grade,
+            (Self::Close, grade) | (grade, Self::Close) if grade != Self::Exact => grade,
             (one, other) if one == other => one,
             _ => Self::Related,
         }

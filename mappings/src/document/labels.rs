@@ -6,20 +6,20 @@
 use std::borrow::Cow;
 
 use super::{
-    Kind, Names, NodeId, ReadFailure, Tree,
+    Kind, Names, NodeId, Tree,
     names::ROOT,
     tree::{NONE, NodeName},
 };
 
 /// Parses a document.
-pub(crate) fn parse_labels<'a>(text: &'a str, names: &Names) -> Result<Tree<'a>, ReadFailure> {
+pub(crate) fn parse_labels<'a>(text: &'a str, names: &Names) -> Tree<'a> {
     let mut tree = Tree::with_room_for(text.len());
     let root = tree.add_root(Kind::Object);
     let mut parser = Parser { names, tree, section: (root, ROOT), last: [NONE; 2], value: NONE };
     for line in text.lines() {
         parser.line(line);
     }
-    Ok(parser.tree)
+    parser.tree
 }
 
 struct Parser<'a, 'n> {

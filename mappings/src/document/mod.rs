@@ -15,7 +15,7 @@ pub use fault::{Fault, ReadFailure};
 pub(crate) use names::{NameId, NameKind, Names, ROOT};
 pub(crate) use pointer::Way;
 pub(crate) use raw::{raw, split_name};
-pub(crate) use tree::{Kind, Mark, NONE, NodeId, NodeName, Tree};
+pub(crate) use tree::{Kind, Mark, NONE, NodeId, Tree};
 
 /// Deeper than any honest document.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -44,7 +44,7 @@ pub(crate) fn parse_document<T>(
     match format {
         Format::Json => run(json::parse_json(charset::decode_utf8(bytes)?, names)?),
         Format::Xml => run(xml::parse_xml(&charset::decode_xml(bytes)?, names)?),
-        Format::Labels => run(labels::parse_labels(charset::decode_utf8(bytes)?, names)?),
+        Format::Labels => run(labels::parse_labels(charset::decode_utf8(bytes)?, names)),
     }
 }
 

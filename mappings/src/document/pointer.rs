@@ -79,13 +79,10 @@ impl Way {
 
 /// The name as the mapping writes it; of an unknown one only the local part.
 fn printed(node: NodeId, tree: &Tree<'_>, names: &Names) -> String {
-    match tree.known_name(node) {
-        Some(name) => names.printed(name).to_owned(),
-        None => {
-            let text = tree.name_text(node, names);
-            text.rsplit('}').next().unwrap_or_default().to_owned()
-        }
+    if let Some(name) = tree.known_name(node) {
+        return names.printed(name).to_owned();
     }
+    tree.name_text(node, names).rsplit('}').next().unwrap_or_default().to_owned()
 }
 
 fn positions_below(parent: NodeId, tree: &Tree<'_>, names: &Names) -> HashMap<NodeId, usize> {

@@ -203,17 +203,14 @@ impl<'a> Parser<'a, '_> {
 
     fn reference(&mut self, reference: &BytesRef<'a>) -> Result<(), ReadFailure> {
         let resolved = reference.resolve_char_ref().map_err(|error| self.fault("no_xml", error.to_string()))?;
-        let text = match resolved {
-            Some(character) => Cow::Owned(character.to_string()),
-            None => match quick_xml::escape::resolve_predefined_entity(reference) {
-                Some(text) => Cow::Borrowed(text),
-                None => {
-                    let problem = "an entity that XML itself does not have: write the character".to_owned();
-                    return Err(self.fault("unknown_entity", problem));
-                }
-            },
+        if let Some(character) = resolved {
+            return self.text(Cow::Owned(character.to_string()));
+        }
+        let Some(text) = quick_xml::escape::resolve_predefined_entity(reference) else {
+            let problem = "an entity that XML itself does not have: write the character".to_owned();
+            return Err(self.fault("unknown_entity", problem));
         };
-        self.text(text)
+        self.text(Cow::Borrowed(text))
     }
 }
 

@@ -5,8 +5,8 @@ use toml_edit::Item;
 use crate::{document::Format, error::Mistakes};
 
 use super::{
-    Condition, Place,
-    file::{Discard, read_conditions, read_discards, read_places_of},
+    Place,
+    conditions::{Condition, Discard, read_conditions, read_discards, read_places_of},
     toml::Table,
 };
 

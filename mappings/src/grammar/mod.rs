@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing here knows a document; every mistake is collected, none stops the reading.
 
+mod conditions;
 mod dialect;
 mod file;
 mod left;
@@ -10,9 +11,10 @@ mod place;
 mod rule;
 mod toml;
 
+pub(crate) use conditions::Condition;
 pub(crate) use dialect::Dialect;
 pub use dialect::{Directions, Evidence};
-pub(crate) use file::{Condition, Constant, Line, ListMarks, MappingFile, Order, Shape, read_mapping_file};
+pub(crate) use file::{Line, MappingFile, Shape, read_mapping_file};
 pub(crate) use left::{Bracket, Left, Segment};
 pub(crate) use options::{LetterCase, Rule, Scalar, TextKind, Written};
 pub(crate) use place::{Place, Selection, Start, Step};

@@ -5,6 +5,7 @@
 
 mod document;
 mod record;
+mod round_trip;
 mod sample;
 
 use std::fmt;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{DialectName, LossReport, Outcome, Record};
+use schemas::{DialectName, Record};
 use serde_json::{Value as Json, json};
 
 use crate::{
     Catalogue, Defaults, Mapping, ReadOptions, Reading, Refusal, WriteOptions,
     laws::{
         Broken,
-        document::{differences, leaves_of, plain_number, pointers_of},
+        document::{differences, leaves_of},
+        round_trip::check_document,
     },
 };
 
@@ -73,7 +74,9 @@ pub fn check_sample(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
                     None => report("files", format!("`{}` is missing", written.file)),
                     Some(found) => {
                         let differ = differ(mapping, catalogue, rest, found, &written.bytes);
-                        differ.into_iter().for_each(|problem| report(law_of(rest), problem));
+                        for problem in differ {
+                            report(law_of(rest), problem);
+                        }
                     }
                 }
             }
@@ -82,7 +85,11 @@ pub fn check_sample(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -
                     report("files", format!("`{}.{rest}` is not what becomes of the sample", sample.name));
                 }
             }
-            check_round_trip(catalogue, mapping, sample).into_iter().for_each(|(law, problem)| report(law, problem));
+            let defaults = defaults_of(mapping, sample).unwrap_or_default();
+            let options = ReadOptions { defaults: defaults.as_ref(), full: false };
+            for (law, problem) in check_document(catalogue, mapping, &sample.input, &options) {
+                report(law, problem);
+            }
         }
     }
     broken
@@ -210,9 +217,8 @@ fn pretty(json: &Json) -> Vec<u8> {
 
 /// How a file differs from what belongs in it.
 fn differ(mapping: &Mapping, catalogue: &Catalogue, rest: &str, found: &[u8], wanted: &[u8]) -> Vec<String> {
-    let is_json_file = rest.ends_with(".json") && !rest.starts_with("out.") && !rest.starts_with("to-")
-        || rest.ends_with("refusal.json");
-    if is_json_file {
+    let is_document = rest.starts_with("out.") || (rest.starts_with("to-") && !rest.ends_with("refusal.json"));
+    if !is_document {
         let parse = |bytes: &[u8]| serde_json::from_slice::<Json>(bytes).map_err(|error| error.to_string());
         return match (parse(found), parse(wanted)) {
             (Ok(mut found), Ok(mut wanted)) => {
@@ -254,90 +260,4 @@ fn json_differences(found: &Json, wanted: &Json, at: &str) -> Vec<String> {
         _ if found == wanted => Vec::new(),
         _ => vec![format!("`{at}` is {wanted}, the file says {found}")],
     }
-}
-
-/// The laws for the document of a sample: nothing unaccounted for, and writing it again changes nothing.
-fn check_round_trip(catalogue: &Catalogue, mapping: &Mapping, sample: &Sample) -> Vec<(&'static str, String)> {
-    let mut broken = Vec::new();
-    let Ok(defaults) = defaults_of(mapping, sample) else {
-        return broken;
-    };
-    let options = ReadOptions { defaults: defaults.as_ref(), full: true };
-    let Ok(reading) = mapping.read(&sample.input, &options) else {
-        return broken;
-    };
-    let leaves = |bytes: &[u8]| leaves_of(bytes, mapping.format(), &mapping.program.names);
-    let Ok(source) = leaves(&sample.input) else {
-        return broken;
-    };
-    let Ok(pointers) = pointers_of(&sample.input, mapping.format(), &mapping.program.names) else {
-        return broken;
-    };
-    let mut lost: Vec<&str> = reading.loss.entries.iter().filter_map(|entry| entry.pointer.as_deref()).collect();
-    lost.sort_unstable();
-    lost.dedup();
-    let all: usize = source.values().map(Vec::len).sum();
-    let accounted = usize::try_from(reading.loss.kept).unwrap_or_default() + lost.len();
-    if all != accounted {
-        broken.push(("accounted", format!("{all} fields, but {accounted} are kept or reported")));
-    }
-    if !mapping.directions().writes() || !is_first_shape(mapping, &reading) {
-        return broken;
-    }
-    let complement = Some(&reading.complement);
-    let Ok(first) = mapping.write(&reading.record, &WriteOptions { complement, ..WriteOptions::default() }) else {
-        return broken;
-    };
-    let again = match mapping.read(&first.bytes, &options) {
-        Ok(again) => again,
-        Err(failure) => return vec![("reads_its_own", failure.to_string())],
-    };
-    let losses = (&first.loss, &again.loss);
-    let problems = super::record::differences(&reading.record, losses, &again.record, catalogue.library());
-    broken.extend(problems.into_iter().map(|problem| ("same_record", problem)));
-    let complement = Some(&again.complement);
-    match mapping.write(&again.record, &WriteOptions { complement, ..WriteOptions::default() }) {
-        Ok(second) if second.bytes == first.bytes => {}
-        Ok(second) => {
-            if let (Ok(one), Ok(other)) = (leaves(&first.bytes), leaves(&second.bytes)) {
-                let differences = differences(&other, &one);
-                let differences =
-                    if differences.is_empty() { vec!["the order changes".to_owned()] } else { differences };
-                broken.extend(differences.into_iter().map(|problem| ("fixed_point", problem)));
-            }
-        }
-        Err(refusal) => broken.push(("fixed_point", refusal.to_string())),
-    }
-    if let Ok(written) = leaves(&first.bytes) {
-        let discarded: Vec<&str> =
-            mapping.program.shapes.iter().flat_map(|shape| &shape.discard).map(|(_, code)| &**code).collect();
-        let left_over = reading.loss.entries.iter().filter(|entry| {
-            let is_normal_form = ["differs_between_repeats", "said_twice"].contains(&&*entry.code);
-            entry.outcome == Outcome::Dropped && !is_normal_form && !discarded.contains(&&*entry.code)
-        });
-        for pointer in left_over.filter_map(|entry| entry.pointer.as_deref()) {
-            let Some([_, place, text]) = pointers.iter().find(|[known, ..]| known == pointer) else {
-                continue;
-            };
-            if went_with_its_item(pointer, &reading, &first.loss) {
-                continue;
-            }
-            let texts = written.get(place).map(Vec::as_slice).unwrap_or_default();
-            if !texts.iter().any(|known| known == text || plain_number(text) == *known) {
-                broken.push(("complement", format!("`{pointer}` is not there when the document is written again")));
-            }
-        }
-    }
-    broken
-}
-
-/// Whether a field stood beside one that the writing reports as dropped: what belonged to it goes with it.
-fn went_with_its_item(pointer: &str, reading: &Reading, written: &LossReport) -> bool {
-    let around = pointer.rsplit_once('/').map_or("", |(around, _)| around);
-    let beside = reading.trail.iter().filter(|trail| {
-        trail.pointer.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
-    let mut dropped = written.entries.iter().filter(|entry| entry.outcome == Outcome::Dropped);
-    let paths: Vec<&str> = beside.map(|trail| trail.path.as_str()).collect();
-    !around.is_empty() && dropped.any(|entry| entry.path.as_deref().is_some_and(|path| paths.contains(&path)))
 }

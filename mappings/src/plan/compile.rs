@@ -13,11 +13,11 @@ use crate::{
 };
 
 use super::{
-    Constant, ConstantKind, Constants, Covered, Group, PlaceId, Program, Repeat, Said, Scope, Selector, Shape, Spoken,
-    Target, TargetStep, Test, Tongue,
+    Constant, ConstantKind, Constants, PlaceId, Program, Repeat, RootElement, Said, Scope, Shape, Spoken, Target,
+    TargetStep, Test, Tongue,
+    constants::index_constants,
     places::{Namer, Places},
-    rules::RuleMaker,
-    scopes::{Sorted, sort},
+    scopes::sort,
 };
 
 /// What every part of the compiler needs.
@@ -71,7 +71,6 @@ pub(crate) fn compile(
         evidence: dialect.evidence,
         directions: dialect.directions,
         language: dialect.language.as_deref().map(Into::into),
-        cdata: dialect.cdata,
         null_clears: dialect.null_clears,
         omits_empty: dialect.omits_empty,
         parameters: boxed(&file.parameters),
@@ -118,18 +117,8 @@ impl<'f> Compiler<'f, '_> {
         let dialect = &self.file.dialect;
         let mut outer = Places::new(ROOT);
         let root = shape.root.as_ref().or(dialect.root.as_ref());
-        let mut root_steps: &[Step] = root.map(|root| root.steps.as_slice()).unwrap_or_default();
-        let mut element = None;
-        if dialect.format == Format::Xml {
-            let Some((Step::Member(name, _), below)) = root_steps.split_first() else {
-                let remedy = "add `root = \"Element\"` to `[dialect]`";
-                self.mistakes.on_line(1, Some("dialect"), "the name of the root element is missing", remedy);
-                return None;
-            };
-            let (namespace, local) = self.outer(self.namer.qualify(name, NameKind::Member), "root")?;
-            element = Some((namespace, local.into(), name.as_str().into()));
-            root_steps = below;
-        }
+        let root_steps: &[Step] = root.map(|root| root.steps.as_slice()).unwrap_or_default();
+        let (element, root_steps) = self.root_element(root_steps)?;
         let root = self.outer_place(&mut outer, root_steps, "root")?;
         let sorted = sort(&lines.lines, self.model, dialect.format, &mut self.mistakes);
         let root_name = outer.list[root].name;
@@ -145,15 +134,7 @@ impl<'f> Compiler<'f, '_> {
         let when = self.read_tests(&mut outer, &shape.when, &[]);
         let close_when = if lines.close_when.is_empty() { &dialect.close_when } else { &lines.close_when };
         let close_when = self.read_tests(&mut outer, close_when, root_steps);
-        let mut ignore = Vec::new();
-        for place in dialect.ignore.iter().chain(&lines.ignore) {
-            ignore.extend(self.outer_place(&mut outer, &from_document(place, root_steps), "ignore"));
-        }
-        let mut discard = Vec::new();
-        for written in dialect.discard.iter().chain(&lines.discard) {
-            let place = self.outer_place(&mut outer, &from_document(&written.at, root_steps), "discard");
-            discard.extend(place.map(|place| (place, written.code.as_str().into())));
-        }
+        let (ignore, discard) = self.read_aside(&mut outer, lines, root_steps);
         let mut outer_constants = self.read_outer_constants(&mut outer, lines, &mut constants);
         for test in when.iter().filter(|test| !test.is.is_empty()) {
             if !outer_constants.iter().any(|(place, _)| *place == test.place) {
@@ -162,6 +143,11 @@ impl<'f> Compiler<'f, '_> {
             }
         }
         let said = self.read_said(lines);
+        let spoken = spoken_lists(&scope);
+        if !spoken.is_empty() && language_at.is_none() && dialect.language.is_none() {
+            let remedy = "add `language = \"nl\"` to `[dialect]`, or `language_at` where the documents say it";
+            self.mistakes.on_line(1, Some("dialect"), "`[$language]` is used, but nothing says which it is", remedy);
+        }
         Some(Shape {
             name: shape.name.as_deref().map(Into::into),
             outer: outer.list,
@@ -169,7 +155,7 @@ impl<'f> Compiler<'f, '_> {
             root,
             is_envelope: matches!(root_steps.last(), Some(Step::Items(_))),
             language_at,
-            spoken: spoken_lists(&scope),
+            spoken,
             when,
             is_close: shape.is_close || lines.is_close,
             close_when,
@@ -184,31 +170,47 @@ impl<'f> Compiler<'f, '_> {
         })
     }
 
+    /// The root element of an XML dialect, and the way from there to the record.
+    fn root_element<'s>(&mut self, steps: &'s [Step]) -> Option<(Option<RootElement>, &'s [Step])> {
+        if self.file.dialect.format != Format::Xml {
+            return Some((None, steps));
+        }
+        let Some((Step::Member(name, _), below)) = steps.split_first() else {
+            let remedy = "add `root = \"Element\"` to `[dialect]`";
+            self.mistakes.on_line(1, Some("dialect"), "the name of the root element is missing", remedy);
+            return None;
+        };
+        let (namespace, local) = self.outer(self.namer.qualify(name, NameKind::Member), "root")?;
+        Some((Some((namespace, local.into(), name.as_str().into())), below))
+    }
+
+    /// What is known but means nothing to us, and what may not be kept.
+    fn read_aside(
+        &mut self,
+        outer: &mut Places,
+        shape: &grammar::Shape,
+        root_steps: &[Step],
+    ) -> (Vec<PlaceId>, Vec<(PlaceId, Box<str>)>) {
+        let dialect = &self.file.dialect;
+        let mut ignore = Vec::new();
+        for place in dialect.ignore.iter().chain(&shape.ignore) {
+            ignore.extend(self.outer_place(outer, &from_document(place, root_steps), "ignore"));
+        }
+        let mut discard = Vec::new();
+        for written in dialect.discard.iter().chain(&shape.discard) {
+            let place = self.outer_place(outer, &from_document(&written.at, root_steps), "discard");
+            discard.extend(place.map(|place| (place, written.code.as_str().into())));
+        }
+        (ignore, discard)
+    }
+
     fn outer<T>(&mut self, result: Result<T, String>, rule: &str) -> Option<T> {
         result.map_err(|problem| self.mistakes.on_line(1, Some(rule), problem, "")).ok()
     }
 
-    fn outer_place(&mut self, places: &mut Places, steps: &[Step], rule: &str) -> Option<PlaceId> {
+    pub(super) fn outer_place(&mut self, places: &mut Places, steps: &[Step], rule: &str) -> Option<PlaceId> {
         let made = places.make(steps, &mut self.namer);
         self.outer(made, rule)
-    }
-
-    /// Constants outside of the record.
-    fn read_outer_constants(
-        &mut self,
-        outer: &mut Places,
-        shape: &grammar::Shape,
-        constants: &mut Vec<Constant>,
-    ) -> Vec<(PlaceId, usize)> {
-        let mut placed = Vec::new();
-        for constant in shape.constants.iter().filter(|constant| constant.at.start == Start::Document) {
-            let value = self.constant(&constant.value, &constant.text, constant.span.clone());
-            if let Some(place) = self.outer_place(outer, &constant.at.steps, &constant.text) {
-                constants.push(value);
-                placed.push((place, constants.len() - 1));
-            }
-        }
-        placed
     }
 
     fn read_tests(&mut self, outer: &mut Places, conditions: &[grammar::Condition], root_steps: &[Step]) -> Vec<Test> {
@@ -220,136 +222,6 @@ impl<'f> Compiler<'f, '_> {
             }
         }
         tests
-    }
-
-    /// Compiles a scope with everything inside; gives what can be read and what can be written of its record.
-    fn compile_scope(
-        &mut self,
-        index: usize,
-        shape: &grammar::Shape,
-        sorted: &Sorted<'_>,
-        name: NameId,
-        constants: (&mut Vec<Constant>, &mut Vec<(NameId, NameId, usize)>),
-    ) -> (Scope, Covered, Covered) {
-        let draft = &sorted.scopes[index];
-        let mut places = Places::new(name);
-        let mut rules = Vec::new();
-        let mut readable = vec![Covered::default(); draft.level + 1];
-        let mut writable = readable.clone();
-        let mut deeper = Vec::new();
-        for (line_index, owner) in &draft.lines {
-            let line = &shape.lines[*line_index];
-            let steps = &sorted.steps[*line_index];
-            let mut maker = RuleMaker { compiler: self, places: &mut places, scope: draft, line };
-            let Some(rule) = maker.make(&sorted.scopes[*owner], steps, sorted.opens[*line_index].is_some()) else {
-                continue;
-            };
-            for place in rule.places.iter().take(1).chain(&rule.also) {
-                self.rank(places.list[*place].name, *line_index);
-            }
-            let selections = rule.places.iter().filter_map(|place| places.list[*place].selection.as_ref());
-            let names: Vec<NameId> = selections.filter_map(|selection| selection.at.last().copied()).collect();
-            for name in names.into_iter().chain(rule.further_names()) {
-                self.rank(name, *line_index);
-            }
-            rules.push(rule);
-            deeper.push(sorted.opens[*line_index]);
-        }
-        let mut made = Vec::new();
-        for (mut rule, opens) in rules.into_iter().zip(deeper) {
-            let level = rule.level;
-            if let (Some(inner), super::Action::Group(group)) = (opens, &mut rule.action) {
-                let name = group.repeat.name;
-                let (scope, inner_readable, inner_writable) =
-                    self.compile_scope(inner, shape, sorted, name, (&mut *constants.0, &mut *constants.1));
-                group.scope = scope;
-                for (all, inner) in [(&mut readable, inner_readable), (&mut writable, inner_writable)] {
-                    merge_inner(all, level, &rule.target, group, inner);
-                }
-            } else {
-                for (all, is_wanted) in [(&mut readable, rule.reads), (&mut writable, rule.writes)] {
-                    if is_wanted {
-                        rule.cover(&mut all[level]);
-                    }
-                }
-            }
-            made.push(rule);
-        }
-        let always = self.read_constants(index, shape, sorted, &mut places, constants);
-        let has_shared = made.iter().any(|rule| rule.level < draft.level);
-        // What belongs to outer records is handed on with them.
-        let (readable, writable) = (fold(readable), fold(writable));
-        let depends = |rule: &super::Rule| rule.writes && (rule.with_parent.is_some() || rule.starts_with.is_some());
-        let deferred = (0..made.len()).filter(|index| depends(&made[*index])).collect();
-        let scope = Scope { level: draft.level, places: places.list, rules: made, deferred, always, has_shared };
-        (scope, readable, writable)
-    }
-
-    /// Remembers that a line writes a name, and everything above it.
-    fn rank(&mut self, name: NameId, line: usize) {
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
-        let mut at = name;
-        while at != ROOT {
-            let first = self.first_lines.entry(at).or_insert(line);
-            *first = line.min(*first);
-            at = self.namer.names.parent(at);
-        }
-    }
-
-    /// Reads the constants of a scope; gives those that are written with every item.
-    fn read_constants(
-        &mut self,
-        index: usize,
-        shape: &grammar::Shape,
-        sorted: &Sorted<'_>,
-        places: &mut Places,
-        (constants, with_names): (&mut Vec<Constant>, &mut Vec<(NameId, NameId, usize)>),
-    ) -> Vec<(PlaceId, usize)> {
-        let own = &sorted.scopes[index];
-        let mut always = Vec::new();
-        for constant in shape.constants.iter().filter(|constant| constant.at.start != Start::Document) {
-            let is_inside = |scope: &super::scopes::ScopeDraft<'_>| constant.at.steps.starts_with(&scope.steps);
-            let deepest = sorted.scopes.iter().filter(|scope| is_inside(scope)).map(|scope| scope.steps.len()).max();
-            let Some((last, parent)) = constant.at.steps[own.steps.len().min(constant.at.steps.len())..].split_last()
-            else {
-                continue;
-            };
-            if !is_inside(own) || deepest != Some(own.steps.len()) {
-                continue;
-            }
-            constants.push(self.constant(&constant.value, &constant.text, constant.span.clone()));
-            let number = constants.len() - 1;
-            let is_xml = self.file.dialect.format == Format::Xml;
-            let is_parent_mapped = !parent.is_empty() && matches!(places.find(parent, &mut self.namer), Ok(Some(_)));
-            let with_parent = matches!(last, Step::Attribute(_)) || (!is_xml && is_parent_mapped);
-            let steps = [parent, std::slice::from_ref(last)].concat();
-            let done = if with_parent {
-                let names = self.namer.path(places.list[0].name, &steps);
-                names.map(|names| {
-                    let name = names.last().copied().unwrap_or_default();
-                    with_names.push((self.namer.names.parent(name), name, number));
-                })
-            } else {
-                places.make(&steps, &mut self.namer).map(|place| always.push((place, number)))
-            };
-            if let Err(problem) = done {
-                self.mistakes.at(constant.span.clone(), &constant.text, problem, "");
-            }
-        }
-        always
-    }
-
-    fn constant(&mut self, value: &Scalar, rule: &str, span: Option<std::ops::Range<usize>>) -> Constant {
-        if let Some(name) = value.as_parameter() {
-            let kind = self.parameter(name, rule, span).map_or(ConstantKind::Text, ConstantKind::Parameter);
-            return Constant { kind, text: "".into() };
-        }
-        let kind = match value {
-            Scalar::Text(_) => ConstantKind::Text,
-            Scalar::Integer(_) => ConstantKind::Number,
-            Scalar::Boolean(_) => ConstantKind::Boolean,
-        };
-        Constant { kind, text: value.letters().into() }
     }
 
     /// The index of a parameter.
@@ -384,47 +256,6 @@ impl<'f> Compiler<'f, '_> {
             }
         }
     }
-
-    /// For every name its place among its siblings: that of `[order]`, else that of its first line.
-    fn read_ranks(&mut self) -> Vec<u32> {
-        /// Behind everything that `[order]` names.
-        const UNORDERED: u32 = 10_000;
-        /// Behind everything that a line writes: constants, in the order of the file.
-        const CONSTANTS: u32 = 100_000;
-        let count = self.namer.names.len();
-        let rank = |id: usize| {
-            let id = u32::try_from(id).unwrap_or(u32::MAX);
-            self.first_lines.get(&id).map_or(CONSTANTS + id, |line| UNORDERED + line)
-        };
-        let mut ranks: Vec<u32> = (0..count).map(rank).collect();
-        for order in &self.file.order {
-            let mut parent = ROOT;
-            for step in &order.parent.steps {
-                match self.namer.name(parent, step) {
-                    Ok(name) => parent = name,
-                    Err(problem) => self.mistakes.at(order.span.clone(), "order", problem, ""),
-                }
-            }
-            if parent as usize >= count {
-                let remedy = "write the path of an element that some line writes";
-                self.mistakes.at(order.span.clone(), "order", "no line has this path", remedy);
-                continue;
-            }
-            for (rank, name) in (0..).zip(&order.names) {
-                let step = Step::Member(name.clone(), None);
-                match self.namer.name(parent, &step) {
-                    Ok(id) if (id as usize) < count => ranks[id as usize] = rank,
-                    Ok(_) => {
-                        let problem = format!("no line writes `{name}` there");
-                        self.mistakes.at(order.span.clone(), "order", problem, "remove it, or correct the name");
-                    }
-                    Err(problem) => self.mistakes.at(order.span.clone(), "order", problem, ""),
-                }
-            }
-        }
-        ranks.resize(self.namer.names.len(), u32::MAX);
-        ranks
-    }
 }
 
 /// The lists that the rules of a scope go into by language.
@@ -447,43 +278,6 @@ fn spoken_lists(scope: &Scope) -> Vec<Spoken> {
     spoken
 }
 
-/// Sorts constants by the name that they are written with.
-fn index_constants(with_names: Vec<(NameId, NameId, usize)>) -> Vec<Vec<(NameId, usize)>> {
-    let count = with_names.iter().map(|(parent, ..)| *parent as usize + 1).max().unwrap_or_default();
-    let mut with = vec![Vec::new(); count];
-    for (parent, name, number) in with_names {
-        with[parent as usize].push((name, number));
-    }
-    with
-}
-
-impl Shape {
-    /// For every name the constant that stands there, once all names are known.
-    fn index_names(&mut self, count: usize) {
-        let mut of_name = vec![None; count];
-        for (name, number) in self.constants.with.iter().flatten() {
-            of_name[*name as usize] = Some(*number);
-        }
-        for (place, number) in &self.outer_constants {
-            of_name[self.outer[*place].name as usize] = Some(*number);
-        }
-        index_scope(&self.scope, &mut of_name);
-        self.constants.of_name = of_name;
-        self.constants.with.resize(count, Vec::new());
-    }
-}
-
-fn index_scope(scope: &Scope, of_name: &mut [Option<usize>]) {
-    for (place, number) in &scope.always {
-        of_name[scope.places[*place].name as usize] = Some(*number);
-    }
-    for rule in &scope.rules {
-        if let super::Action::Group(group) = &rule.action {
-            index_scope(&group.scope, of_name);
-        }
-    }
-}
-
 /// A path from the document: one from the root of the record stands below it.
 fn from_document(place: &WrittenPlace, root_steps: &[Step]) -> Vec<Step> {
     let start = if place.start == Start::Document { &[] } else { root_steps };
@@ -497,30 +291,6 @@ fn language_place(shape: &grammar::Shape) -> Option<&WrittenPlace> {
         _ => false,
     };
     shape.lines.iter().find(is_language)?.rule.at.first()
-}
-
-/// Adds what the items of a group express to the record that the list belongs to.
-fn merge_inner(all: &mut [Covered], level: usize, target: &super::Target, group: &Group, mut inner: Covered) {
-    let selector = match &group.only {
-        Some((field, value)) => {
-            inner.field(*field).is_whole = true;
-            Selector::Only(*field, value.clone())
-        }
-        None => Selector::Each,
-    };
-    // The innermost record of the inner scope is the item; what it expresses of outer records comes first.
-    let outer = std::mem::take(&mut inner.outer);
-    for (all, outer) in all.iter_mut().zip(outer) {
-        all.merge(outer);
-    }
-    all[level].at(target).item(selector).merge(inner);
-}
-
-/// The expressed part of the innermost record, carrying those of the outer ones.
-fn fold(mut levels: Vec<Covered>) -> Covered {
-    let mut own = levels.pop().unwrap_or_default();
-    own.outer = levels;
-    own
 }
 
 /// A value of a canonical type from what a mapping file says.

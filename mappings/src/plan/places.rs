@@ -107,15 +107,14 @@ impl Places {
                     && place.name == name
                     && self.written[*index].as_ref() == step.selection()
             };
-            at = match self.list.iter().enumerate().find(same) {
-                Some((index, _)) => index,
-                None => {
-                    let selection = namer.selection(name, step.selection())?;
-                    self.list.push(Place { parent: at, name, selection });
-                    self.written.push(step.selection().cloned());
-                    self.list.len() - 1
-                }
-            };
+            if let Some((index, _)) = self.list.iter().enumerate().find(same) {
+                at = index;
+                continue;
+            }
+            let selection = namer.selection(name, step.selection())?;
+            self.list.push(Place { parent: at, name, selection });
+            self.written.push(step.selection().cloned());
+            at = self.list.len() - 1;
         }
         Ok(at)
     }

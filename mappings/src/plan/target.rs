@@ -1,6 +1,6 @@
 //! Where a value stands in the canonical record, seen from the item that its rule belongs to.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use schemas::{Field, RecordType, Type, Value};
 
@@ -189,14 +189,12 @@ fn keyed<'v>(list: &'v mut Value, record: &'static RecordType, key: usize, wante
 }
 
 fn render_keyed<'v>(list: &'v Value, key: usize, wanted: Option<&str>, text: &mut String) -> &'v Value {
-    match position(list, key, wanted) {
-        Some(index) => {
-            push_index(text, index);
-            &list.items()[index]
-        }
-        None => {
-            let _ = write!(text, "[{}]", wanted.unwrap_or_default());
-            &Value::Absent
-        }
+    if let Some(index) = position(list, key, wanted) {
+        push_index(text, index);
+        return &list.items()[index];
     }
+    text.push('[');
+    text.push_str(wanted.unwrap_or_default());
+    text.push(']');
+    &Value::Absent
 }

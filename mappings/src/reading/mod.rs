@@ -5,6 +5,7 @@ mod conditions;
 mod leaf;
 mod lists;
 mod pattern;
+mod places;
 mod reader;
 mod said;
 mod sweep;

@@ -11,7 +11,7 @@ pub fn is_xml_character(character: char) -> bool {
 
 /// Whether a look at the bytes is enough: no control character, and nothing from U+0300 on, where composing begins.
 pub(super) fn is_simple(text: &str) -> bool {
-    let is_hard = |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\t') | (byte >= 0xCC);
+    let is_hard = |byte: u8| !matches!(byte, b' '..=0xCB | b'\n' | b'\t');
     // No early exit inside a chunk: the compiler then looks at many bytes at once.
     text.as_bytes().chunks(64).all(|chunk| !chunk.iter().fold(false, |hard, byte| hard | is_hard(*byte)))
 }
@@ -32,7 +32,7 @@ pub(crate) fn clean(text: &str) -> (Cow<'_, str>, bool) {
         clean = Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"));
     }
     if is_nfc_quick(clean.chars()) != IsNormalized::Yes {
-        clean = Cow::Owned(clean.split_inclusive('>').flat_map(|piece| piece.nfc()).collect());
+        clean = Cow::Owned(clean.split_inclusive('>').flat_map(UnicodeNormalization::nfc).collect());
     }
     (clean, was_repaired)
 }

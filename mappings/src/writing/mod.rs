@@ -1,14 +1,19 @@
 //! Runs a plan over a record: record in, document and loss report out.
 
 mod coded;
+mod fallback;
 mod leaf;
 mod lists;
 mod merge;
+mod notes;
+mod pattern;
+mod places;
 mod print_json;
 mod print_labels;
 mod print_xml;
 mod report;
 mod sheet;
+mod values;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -154,12 +154,12 @@ impl Printer<'_, '_> {
 /// Appends a text with what XML reserves escaped; in attributes blanks other than spaces too.
 fn escape_into(out: &mut String, text: &str, is_attribute: bool) {
     let mut rest = text;
-    let next = |bytes: &[u8]| match is_attribute {
-        true => bytes.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'\r' | b'"' | b'\n' | b'\t')),
-        false => {
-            let found = memchr::memchr3(b'<', b'>', b'&', bytes);
-            memchr::memchr(b'\r', &bytes[..found.unwrap_or(bytes.len())]).or(found)
+    let next = |bytes: &[u8]| {
+        if is_attribute {
+            return bytes.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'\r' | b'"' | b'\n' | b'\t'));
         }
+        let found = memchr::memchr3(b'<', b'>', b'&', bytes);
+        memchr::memchr(b'\r', &bytes[..found.unwrap_or(bytes.len())]).or(found)
     };
     while let Some(at) = next(rest.as_bytes()) {
         out.push_str(&rest[..at]);

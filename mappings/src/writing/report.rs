@@ -138,7 +138,7 @@ impl Walk<'_, '_> {
             (Value::Record(_), Type::Record(record)) if record.is_coded() => self.leaf(value, is_written),
             (Value::Record(fields), Type::Record(record)) => self.visit_record(fields, record, covered),
             (Value::List(items), Type::List { item, .. }) if !items.is_empty() => {
-                self.visit_items(items, *item, covered)
+                self.visit_items(items, *item, covered);
             }
             _ => {
                 let is_list =

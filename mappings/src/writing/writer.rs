@@ -1,21 +1,15 @@
 //! The writer: scopes, places, and what is noted of the fields.
 
-use std::borrow::Cow;
-
 use schemas::{LossReport, Outcome, Record, Value};
 
 use crate::{
-    document::{Format, NameId, NameKind, ROOT},
-    plan::{
-        Action, ConstantKind, Fallback, FieldStart, Leaf, Pattern, Place, PlaceId, Program, Rule, Scope, Shape, Target,
-        TemplatePart, Tongue, push_index,
-    },
+    document::ROOT,
+    plan::{Action, Program, Rule, Scope, Shape, Target, Tongue, push_index},
 };
 
 use super::{
     Refusal, WriteOptions, Writing,
-    leaf::content_of,
-    sheet::{Content, NONE, Sheet, SheetId, SheetName},
+    sheet::{NONE, Sheet, SheetId},
 };
 
 /// Writes a record.
@@ -100,17 +94,6 @@ pub(super) enum Stop {
     LeftOut(String),
 }
 
-/// Where a value that stands in comes from.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Origin {
-    /// From the mapping.
-    Default,
-    /// From another field of the same item.
-    Item,
-    /// From another part of the record.
-    Elsewhere,
-}
-
 /// What came of a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Wrote {
@@ -178,14 +161,14 @@ impl<'a> Writer<'a> {
             }
         }
         if result.is_ok() {
-            result = self.finish_scope(scope, base);
+            self.finish_scope(scope, base);
         }
         self.slots.truncate(base);
         result
     }
 
     /// What depends on other places of the scope.
-    fn finish_scope(&mut self, scope: &'a Scope, base: usize) -> Result<(), Stop> {
+    fn finish_scope(&mut self, scope: &'a Scope, base: usize) {
         for rule in scope.deferred.iter().map(|index| &scope.rules[*index]) {
             if let Some(parent) = rule.with_parent
                 && self.slots[base + parent] != NONE
@@ -205,7 +188,6 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        Ok(())
     }
 
     fn write_rule(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> Result<(), Stop> {
@@ -260,415 +242,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write_leaf(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, leaf: &'a Leaf) -> Wrote {
-        let wrote = self.write_value(scope, base, rule, leaf);
-        let Some(target) = &leaf.keep_text else {
-            return wrote;
-        };
-        let text = self.get(rule.level, target);
-        match (wrote, text.as_text()) {
-            (_, None) => wrote,
-            (Wrote::Something, Some(_)) => {
-                self.note(rule.level, target, Outcome::Dropped, "place_taken");
-                wrote
-            }
-            (Wrote::Nothing, Some(_)) if leaf.is_keep_text_read_only => {
-                self.note(rule.level, target, Outcome::Dropped, "not_a_date");
-                wrote
-            }
-            // An empty place empties the value, not the words that stand in for it.
-            (Wrote::Nothing, Some("")) => {
-                self.note(rule.level, target, Outcome::Dropped, "cleared_not_expressible");
-                wrote
-            }
-            (Wrote::Nothing, Some(text)) => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
-        }
-    }
-
-    fn write_value(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, leaf: &'a Leaf) -> Wrote {
-        let value = self.get(rule.level, &rule.target);
-        if value.is_absent() {
-            return self.write_emptied(scope, base, rule);
-        }
-        if value.as_text() == Some("") {
-            return self.write_cleared(scope, base, rule, leaf.is_number);
-        }
-        let lettered = match leaf.write(value) {
-            Ok(lettered) => lettered,
-            Err(code) => {
-                self.note(rule.level, &rule.target, Outcome::Dropped, code);
-                return Wrote::Nothing;
-            }
-        };
-        let content = self.appended(rule, lettered.content);
-        let wrote = self.put(scope, base, rule, content);
-        if let (Wrote::Something, Some((outcome, code))) = (wrote, lettered.note) {
-            self.note(rule.level, &rule.target, outcome, code);
-        }
-        wrote
-    }
-
-    /// Writes that a field which is no text was emptied.
-    pub(super) fn write_emptied(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> Wrote {
-        if self.cleared.is_empty() {
-            return Wrote::Nothing;
-        }
-        let path = self.path(rule.level, &rule.target);
-        if !self.cleared.contains(&path.as_str()) {
-            return Wrote::Nothing;
-        }
-        let content = match self.program.format {
-            Format::Json if self.program.null_clears => Content::Null,
-            Format::Xml if !self.program.omits_empty => Content::Text(Cow::Borrowed("")),
-            _ => {
-                self.note(rule.level, &rule.target, Outcome::Dropped, "cleared_not_expressible");
-                return Wrote::Nothing;
-            }
-        };
-        self.cleared.retain(|known| *known != path);
-        self.put(scope, base, rule, content)
-    }
-
-    /// Writes an empty text.
-    fn write_cleared(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, is_number: bool) -> Wrote {
-        let is_json = self.program.format == Format::Json;
-        if is_json && is_number && self.program.null_clears {
-            return self.put(scope, base, rule, Content::Null);
-        }
-        if self.program.omits_empty || self.program.format == Format::Labels || (is_json && is_number) {
-            self.note(rule.level, &rule.target, Outcome::Dropped, "cleared_not_expressible");
-            return Wrote::Nothing;
-        }
-        self.put(scope, base, rule, Content::Text(Cow::Borrowed("")))
-    }
-
-    /// Puts content at the place of a rule and wherever else it is said.
-    pub(super) fn put(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, content: Content<'a>) -> Wrote {
-        let Some(place) = self.place_to_write(scope, base, rule) else {
-            self.note(rule.level, &rule.target, Outcome::Dropped, "no_element");
-            return Wrote::Nothing;
-        };
-        let node = self.ensure(&scope.places, base, place);
-        if self.sheet.node(node).content != Content::Empty {
-            if self.sheet.node(node).content == content {
-                self.written += 1;
-                return Wrote::Something;
-            }
-            self.note(rule.level, &rule.target, Outcome::Dropped, "place_taken");
-            return Wrote::Nothing;
-        }
-        for other in &rule.also {
-            // An attribute is said again only where its element is written.
-            let parent = scope.places[*other].parent;
-            if *other != place && (!self.is_attribute(scope, *other) || self.slots[base + parent] != NONE) {
-                let other = self.ensure(&scope.places, base, *other);
-                self.sheet.node_mut(other).content = content.clone();
-            }
-        }
-        self.sheet.node_mut(node).content = content;
-        self.written += 1;
-        Wrote::Something
-    }
-
-    /// The first place of a rule; of several attributes the first whose element is written.
-    fn place_to_write(&self, scope: &Scope, base: usize, rule: &Rule) -> Option<PlaceId> {
-        let first = *rule.places.first()?;
-        if rule.places.len() == 1 || !self.is_attribute(scope, first) {
-            return Some(first);
-        }
-        let is_written = |place: &&PlaceId| self.slots[base + scope.places[**place].parent] != NONE;
-        rule.places.iter().find(is_written).copied()
-    }
-
-    fn is_attribute(&self, scope: &Scope, place: PlaceId) -> bool {
-        self.program.names.kind(scope.places[place].name) == NameKind::Attribute
-    }
-
-    /// Adds further HTML fields of the same item behind the content.
-    fn appended(&mut self, rule: &'a Rule, content: Content<'a>) -> Content<'a> {
-        let mut letters = match &content {
-            Content::Text(text) | Content::Cdata(text) if !rule.append.is_empty() => text.to_string(),
-            _ => return content,
-        };
-        let merged_before = self.merged.len();
-        for target in &rule.append {
-            let Some(text) = self.get(rule.level, target).as_text().filter(|text| !text.is_empty()) else {
-                continue;
-            };
-            letters.push_str("<br>");
-            letters.push_str(text);
-            let path = self.path(rule.level, target);
-            self.merged.push(path);
-        }
-        if !self.is_repeat(rule) && self.merged.len() > merged_before {
-            let path = self.path(rule.level, &rule.target);
-            self.note_path(path, Outcome::Coarsened, "merged");
-        }
-        match content {
-            Content::Cdata(_) => Content::Cdata(Cow::Owned(letters)),
-            _ => Content::Text(Cow::Owned(letters)),
-        }
-    }
-
-    /// Writes what stands in for a field that the record does not say.
-    fn write_fallback(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> bool {
-        for fallback in &rule.fallbacks {
-            // What does not come from the item itself makes no item.
-            let (content, origin) = match fallback {
-                Fallback::Text(text) => (self.default_content(rule, text), Origin::Default),
-                Fallback::Parameter(index) => (self.default_content(rule, self.parameter(*index)), Origin::Default),
-                Fallback::Field(target, start) => {
-                    let level = if *start == FieldStart::Item { rule.level } else { 0 };
-                    let value = self.get(level, target);
-                    let Some(content) = self.stand_in(rule, value) else {
-                        continue;
-                    };
-                    let path = self.path(level, target);
-                    self.merged.push(path);
-                    (content, if *start == FieldStart::Item { Origin::Item } else { Origin::Elsewhere })
-                }
-                Fallback::Template(parts) => match self.template(rule.level, parts) {
-                    Some(text) => (Content::Text(Cow::Owned(text)), Origin::Item),
-                    None => continue,
-                },
-            };
-            let before = self.written;
-            let wrote = match &rule.action {
-                Action::Coded(coded) => self.put_code(scope, base, rule, coded, content),
-                _ => self.put(scope, base, rule, content),
-            };
-            if wrote == Wrote::Something {
-                if origin != Origin::Item {
-                    self.written = before;
-                }
-                if !self.is_repeat(rule) {
-                    let path = self.path(rule.level, &rule.target);
-                    let code = if origin == Origin::Default { "default" } else { "merged" };
-                    self.loss.note(Outcome::Defaulted, code, None, Some(path));
-                }
-                return true;
-            }
-        }
-        false
-    }
-
-    fn default_content(&self, rule: &Rule, text: &'a str) -> Content<'a> {
-        match &rule.action {
-            Action::Leaf(leaf) if leaf.is_number && self.program.format == Format::Json => {
-                Content::Bare(Cow::Borrowed(text))
-            }
-            Action::Leaf(leaf)
-                if matches!(leaf.form, crate::plan::Form::Boolean) && self.program.format == Format::Json =>
-            {
-                Content::Bare(Cow::Borrowed(text))
-            }
-            _ => Content::Text(Cow::Borrowed(text)),
-        }
-    }
-
-    /// The value of another field in the form of this one.
-    fn stand_in(&self, rule: &'a Rule, value: &'a Value) -> Option<Content<'a>> {
-        match (&rule.action, value) {
-            (_, Value::Absent) => None,
-            (Action::Leaf(leaf), Value::Text(text)) => {
-                if text.is_empty() {
-                    return None;
-                }
-                leaf.write(value).ok().map(|lettered| lettered.content)
-            }
-            (Action::Coded(coded), Value::Record(_)) => {
-                let written = coded.coder.write(&coded.shape, value, false, self.options.refused_grades).ok()?;
-                written.code.map(|code| Content::Text(Cow::Owned(code.as_str().to_owned())))
-            }
-            _ => None,
-        }
-    }
-
-    fn template(&mut self, level: usize, parts: &'a [TemplatePart]) -> Option<String> {
-        let mut text = String::new();
-        let mut between = "";
-        for part in parts {
-            match part {
-                TemplatePart::Text(letters) => between = letters,
-                TemplatePart::Field(target) => {
-                    let Some(value) = self.get(level, target).as_text().filter(|text| !text.is_empty()) else {
-                        continue;
-                    };
-                    if !text.is_empty() {
-                        text.push_str(between);
-                    }
-                    text.push_str(value);
-                    let path = self.path(level, target);
-                    self.merged.push(path);
-                }
-            }
-        }
-        (!text.is_empty()).then_some(text)
-    }
-
-    fn write_pattern(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, pattern: &'a Pattern) -> Wrote {
-        let mut texts: Vec<Option<Cow<'a, str>>> = Vec::new();
-        for (target, leaf) in &pattern.fields {
-            let value = self.get(rule.level, target);
-            let lettered = if value.is_absent() { None } else { leaf.write(value).ok() };
-            texts.push(lettered.and_then(|lettered| match lettered.content {
-                Content::Text(text) | Content::Cdata(text) | Content::Bare(text) if !text.is_empty() => Some(text),
-                _ => None,
-            }));
-        }
-        let form = pattern.forms.iter().find(|form| form.parts.iter().all(|(_, index)| texts[*index].is_some()));
-        let Some(form) = form else {
-            let kept = pattern.keep_text.as_ref().and_then(|target| self.get(rule.level, target).as_text());
-            for (index, (target, _)) in pattern.fields.iter().enumerate() {
-                if texts[index].is_some() {
-                    self.note(rule.level, target, Outcome::Dropped, "pattern_mismatch");
-                }
-            }
-            return match kept.filter(|text| !text.is_empty()) {
-                Some(text) => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
-                None => Wrote::Nothing,
-            };
-        };
-        let mut text = String::new();
-        for (before, index) in &form.parts {
-            text.push_str(before);
-            text.push_str(texts[*index].as_deref().unwrap_or_default());
-        }
-        text.push_str(&form.end);
-        let captures = form.regex.captures(&text);
-        for (index, (target, _)) in pattern.fields.iter().enumerate() {
-            let is_in_form = form.parts.iter().any(|(_, part)| *part == index);
-            let reads_back = captures.as_ref().and_then(|captures| captures.name(&format!("f{index}")));
-            if !is_in_form && texts[index].is_some() {
-                self.note(rule.level, target, Outcome::Dropped, "pattern_mismatch");
-            } else if is_in_form && reads_back.map(|found| found.as_str()) != texts[index].as_deref() {
-                self.note(rule.level, target, Outcome::Coarsened, "pattern_mismatch");
-            }
-        }
-        self.put(scope, base, rule, Content::Text(Cow::Owned(text)))
-    }
-
     /// The value of a field.
     pub(super) fn get(&self, level: usize, target: &Target) -> &'a Value {
         target.get(self.values[level], &self.tongue)
-    }
-
-    /// The node of a place, made with everything that goes with it.
-    pub(super) fn ensure(&mut self, places: &'a [Place], base: usize, place: PlaceId) -> SheetId {
-        let known = self.slots[base + place];
-        if known != NONE {
-            return known;
-        }
-        let at = &places[place];
-        let parent = self.ensure(places, base, at.parent);
-        if self.program.names.kind(at.name) == NameKind::Items {
-            self.sheet.node_mut(parent).is_list = true;
-        }
-        let node = self.add(parent, at.name);
-        self.slots[base + place] = node;
-        self.put_selection(node, at.selection.as_ref());
-        node
-    }
-
-    /// Writes what alone tells an item apart.
-    pub(super) fn put_selection(&mut self, node: SheetId, selection: Option<&'a crate::plan::Selection>) {
-        let Some((selection, text)) = selection.and_then(|selection| Some((selection, selection.constant()?))) else {
-            return;
-        };
-        let at = self.ensure_names(node, &selection.at);
-        let node = self.sheet.node_mut(at);
-        node.content = Content::Text(Cow::Borrowed(text));
-        node.is_constant = true;
-    }
-
-    /// The node at the end of some names.
-    pub(super) fn ensure_names(&mut self, node: SheetId, names: &[NameId]) -> SheetId {
-        let mut at = node;
-        for name in names {
-            at = match self.sheet.child(at, *name) {
-                Some(child) => child,
-                None => self.add(at, *name),
-            };
-        }
-        at
-    }
-
-    /// A node below another, with the constants that go with its name.
-    fn add(&mut self, parent: SheetId, name: NameId) -> SheetId {
-        let node = self.detached(name);
-        self.sheet.link(parent, node);
-        node
-    }
-
-    /// A node that hangs nowhere yet, with the constants that go with its name.
-    pub(super) fn detached(&mut self, name: NameId) -> SheetId {
-        let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
-        self.sheet.node_mut(node).is_attribute = self.program.names.kind(name) == NameKind::Attribute;
-        self.put_dependents(node, name);
-        node
-    }
-
-    fn put_dependents(&mut self, node: SheetId, name: NameId) {
-        let shape = self.shape;
-        for (name, number) in &shape.constants.with[name as usize] {
-            let at = self.add(node, *name);
-            self.put_constant(at, *number);
-        }
-    }
-
-    fn put_constant(&mut self, node: SheetId, number: usize) {
-        let constant = &self.shape.constants.all[number];
-        let text: &'a str = match constant.kind {
-            ConstantKind::Parameter(index) => self.parameter(index),
-            _ => &constant.text,
-        };
-        let node = self.sheet.node_mut(node);
-        if node.content == Content::Empty {
-            node.content = content_of(constant.kind, Cow::Borrowed(text));
-            node.is_constant = true;
-        }
-    }
-
-    fn parameter(&self, index: usize) -> &'a str {
-        let (name, default) = &self.program.parameters[index];
-        self.options.parameters.get(name).unwrap_or(default)
-    }
-
-    /// Whether the rule was run before, for an earlier item of a repeated part.
-    pub(super) fn is_repeat(&self, rule: &Rule) -> bool {
-        self.frames[rule.level + 1..].iter().any(|frame| frame.ordinal > 0)
-    }
-
-    /// Notes that a field is not written as it is.
-    pub(super) fn note(&mut self, level: usize, target: &Target, outcome: Outcome, code: &'static str) {
-        if self.frames[level + 1..].iter().any(|frame| frame.ordinal > 0) {
-            return;
-        }
-        let path = self.path(level, target);
-        self.note_path(path, outcome, code);
-    }
-
-    /// Notes that the field at a path is not written as it is.
-    pub(super) fn note_path(&mut self, path: String, outcome: Outcome, code: &'static str) {
-        self.lost += 1;
-        self.loss.note(outcome, code, None, Some(path));
-    }
-
-    /// The canonical path with its indices.
-    pub(super) fn path(&self, level: usize, target: &Target) -> String {
-        let mut text = String::with_capacity(48);
-        self.render_item(level, &mut text);
-        target.render(self.values[level], &self.tongue, &mut text);
-        text
-    }
-
-    /// Writes the path of the item of a level.
-    pub(super) fn render_item(&self, level: usize, text: &mut String) {
-        let frame = self.frames[level];
-        if let Some((owner, target)) = frame.list {
-            self.render_item(owner, text);
-            target.render(self.values[owner], &self.tongue, text);
-            push_index(text, frame.index);
-        }
     }
 }

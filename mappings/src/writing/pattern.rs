@@ -1,0 +1,62 @@
+//! Writes several fields in one text.
+
+use std::borrow::Cow;
+
+use schemas::Outcome;
+
+use crate::plan::{Pattern, Rule, Scope};
+
+use super::{
+    sheet::Content,
+    writer::{Writer, Wrote},
+};
+
+impl<'a> Writer<'a> {
+    pub(super) fn write_pattern(
+        &mut self,
+        scope: &'a Scope,
+        base: usize,
+        rule: &'a Rule,
+        pattern: &'a Pattern,
+    ) -> Wrote {
+        let mut texts: Vec<Option<Cow<'a, str>>> = Vec::new();
+        for (target, leaf) in &pattern.fields {
+            let value = self.get(rule.level, target);
+            let lettered = if value.is_absent() { None } else { leaf.write(value).ok() };
+            texts.push(lettered.and_then(|lettered| match lettered.content {
+                Content::Text(text) | Content::Cdata(text) | Content::Bare(text) if !text.is_empty() => Some(text),
+                _ => None,
+            }));
+        }
+        let form = pattern.forms.iter().find(|form| form.parts.iter().all(|(_, index)| texts[*index].is_some()));
+        let Some(form) = form else {
+            let kept = pattern.keep_text.as_ref().and_then(|target| self.get(rule.level, target).as_text());
+            for (index, (target, _)) in pattern.fields.iter().enumerate() {
+                if texts[index].is_some() {
+                    self.note(rule.level, target, Outcome::Dropped, "pattern_mismatch");
+                }
+            }
+            return match kept.filter(|text| !text.is_empty()) {
+                Some(text) => self.put(scope, base, rule, Content::Text(Cow::Borrowed(text))),
+                None => Wrote::Nothing,
+            };
+        };
+        let mut text = String::new();
+        for (before, index) in &form.parts {
+            text.push_str(before);
+            text.push_str(texts[*index].as_deref().unwrap_or_default());
+        }
+        text.push_str(&form.end);
+        let captures = form.regex.captures(&text);
+        for (index, (target, _)) in pattern.fields.iter().enumerate() {
+            let is_in_form = form.parts.iter().any(|(_, part)| *part == index);
+            let reads_back = captures.as_ref().and_then(|captures| captures.name(&format!("f{index}")));
+            if !is_in_form && texts[index].is_some() {
+                self.note(rule.level, target, Outcome::Dropped, "pattern_mismatch");
+            } else if is_in_form && reads_back.map(|found| found.as_str()) != texts[index].as_deref() {
+                self.note(rule.level, target, Outcome::Coarsened, "pattern_mismatch");
+            }
+        }
+        self.put(scope, base, rule, Content::Text(Cow::Owned(text)))
+    }
+}

@@ -1,0 +1,97 @@
+//! Makes the nodes of places, with the constants that go with them.
+
+use std::borrow::Cow;
+
+use crate::{
+    document::{NameId, NameKind},
+    plan::{ConstantKind, Place, PlaceId},
+};
+
+use super::{
+    leaf::content_of,
+    sheet::{Content, NONE, SheetId, SheetName},
+    writer::Writer,
+};
+
+impl<'a> Writer<'a> {
+    /// The node of a place, made with everything that goes with it.
+    pub(super) fn ensure(&mut self, places: &'a [Place], base: usize, place: PlaceId) -> SheetId {
+        let known = self.slots[base + place];
+        if known != NONE {
+            return known;
+        }
+        let at = &places[place];
+        let parent = self.ensure(places, base, at.parent);
+        if self.program.names.kind(at.name) == NameKind::Items {
+            self.sheet.node_mut(parent).is_list = true;
+        }
+        let node = self.add(parent, at.name);
+        self.slots[base + place] = node;
+        self.put_selection(node, at.selection.as_ref());
+        node
+    }
+
+    /// Writes what alone tells an item apart.
+    pub(super) fn put_selection(&mut self, node: SheetId, selection: Option<&'a crate::plan::Selection>) {
+        let Some((selection, text)) = selection.and_then(|selection| Some((selection, selection.constant()?))) else {
+            return;
+        };
+        let at = self.ensure_names(node, &selection.at);
+        let node = self.sheet.node_mut(at);
+        node.content = Content::Text(Cow::Borrowed(text));
+        node.is_constant = true;
+    }
+
+    /// The node at the end of some names.
+    pub(super) fn ensure_names(&mut self, node: SheetId, names: &[NameId]) -> SheetId {
+        let mut at = node;
+        for name in names {
+            at = match self.sheet.child(at, *name) {
+                Some(child) => child,
+                None => self.add(at, *name),
+            };
+        }
+        at
+    }
+
+    /// A node below another, with the constants that go with its name.
+    fn add(&mut self, parent: SheetId, name: NameId) -> SheetId {
+        let node = self.detached(name);
+        self.sheet.link(parent, node);
+        node
+    }
+
+    /// A node that hangs nowhere yet, with the constants that go with its name.
+    pub(super) fn detached(&mut self, name: NameId) -> SheetId {
+        let node = self.sheet.detached(SheetName::Known(name), self.program.ranks[name as usize]);
+        self.sheet.node_mut(node).is_attribute = self.program.names.kind(name) == NameKind::Attribute;
+        self.put_dependents(node, name);
+        node
+    }
+
+    pub(super) fn put_dependents(&mut self, node: SheetId, name: NameId) {
+        let shape = self.shape;
+        for (name, number) in &shape.constants.with[name as usize] {
+            let at = self.add(node, *name);
+            self.put_constant(at, *number);
+        }
+    }
+
+    pub(super) fn put_constant(&mut self, node: SheetId, number: usize) {
+        let constant = &self.shape.constants.all[number];
+        let text: &'a str = match constant.kind {
+            ConstantKind::Parameter(index) => self.parameter(index),
+            _ => &constant.text,
+        };
+        let node = self.sheet.node_mut(node);
+        if node.content == Content::Empty {
+            node.content = content_of(constant.kind, Cow::Borrowed(text));
+            node.is_constant = true;
+        }
+    }
+
+    pub(super) fn parameter(&self, index: usize) -> &'a str {
+        let (name, default) = &self.program.parameters[index];
+        self.options.parameters.get(name).unwrap_or(default)
+    }
+}
