@@ -43,8 +43,8 @@ fn documents(folder: &Path, beginnings: &[&str], ending: &str) -> Vec<PathBuf> {
 fn translate_everywhere(from: &str, document: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let defaults =
-        document.to_string_lossy().replace(".in.json", ".defaults.toml").replace(".in.xml", ".defaults.toml");
+    let stem = document.file_stem().unwrap().to_string_lossy().into_owned();
+    let defaults = stem.strip_suffix(".in").map(|name| document.with_file_name(format!("{name}.defaults.toml")));
     for to in WRITABLE {
         let (loss, complement, out) = (path("loss.json"), path("complement.json"), path("out"));
         let input = document.to_string_lossy().into_owned();
@@ -62,8 +62,9 @@ fn translate_everywhere(from: &str, document: &Path) {
             "--complement",
             &complement,
         ];
-        if Path::new(&defaults).exists() {
-            arguments.extend(["--partner", &defaults]);
+        let partner = defaults.as_ref().filter(|path| path.exists()).map(|path| path.to_string_lossy().into_owned());
+        if let Some(partner) = &partner {
+            arguments.extend(["--partner", partner]);
         }
         arguments.extend([input.as_str(), &out]);
         let output = passerelle(&arguments);

@@ -59,7 +59,7 @@ fn translate_one(catalogue: &Catalogue, from: &DialectName, to: &DialectName, pa
     let expected = UNREADABLE.iter().find(|(file, _)| path.ends_with(file)).map(|(_, code)| *code);
     match (translate(catalogue, (from, to), Kind::Vacancy, &bytes, options), expected) {
         (Ok(translation), None) => {
-            assert!(!translation.bytes.is_empty() && translation.loss.kept > 0, "{}", path.display())
+            assert!(!translation.bytes.is_empty() && translation.loss.kept > 0, "{}", path.display());
         }
         (Err(TranslateError::Refused(refusal)), None) => {
             assert!(
@@ -69,7 +69,7 @@ fn translate_one(catalogue: &Catalogue, from: &DialectName, to: &DialectName, pa
             );
         }
         (Err(TranslateError::Unreadable(failure)), Some(code)) => {
-            assert_eq!(failure.faults[0].code, code, "{}", path.display())
+            assert_eq!(failure.faults[0].code, code, "{}", path.display());
         }
         (other, _) => panic!("{} to {to}: {other:?}", path.display()),
     }

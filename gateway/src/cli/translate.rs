@@ -35,7 +35,7 @@ pub struct Translate {
     /// Read and write what the canonical record cannot hold, by dialect, in this file
     #[arg(long, value_name = "FILE")]
     complement: Option<PathBuf>,
-    /// A partner file whose [defaults] and [parameters] hold
+    /// A partner file whose `[defaults]` and `[parameters]` hold
     #[arg(long, value_name = "FILE")]
     partner: Option<PathBuf>,
     /// A folder with dialects/, codelists/ and crosswalks/ laid over the ones in the program
