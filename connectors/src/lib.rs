@@ -9,7 +9,9 @@ pub mod eures;
 mod foreign_text;
 pub mod greenhouse;
 mod http_client;
+mod limit;
 mod outcome;
+pub mod poller;
 mod problem;
 pub mod rest;
 mod retry_after;
@@ -18,5 +20,6 @@ mod sender;
 pub mod webhook;
 
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use limit::Limit;
 pub use outcome::{Fault, Outcome, code};
 pub use sender::{Parcel, ProbeError, Repeats, Sender};
