@@ -70,12 +70,20 @@ impl<'a> Mistakes<'a> {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        let (mut problem, mut remedy) = (problem.into(), remedy.into());
+        // Problems that are worded elsewhere bring their remedy along.
+        if remedy.is_empty()
+            && let Some((wrong, cure)) = problem.split_once("; ").or_else(|| problem.split_once(": use "))
+        {
+            let verb = if problem.contains("; ") { "" } else { "use " };
+            (problem, remedy) = (wrong.to_owned(), format!("{verb}{cure}"));
+        }
         self.found.push(MappingError {
             file: self.file.to_owned(),
             line,
             rule: rule.map(str::to_owned),
-            problem: problem.into(),
-            remedy: remedy.into(),
+            problem,
+            remedy,
         });
     }
 }
@@ -86,7 +94,7 @@ pub(crate) fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a
     let nearest = known.iter().map(|name| (distance(wanted, name), *name)).min();
     match nearest {
         Some((distance, name)) if distance <= 1 + wanted.len() / 4 => format!("did you mean `{name}`?"),
-        _ if known.len() <= 40 => format!("use one of {}", known.join(", ")),
+        _ if known.len() <= 60 => format!("use one of {}", known.join(", ")),
         _ => String::new(),
     }
 }

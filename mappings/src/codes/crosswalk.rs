@@ -22,6 +22,8 @@ pub struct Crosswalk {
     forward: FnvMap<Box<str>, Option<Link>>,
     backward: FnvMap<Box<str>, Link>,
     pub(crate) rows: Vec<LinkRow>,
+    /// The lines on which the header names the two lists.
+    header_lines: [usize; 2],
 }
 
 /// Where a code leads.
@@ -80,6 +82,12 @@ impl Crosswalk {
             forward: FnvMap::default(),
             backward: FnvMap::default(),
             rows: Vec::new(),
+            header_lines: ["subject_source", "object_source"].map(|key| {
+                let names = |line: &str| {
+                    line.trim_start_matches('#').split_once(':').is_some_and(|(name, _)| name.trim() == key)
+                };
+                text.lines().position(names).map_or(1, |at| at + 1)
+            }),
         };
         let body_start = text.split_inclusive('\n').take(header_lines).map(str::len).sum();
         crosswalk.read_rows(&text[body_start..], header_lines, &mut mistakes);
@@ -174,6 +182,11 @@ impl Crosswalk {
     /// Where a code of the subject list leads; nothing where no row speaks of it or there is no term.
     pub fn forward(&self, code: &str) -> Option<&Link> {
         self.forward.get(code)?.as_ref()
+    }
+
+    /// The line of the header that names the list of subjects or of objects.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        self.header_lines[usize::from(key == "object_source")]
     }
 
     /// Where a pair of codes leads.

@@ -104,7 +104,7 @@ impl Library {
         let mut find = |key: &str, name: &str| {
             let found = self.list(name).cloned();
             if found.is_none() {
-                errors.push(self.unknown_list(crosswalk.file.clone(), 1, key, name));
+                errors.push(self.unknown_list(crosswalk.file.clone(), crosswalk.line_of(key), key, name));
             }
             found
         };
@@ -275,7 +275,7 @@ mod tests {
             errors,
             [
                 "w.sssom.tsv:4: rule `X`: `b` has no code `X`; did you mean `C`?",
-                "w.sssom.tsv:1: rule `object_source`: there is no code list `bb`; did you mean `b`?",
+                "w.sssom.tsv:2: rule `object_source`: there is no code list `bb`; did you mean `b`?",
             ]
         );
     }

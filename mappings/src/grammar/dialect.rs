@@ -1,5 +1,8 @@
 //! The `[dialect]` table: what the format is, and who says so.
 
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
 use toml_edit::Item;
 
 use crate::{document::Format, error::Mistakes};
@@ -13,6 +16,8 @@ use super::{
 /// What is said of a dialect as a whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialect {
+    /// Where the table stands.
+    pub(crate) span: Option<Range<usize>>,
     pub(crate) title: String,
     pub(crate) format: Format,
     pub(crate) version: String,
@@ -123,6 +128,7 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
     let code = place("code", mistakes);
     let label = place("label", mistakes);
     let dialect = Dialect {
+        span: item.span(),
         title: table.text("title", mistakes).unwrap_or_default(),
         format,
         version: table.text("version", mistakes).unwrap_or_default(),
@@ -132,7 +138,7 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
         directions: table.word("directions", &directions, mistakes).unwrap_or(Directions::Both),
         language: table.text("language", mistakes),
         language_at,
-        time_zone: table.text("time_zone", mistakes),
+        time_zone: read_time_zone(&mut table, mistakes),
         instant: table.text("instant", mistakes),
         root,
         code,
@@ -146,6 +152,16 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
     };
     table.finish(mistakes);
     Some(dialect)
+}
+
+fn read_time_zone(table: &mut Table<'_>, mistakes: &mut Mistakes<'_>) -> Option<String> {
+    let name = table.text("time_zone", mistakes)?;
+    if TimeZone::get(&name).is_err() {
+        let span = table.item("time_zone").and_then(Item::span);
+        let remedy = "use a name of the tz database, such as `Europe/Brussels`";
+        mistakes.at(span, "dialect", format!("there is no time zone `{name}`"), remedy);
+    }
+    Some(name)
 }
 
 fn default_media_type(format: Format) -> &'static str {

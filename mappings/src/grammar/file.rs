@@ -96,19 +96,11 @@ pub(crate) struct ListMarks {
     pub(crate) span: Option<Range<usize>>,
 }
 
-const TABLES: [&str; 11] = [
-    "dialect",
-    "namespaces",
-    "parameters",
-    "fields",
-    "constants",
-    "set",
-    "assume",
-    "shape",
-    "order",
-    "lists",
-    "labels",
-];
+const TABLES: [&str; 10] =
+    ["dialect", "namespaces", "parameters", "fields", "constants", "set", "assume", "shape", "order", "lists"];
+
+/// The tables that every shape has of its own.
+const TABLES_OF_A_SHAPE: [&str; 3] = ["constants", "set", "assume"];
 
 /// Reads a mapping file.
 ///
@@ -154,6 +146,8 @@ fn read_tables(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) -> Option<M
     if shapes.is_empty() || (root.contains_key("fields") && root.contains_key("shape")) {
         let remedy = "write one `[fields]` table, or several `[[shape]]` tables with `[shape.fields]` each";
         mistakes.on_line(1, None, "a mapping has `[fields]` or `[[shape]]`", remedy);
+    } else if root.contains_key("shape") {
+        refuse_tables_of_shapes(root, mistakes);
     }
     Some(MappingFile {
         dialect,
@@ -163,6 +157,15 @@ fn read_tables(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) -> Option<M
         order: read_order(root.get("order"), format, mistakes),
         lists: read_marks(root.get("lists"), mistakes),
     })
+}
+
+/// Beside `[[shape]]` they would belong to no shape.
+fn refuse_tables_of_shapes(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) {
+    for name in TABLES_OF_A_SHAPE.into_iter().filter(|name| root.contains_key(name)) {
+        let span = root.get(name).and_then(Item::span);
+        let remedy = format!("write `[shape.{name}]` below the shape that it belongs to");
+        mistakes.at(span, name, "the table stands beside `[[shape]]`, not in one", remedy);
+    }
 }
 
 fn read_shape(table: &toml_edit::Table, format: Format, mistakes: &mut Mistakes<'_>) -> Shape {
@@ -181,6 +184,11 @@ fn read_shape(table: &toml_edit::Table, format: Format, mistakes: &mut Mistakes<
     shape.ignore = read_places_of(&mut options, "ignore", format, mistakes);
     shape.discard = read_discards(&mut options, format, mistakes);
     read_shape_tables(&mut shape, &mut |name| options.item(name), format, mistakes);
+    for name in ["fields", "constants"].into_iter().filter(|name| shape.like.is_some() && table.contains_key(name)) {
+        let span = table.get(name).and_then(Item::span);
+        let problem = "a shape with `like` takes its lines and constants from the other one";
+        mistakes.at(span, &options.rule, problem, format!("remove `like`, or `[shape.{name}]`"));
+    }
     match options.item("fields") {
         Some(fields) => shape.lines = read_lines(fields, format, mistakes),
         None if shape.like.is_some() => {}

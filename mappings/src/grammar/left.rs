@@ -52,12 +52,29 @@ impl Left {
         Ok(Self { text: text.to_owned(), segments, braces })
     }
 
-    /// Whether the last segment stands for every item of a list.
+    /// The path as the model writes it.
+    pub(crate) fn plain_text(&self) -> String {
+        let plain: Vec<String> = self.segments.iter().map(Segment::plain_text).collect();
+        plain.join(".")
+    }
+
+    /// Whether the left side stands for every item of a list; names in braces stand for fields of one item.
     pub(crate) fn is_list(&self) -> bool {
-        matches!(
-            self.segments.last().and_then(|segment| segment.bracket.as_ref()),
-            Some(Bracket::Each | Bracket::Where(..))
-        )
+        let bracket = self.segments.last().and_then(|segment| segment.bracket.as_ref());
+        self.braces.is_empty() && matches!(bracket, Some(Bracket::Each | Bracket::Where(..)))
+    }
+}
+
+impl Segment {
+    fn plain_text(&self) -> String {
+        let bracket = match &self.bracket {
+            None => String::new(),
+            Some(Bracket::Each | Bracket::Where(..)) => "[]".to_owned(),
+            Some(Bracket::Key(key)) => format!("[{key}]"),
+            Some(Bracket::Language) => "[xx]".to_owned(),
+            Some(Bracket::Index(index)) => format!("[{index}]"),
+        };
+        format!("{}{bracket}", self.name)
     }
 }
 
@@ -107,7 +124,7 @@ mod tests {
             [Some(Bracket::Language), Some(Bracket::Where("k".to_owned(), "v.w".to_owned())), Some(Bracket::Each)]
         );
         assert_eq!(left.braces, ["x", "y"]);
-        assert!(left.is_list());
+        assert!(!left.is_list() && Left::parse("a.b[]").unwrap().is_list());
         assert!(Left::parse("a[b").is_err() && Left::parse("a.{b").is_err());
     }
 }

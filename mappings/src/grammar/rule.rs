@@ -90,7 +90,7 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     rule.is_keep_text_read_only = table.boolean("keep_text_write", mistakes) == Some(false);
     rule.minimum = table.integer("minimum", mistakes);
     rule.has_decimal_comma = table.word("decimal", &[("comma", true), ("point", false)], mistakes).unwrap_or_default();
-    rule.divide = table.count("divide", mistakes);
+    rule.divide = read_divisor(table, mistakes);
     let kinds = [("plain", TextKind::Plain), ("html", TextKind::Html), ("encoded-html", TextKind::EncodedHtml)];
     rule.text = table.word("text", &kinds, mistakes);
     let length = |count: Option<u32>| count.and_then(|count| usize::try_from(count).ok());
@@ -104,6 +104,16 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     rule.split = table.text("split", mistakes);
     rule.is_count = table.boolean("count", mistakes).unwrap_or_default();
     rule.is_raw = table.boolean("raw", mistakes).unwrap_or_default();
+}
+
+fn read_divisor(table: &mut Table<'_>, mistakes: &mut Mistakes<'_>) -> Option<u32> {
+    let divisor = table.count("divide", mistakes)?;
+    if 10_u32.checked_pow(divisor.ilog10()) != Some(divisor) {
+        let span = table.item("divide").and_then(Item::span);
+        let problem = format!("`divide` is {divisor}, no power of ten");
+        mistakes.at(span, &table.rule, problem, "write 10, 100 or 1000: only so no digit is lost");
+    }
+    Some(divisor)
 }
 
 fn read_demands(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: Format, mistakes: &mut Mistakes<'_>) {

@@ -1,6 +1,6 @@
 //! Compiles a mapping file into a program.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use jiff::tz::TimeZone;
 use schemas::{Format as TextFormat, Kind, Path, RecordType, Type, Value};
@@ -29,6 +29,8 @@ pub(super) struct Compiler<'f, 'm> {
     /// For every name that is written, the line that writes it first.
     pub(super) first_lines: BTreeMap<NameId, u32>,
     pub(super) zone: TimeZone,
+    /// The table that is compiled.
+    span: Option<Range<usize>>,
     pub(super) mistakes: Mistakes<'m>,
 }
 
@@ -43,10 +45,11 @@ pub(crate) fn compile(
     library: &Library,
     (name, text): (&str, &str),
 ) -> Result<Program, Vec<MappingError>> {
-    let mut mistakes = Mistakes::new(name, text);
-    let zone = read_zone(file, &mut mistakes);
+    let mistakes = Mistakes::new(name, text);
+    let zone = file.dialect.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
     let namer = Namer::new(file.dialect.format, &file.namespaces);
-    let mut compiler = Compiler { file, library, model, namer, first_lines: BTreeMap::new(), zone, mistakes };
+    let mut compiler =
+        Compiler { file, library, model, namer, first_lines: BTreeMap::new(), zone, span: None, mistakes };
     let mut shapes: Vec<Shape> = file.shapes.iter().filter_map(|shape| compiler.compile_shape(shape)).collect();
     compiler.check_marks();
     let ranks = compiler.read_ranks();
@@ -81,17 +84,6 @@ pub(crate) fn compile(
     })
 }
 
-fn read_zone(file: &MappingFile, mistakes: &mut Mistakes<'_>) -> TimeZone {
-    let Some(name) = &file.dialect.time_zone else {
-        return TimeZone::UTC;
-    };
-    TimeZone::get(name).unwrap_or_else(|_| {
-        let remedy = "use a name of the tz database, such as `Europe/Brussels`";
-        mistakes.on_line(1, Some("time_zone"), format!("there is no time zone `{name}`"), remedy);
-        TimeZone::UTC
-    })
-}
-
 impl<'f> Compiler<'f, '_> {
     /// Notes a mistake at a line.
     pub(super) fn mistake(&mut self, line: &Line, problem: impl Into<String>, remedy: impl Into<String>) {
@@ -113,7 +105,10 @@ impl<'f> Compiler<'f, '_> {
     }
 
     fn compile_shape(&mut self, shape: &'f grammar::Shape) -> Option<Shape> {
+        self.span = shape.span.clone().or_else(|| self.file.dialect.span.clone());
         let lines = self.lines_of(shape)?;
+        // What a shape with `like` says itself is added to what the other one says, and comes first.
+        let parts = if std::ptr::eq(lines, shape) { vec![shape] } else { vec![shape, lines] };
         let dialect = &self.file.dialect;
         let mut outer = Places::new(ROOT);
         let root = shape.root.as_ref().or(dialect.root.as_ref());
@@ -132,9 +127,10 @@ impl<'f> Compiler<'f, '_> {
         let (scope, readable, writable) =
             self.compile_scope(0, lines, &sorted, root_name, (&mut constants, &mut with_names));
         let when = self.read_tests(&mut outer, &shape.when, &[]);
-        let close_when = if lines.close_when.is_empty() { &dialect.close_when } else { &lines.close_when };
+        let close_when = parts.iter().map(|part| &part.close_when).find(|tests| !tests.is_empty());
+        let close_when = close_when.unwrap_or(&dialect.close_when);
         let close_when = self.read_tests(&mut outer, close_when, root_steps);
-        let (ignore, discard) = self.read_aside(&mut outer, lines, root_steps);
+        let (ignore, discard) = self.read_aside(&mut outer, &parts, root_steps);
         let mut outer_constants = self.read_outer_constants(&mut outer, lines, &mut constants);
         for test in when.iter().filter(|test| !test.is.is_empty()) {
             if !outer_constants.iter().any(|(place, _)| *place == test.place) {
@@ -142,11 +138,12 @@ impl<'f> Compiler<'f, '_> {
                 outer_constants.push((test.place, constants.len() - 1));
             }
         }
-        let said = self.read_said(lines);
+        let said = parts.iter().flat_map(|part| self.read_said(part)).collect();
         let spoken = spoken_lists(&scope);
         if !spoken.is_empty() && language_at.is_none() && dialect.language.is_none() {
             let remedy = "add `language = \"nl\"` to `[dialect]`, or `language_at` where the documents say it";
-            self.mistakes.on_line(1, Some("dialect"), "`[$language]` is used, but nothing says which it is", remedy);
+            let problem = "`[$language]` is used, but nothing says which it is";
+            self.mistakes.at(dialect.span.clone(), "dialect", problem, remedy);
         }
         Some(Shape {
             name: shape.name.as_deref().map(Into::into),
@@ -177,7 +174,8 @@ impl<'f> Compiler<'f, '_> {
         }
         let Some((Step::Member(name, _), below)) = steps.split_first() else {
             let remedy = "add `root = \"Element\"` to `[dialect]`";
-            self.mistakes.on_line(1, Some("dialect"), "the name of the root element is missing", remedy);
+            let span = self.file.dialect.span.clone();
+            self.mistakes.at(span, "dialect", "the name of the root element is missing", remedy);
             return None;
         };
         let (namespace, local) = self.outer(self.namer.qualify(name, NameKind::Member), "root")?;
@@ -188,16 +186,16 @@ impl<'f> Compiler<'f, '_> {
     fn read_aside(
         &mut self,
         outer: &mut Places,
-        shape: &grammar::Shape,
+        parts: &[&grammar::Shape],
         root_steps: &[Step],
     ) -> (Vec<PlaceId>, Vec<(PlaceId, Box<str>)>) {
         let dialect = &self.file.dialect;
         let mut ignore = Vec::new();
-        for place in dialect.ignore.iter().chain(&shape.ignore) {
+        for place in dialect.ignore.iter().chain(parts.iter().flat_map(|part| &part.ignore)) {
             ignore.extend(self.outer_place(outer, &from_document(place, root_steps), "ignore"));
         }
         let mut discard = Vec::new();
-        for written in dialect.discard.iter().chain(&shape.discard) {
+        for written in dialect.discard.iter().chain(parts.iter().flat_map(|part| &part.discard)) {
             let place = self.outer_place(outer, &from_document(&written.at, root_steps), "discard");
             discard.extend(place.map(|place| (place, written.code.as_str().into())));
         }
@@ -205,7 +203,7 @@ impl<'f> Compiler<'f, '_> {
     }
 
     fn outer<T>(&mut self, result: Result<T, String>, rule: &str) -> Option<T> {
-        result.map_err(|problem| self.mistakes.on_line(1, Some(rule), problem, "")).ok()
+        result.map_err(|problem| self.mistakes.at(self.span.clone(), rule, problem, "")).ok()
     }
 
     pub(super) fn outer_place(&mut self, places: &mut Places, steps: &[Step], rule: &str) -> Option<PlaceId> {
@@ -225,7 +223,7 @@ impl<'f> Compiler<'f, '_> {
     }
 
     /// The index of a parameter.
-    pub(super) fn parameter(&mut self, name: &str, rule: &str, span: Option<std::ops::Range<usize>>) -> Option<usize> {
+    pub(super) fn parameter(&mut self, name: &str, rule: &str, span: Option<Range<usize>>) -> Option<usize> {
         let found = self.file.parameters.iter().position(|(known, _)| known == name);
         if found.is_none() {
             let remedy = did_you_mean(name, self.file.parameters.iter().map(|(known, _)| known.as_str()));

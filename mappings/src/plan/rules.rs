@@ -81,10 +81,11 @@ impl<'c> RuleMaker<'c, '_, '_> {
     /// Resolves the left side; a list loses its last bracket.
     fn resolve(&mut self, owner: &ScopeDraft<'_>) -> Option<Target> {
         let left = &self.line.left;
-        let plain: Vec<String> = left.segments.iter().map(plain_segment).collect();
-        if let Err(error) = Path::resolve(self.compiler.model, &plain.join(".")) {
+        if let Err(error) = Path::resolve(self.compiler.model, &left.plain_text()) {
             let message = error.to_string();
-            let (problem, known) = message.split_once("; it has ").unwrap_or((&message, ""));
+            let path = format!("`{}`: ", left.plain_text());
+            let message = message.strip_prefix(&path).unwrap_or(&message);
+            let (problem, known) = message.split_once("; it has ").unwrap_or((message, ""));
             let name = problem.rsplit('`').nth(1).unwrap_or_default();
             let remedy = if known.is_empty() {
                 String::new()
@@ -288,15 +289,4 @@ impl CodedLeaf {
     fn names(&self) -> Vec<NameId> {
         self.code.iter().chain(self.label.iter().flatten()).copied().collect()
     }
-}
-
-fn plain_segment(segment: &Segment) -> String {
-    let bracket = match &segment.bracket {
-        None => String::new(),
-        Some(Bracket::Each | Bracket::Where(..)) => "[]".to_owned(),
-        Some(Bracket::Key(key)) => format!("[{key}]"),
-        Some(Bracket::Language) => "[xx]".to_owned(),
-        Some(Bracket::Index(index)) => format!("[{index}]"),
-    };
-    format!("{}{bracket}", segment.name)
 }

@@ -1,6 +1,6 @@
 //! Sorts the lines of a shape into scopes: which repeated part of the document a line stands in.
 
-use schemas::{RecordType, Type};
+use schemas::{Path, RecordType, Type};
 
 use crate::{
     document::Format,
@@ -22,6 +22,11 @@ pub(super) struct ScopeDraft<'f> {
     pub(super) record: &'static RecordType,
     /// Its lines: index of the line, and the scope whose item the canonical field belongs to.
     pub(super) lines: Vec<(usize, usize)>,
+}
+
+/// Whether the model has the canonical path of a left side.
+fn is_known(left: &Left, model: &'static RecordType) -> bool {
+    Path::resolve(model, &left.plain_text()).is_ok()
 }
 
 /// The lines of a shape, sorted.
@@ -141,7 +146,10 @@ impl<'f> Sorted<'f> {
             .unwrap_or_default();
         let scope = self.innermost(&steps, &[owner], self.opens[index].unwrap_or(usize::MAX));
         let is_relative = line.rule.at.iter().chain(&line.rule.each).any(|place| place.start == Start::Item);
-        if is_relative && owner == 0 {
+        if is_relative && owner == 0 && !is_known(&line.left, self.scopes[0].record) {
+            // The mistake is on the left side, and is found when the rule is made.
+            self.scopes[0].lines.push((index, 0));
+        } else if is_relative && owner == 0 {
             let remedy =
                 "write the path from the root, or add a line `\"list[]\" = { each = \"…\" }` for the repeated part";
             mistakes.at(line.span.clone(), &line.left.text, "a relative path outside a repeated part", remedy);

@@ -6,7 +6,7 @@ use schemas::{LossReport, Outcome, Value};
 
 use crate::{
     complement::{Complement, Held, OWN_TEXT, Part, guard_of},
-    document::{Kind, Mark, NONE, NodeId, Tree, Way, raw},
+    document::{Kind, Mark, NONE, NameKind, NodeId, Tree, Way, raw},
     plan::{Place, PlaceId},
 };
 
@@ -145,12 +145,13 @@ impl Reader<'_, '_> {
         };
         let mut names = Vec::new();
         while at != 0 {
-            names.push(self.program.names.text(places[at].name));
+            names.push(places[at].name);
             at = places[at].parent;
         }
         for name in names.into_iter().rev() {
-            pointer.push('/');
-            pointer.push_str(if name.is_empty() { "0" } else { name });
+            let text = self.program.names.text(name);
+            pointer.push_str(if self.program.names.kind(name) == NameKind::Attribute { "/@" } else { "/" });
+            pointer.push_str(if text.is_empty() { "0" } else { text });
         }
         pointer
     }

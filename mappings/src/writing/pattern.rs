@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemas::Outcome;
 
-use crate::plan::{Pattern, Rule, Scope};
+use crate::plan::{Pattern, PatternForm, Rule, Scope};
 
 use super::{
     sheet::Content,
@@ -28,8 +28,19 @@ impl<'a> Writer<'a> {
                 _ => None,
             }));
         }
-        let form = pattern.forms.iter().find(|form| form.parts.iter().all(|(_, index)| texts[*index].is_some()));
-        let Some(form) = form else {
+        let complete = |form: &&PatternForm| form.parts.iter().all(|(_, index)| texts[*index].is_some());
+        let mut forms = pattern.forms.iter().filter(complete).map(|form| (form, form.word(&texts)));
+        let first = forms.next();
+        // When read, the first form that fits counts.
+        let reads_back = |(form, text): &(&PatternForm, String)| {
+            let first = pattern.forms.iter().find(|other| other.regex.is_match(text));
+            first.is_some_and(|first| std::ptr::eq(first, *form)) && form.reads_back(text, &texts)
+        };
+        let chosen = match first {
+            Some(first) if !reads_back(&first) => forms.find(reads_back).or(Some(first)),
+            first => first,
+        };
+        let Some((form, text)) = chosen else {
             let kept = pattern.keep_text.as_ref().and_then(|target| self.get(rule.level, target).as_text());
             for (index, (target, _)) in pattern.fields.iter().enumerate() {
                 if texts[index].is_some() {
@@ -41,12 +52,6 @@ impl<'a> Writer<'a> {
                 None => Wrote::Nothing,
             };
         };
-        let mut text = String::new();
-        for (before, index) in &form.parts {
-            text.push_str(before);
-            text.push_str(texts[*index].as_deref().unwrap_or_default());
-        }
-        text.push_str(&form.end);
         let captures = form.regex.captures(&text);
         for (index, (target, _)) in pattern.fields.iter().enumerate() {
             let is_in_form = form.parts.iter().any(|(_, part)| *part == index);
@@ -58,5 +63,27 @@ impl<'a> Writer<'a> {
             }
         }
         self.put(scope, base, rule, Content::Text(Cow::Owned(text)))
+    }
+}
+
+impl PatternForm {
+    /// The fields in the words of the form.
+    fn word(&self, texts: &[Option<Cow<'_, str>>]) -> String {
+        let mut text = String::new();
+        for (before, index) in &self.parts {
+            text.push_str(before);
+            text.push_str(texts[*index].as_deref().unwrap_or_default());
+        }
+        text.push_str(&self.end);
+        text
+    }
+
+    /// Whether the words give the same fields again.
+    fn reads_back(&self, words: &str, texts: &[Option<Cow<'_, str>>]) -> bool {
+        let Some(captures) = self.regex.captures(words) else {
+            return false;
+        };
+        let found = |index: usize| captures.name(&format!("f{index}")).map(|found| found.as_str());
+        self.parts.iter().all(|(_, index)| found(*index) == texts[*index].as_deref())
     }
 }
