@@ -19,11 +19,12 @@ use crate::{
     clock::Clock,
     config::{Configuration, Engine},
     delivery::{Delivery, Teller, Wakes},
-    dialects::Dialects,
     door::{Door, new_secret},
     health::Health,
+    in_force::{InForce, Rules},
     intake::Intake,
     journal::Journaler,
+    reload::Reloader,
     router::Router,
     store::{SqliteStore, Store},
     supervisor::Supervisor,
@@ -61,8 +62,8 @@ impl Daemon {
         fs::create_dir_all(&settings.data_dir)
             .with_context(|| format!("cannot make the data directory `{}`", settings.data_dir.display()))?;
         let lock = lock(&settings.data_dir)?;
-        let dialects = Dialects::load(settings.mappings_dir.as_deref(), configuration.hash)?;
-        dialects.check(&configuration)?;
+        let file = configuration.file.clone();
+        let (replace, in_force) = InForce::begin(Rules::of(configuration)?);
         let listener = TcpListener::bind(settings.listen)
             .await
             .with_context(|| format!("cannot listen on `{}`; is another gateway running?", settings.listen))?;
@@ -75,14 +76,10 @@ impl Daemon {
             Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), &supervisor).await?);
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
-        let intake = Intake {
-            configuration: Arc::new(configuration),
-            dialects: Arc::new(dialects),
-            backbone,
-            store,
-            clock: Clock::system(),
-        };
+        let intake = Intake { in_force, backbone, store, clock: Clock::system() };
         let parts = Parts::start(intake, &supervisor, &health);
+        let reloader = Reloader::new(file, replace, Clock::system());
+        supervisor.spawn("reloader", reloader.clone().run(supervisor.stop_token()));
         let door = Door {
             intake: parts.intake,
             health,
@@ -91,6 +88,7 @@ impl Daemon {
             metrics,
             operator_token: Arc::new(operator_token),
             journaled: parts.journaled,
+            reloader,
         };
         supervisor.spawn("door", door.serve(listener, supervisor.stop_token()));
         info!(listen = %address, data.dir = %settings.data_dir.display(), "ready");
@@ -113,8 +111,7 @@ impl Parts {
         let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
         let stop = supervisor.stop_token();
         let router = Router {
-            configuration: intake.configuration.clone(),
-            dialects: intake.dialects.clone(),
+            in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
             clock: intake.clock.clone(),
@@ -129,14 +126,15 @@ impl Parts {
         });
         supervisor
             .spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
+        let wakes = Wakes::default();
         let delivery = Delivery {
-            configuration: intake.configuration.clone(),
-            dialects: intake.dialects.clone(),
+            in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
             clock: intake.clock.clone(),
+            wakes: wakes.clone(),
         };
-        let wakes = delivery.start(supervisor, health);
+        supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
         Self { intake, wakes, teller: Teller { backbone, store }, journaled }
     }
 }

@@ -9,19 +9,23 @@ use anyhow::Result;
 use mappings::Fault;
 use metrics::counter;
 use schemas::{
-    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, MessageId,
-    Operation, Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
+    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, Lane,
+    MessageId, Operation, Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
 };
+use tracing::warn;
+use uuid::Uuid;
 
 use crate::{
     backbone::{Backbone, Output, Topic},
     clock::Clock,
-    config::{Configuration, Partner},
-    dialects::{Dialects, Read},
-    store::Store,
+    config::Partner,
+    dialects::Read,
+    in_force::{InForce, Rules},
+    store::{ParkedInput, Store},
 };
 
 /// A document that somebody brought.
+#[derive(Clone)]
 pub struct Document<'a> {
     /// Who brought it.
     pub partner: &'a Partner,
@@ -31,6 +35,8 @@ pub struct Document<'a> {
     pub dialect: DialectName,
     /// How it came.
     pub channel: Channel,
+    /// How urgent it is to pass it on.
+    pub lane: Lane,
     /// Its media type, if said.
     pub media_type: Option<String>,
     /// The caller's idempotency key, if there is one.
@@ -71,8 +77,7 @@ pub enum Taken {
 /// The intake of one daemon.
 #[derive(Clone)]
 pub struct Intake {
-    pub configuration: Arc<Configuration>,
-    pub dialects: Arc<Dialects>,
+    pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
@@ -84,7 +89,8 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer; nothing is known to be accepted then.
     pub async fn take(&self, document: Document<'_>) -> Result<Taken> {
-        let read = match self.dialects.read(&document.dialect, document.kind, document.partner, document.body) {
+        let rules = self.in_force.now();
+        let read = match rules.dialects.read(&document.dialect, document.kind, document.partner, document.body) {
             Ok(read) => read,
             Err(faults) => return Ok(Taken::Unreadable(faults)),
         };
@@ -98,14 +104,14 @@ impl Intake {
             Some(entity) => return Ok(Taken::Echo(entity)),
             None => EntityKey::of_vacancy(&document.partner.id, &reference),
         };
-        let idempotency = document.idempotency_key.map(|key| self.idempotency(key, document.body));
+        let idempotency = document.idempotency_key.map(|key| self.idempotency(&rules, key, document.body));
         if let Some(idempotency) = &idempotency
             && self.is_key_reused(document.partner, document.kind, idempotency).await?
         {
             return Ok(Taken::KeyReused);
         }
         if idempotency.is_none()
-            && let Some(message_id) = self.unchanged_since(entity_key, &document.dialect, &read).await?
+            && let Some(message_id) = self.unchanged_since(&rules, entity_key, &document.dialect, &read).await?
         {
             return Ok(Taken::Unchanged { message_id, entity_key, reference });
         }
@@ -120,7 +126,9 @@ impl Intake {
             complement: read.complement,
             close: (read.operation == Operation::Close).then(|| closing_notice(&read.record)),
         };
-        let message_id = self.append(document.kind, read.operation, entity_key, origin, read.versions, content).await?;
+        let message_id = self
+            .append((document.kind, document.lane), read.operation, entity_key, origin, read.versions, content)
+            .await?;
         Ok(Taken::Accepted { message_id, entity_key, reference })
     }
 
@@ -129,8 +137,9 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer.
     pub async fn close(&self, document: Document<'_>, reference: &str, reason: Option<String>) -> Result<Taken> {
+        let rules = self.in_force.now();
         let entity_key = EntityKey::of_vacancy(&document.partner.id, reference);
-        let idempotency = document.idempotency_key.map(|key| self.idempotency(key, reference.as_bytes()));
+        let idempotency = document.idempotency_key.map(|key| self.idempotency(&rules, key, reference.as_bytes()));
         if let Some(idempotency) = &idempotency
             && self.is_key_reused(document.partner, document.kind, idempotency).await?
         {
@@ -138,9 +147,40 @@ impl Intake {
         }
         let origin = self.origin(&document, reference.to_owned(), idempotency, None);
         let content = Content { close: Some(Close { reason, closed_at: None }), ..Content::default() };
-        let versions = self.dialects.versions(None);
-        let message_id = self.append(document.kind, Operation::Close, entity_key, origin, versions, content).await?;
+        let versions = rules.dialects.versions(None);
+        let message_id = self
+            .append((document.kind, document.lane), Operation::Close, entity_key, origin, versions, content)
+            .await?;
         Ok(Taken::Accepted { message_id, entity_key, reference: reference.to_owned() })
+    }
+
+    /// Parks a document that cannot be taken and that nobody can be told about; the same id again changes nothing.
+    ///
+    /// # Errors
+    /// If the store does not answer; the document is not parked then.
+    pub async fn park(&self, id: Uuid, document: &Document<'_>, code: &str, faults: &[Fault]) -> Result<()> {
+        let partner = document.partner.id.to_string();
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| serde_json::json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}))
+            .collect();
+        let input = ParkedInput {
+            parked_id: id,
+            partner: partner.clone(),
+            kind: document.kind.to_string(),
+            dialect: document.dialect.to_string(),
+            channel: document.channel.to_string(),
+            code: code.to_owned(),
+            faults: serde_json::Value::from(faults).to_string(),
+            media_type: document.media_type.clone(),
+            raw: document.body.to_vec(),
+            received_at: self.clock.now_micros(),
+            state: "parked".to_owned(),
+        };
+        self.store.park_input(input).await?;
+        warn!(partner.name = partner, parked.id = %id, code, channel = %document.channel, "an input was parked");
+        counter!("passerelle_inputs_parked_total", "partner" => partner, "code" => code.to_owned()).increment(1);
+        Ok(())
     }
 
     /// The entity that we sent to this partner and that it now calls by that reference: ours, or its own.
@@ -153,8 +193,8 @@ impl Intake {
         self.store.entity_by_foreign_reference(&partner.id, reference).await
     }
 
-    fn idempotency(&self, key: &str, body: &[u8]) -> Idempotency {
-        let lifetime = i64::try_from(self.configuration.settings.idempotency.as_micros()).unwrap_or(i64::MAX);
+    fn idempotency(&self, rules: &Rules, key: &str, body: &[u8]) -> Idempotency {
+        let lifetime = i64::try_from(rules.configuration.settings.idempotency.as_micros()).unwrap_or(i64::MAX);
         Idempotency {
             key_hash: Hash::of(key.as_bytes()),
             body_hash: Hash::of(body),
@@ -171,6 +211,7 @@ impl Intake {
     /// The message of the newest version, if the document says just the same.
     async fn unchanged_since(
         &self,
+        rules: &Rules,
         entity: EntityKey,
         dialect: &DialectName,
         read: &Read,
@@ -181,7 +222,7 @@ impl Intake {
         }
         let mut record = read.record.clone();
         let previous = Record::from_avro(newest.kind, &newest.canonical)?;
-        self.dialects.carry_over(dialect, read.shape.as_deref(), &previous, &mut record);
+        rules.dialects.carry_over(dialect, read.shape.as_deref(), &previous, &mut record);
         Ok((content_hash(&record) == newest.content_hash).then_some(newest.message_id))
     }
 
@@ -205,7 +246,7 @@ impl Intake {
 
     async fn append(
         &self,
-        kind: Kind,
+        (kind, lane): (Kind, Lane),
         operation: Operation,
         entity_key: EntityKey,
         origin: Origin,
@@ -221,7 +262,10 @@ impl Intake {
             ("kind", kind.to_string()),
             ("channel", origin.channel.to_string()),
         ];
-        let hop = Hop { gateway: self.configuration.settings.gateway_id.clone(), received_at: origin.received_at };
+        let hop = Hop {
+            gateway: self.in_force.now().configuration.settings.gateway_id.clone(),
+            received_at: origin.received_at,
+        };
         let header = Header {
             message_id,
             operation,
@@ -231,7 +275,7 @@ impl Intake {
             versions,
             cause: None,
             recipient: None,
-            lane: None,
+            lane: (lane != Lane::Live).then_some(lane),
             event: None,
         };
         let payload = match kind {

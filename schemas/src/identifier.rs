@@ -10,8 +10,18 @@ use uuid::Uuid;
 use crate::{Hash, Kind};
 
 /// Partner ids that would hide a path of the HTTP contract.
-pub const RESERVED_PARTNER_IDS: [&str; 9] =
-    ["messages", "consents", "subjects", "approvals", "placements", "backlog", "keys", "parked", "partners"];
+pub const RESERVED_PARTNER_IDS: [&str; 10] = [
+    "messages",
+    "consents",
+    "subjects",
+    "approvals",
+    "placements",
+    "backlog",
+    "configuration",
+    "keys",
+    "parked",
+    "partners",
+];
 
 /// Why a text is not an identifier.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::{Failure, output::say};
 use crate::{
     config::{Configuration, Partner},
     delivery,
-    dialects::Dialects,
+    in_force::Rules,
 };
 
 /// Check configuration, partners, mappings and code lists, without the network unless --connect.
@@ -33,9 +33,7 @@ impl Check {
     pub async fn run(self) -> Result<(), Failure> {
         let fail = |error: anyhow::Error| Failure::input(error, self.json);
         let configuration = Configuration::load(self.config.as_deref()).map_err(fail)?;
-        let dialects =
-            Dialects::load(configuration.settings.mappings_dir.as_deref(), configuration.hash).map_err(fail)?;
-        dialects.check(&configuration).map_err(fail)?;
+        let Rules { configuration, dialects } = Rules::of(configuration).map_err(fail)?;
         let warnings = warnings(&configuration);
         for warning in &warnings {
             say(&format!("warning: {warning}"));

@@ -6,13 +6,17 @@ mod partner;
 mod secrets;
 mod settings;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
-    partner::{Connector, Outgoing, Partner, RepeatsSetting},
+    partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting},
     secrets::Secrets,
     settings::{Engine, LogFormat, Settings},
 };
@@ -31,6 +35,10 @@ pub struct Configuration {
     pub secrets: Secrets,
     /// The hash of the files that say something, secrets left out.
     pub hash: Hash,
+    /// The file that the settings were loaded from.
+    pub file: Option<PathBuf>,
+    /// Whether something has changed, secrets included. Never shown: it would tell that two secrets are alike.
+    pub fingerprint: Hash,
 }
 
 impl Configuration {
@@ -41,8 +49,12 @@ impl Configuration {
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let settings = Settings::load(file)?;
         let secrets = Secrets::load(&settings.secrets_dir)?;
-        let (partners, texts) = load_partners(&settings.partners_dir)?;
-        Self::assemble(settings, partners, secrets, &texts)
+        let (partners, mut texts) = load_partners(&settings.partners_dir)?;
+        if let Some(file) = file {
+            texts.push(std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?);
+        }
+        let file = file.map(Path::to_owned);
+        Ok(Self { file, ..Self::assemble(settings, partners, secrets, &texts)? })
     }
 
     /// Puts loaded parts together and checks what they say about each other.
@@ -60,7 +72,9 @@ impl Configuration {
             }
         }
         let parts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-        Ok(Self { hash: hash_of(&parts), settings, partners, secrets })
+        let hash = hash_of(&parts);
+        let fingerprint = hash_of(&[hash.as_bytes(), secrets.fingerprint().as_bytes()]);
+        Ok(Self { hash, settings, partners, secrets, file: None, fingerprint })
     }
 
     /// A partner by its id.

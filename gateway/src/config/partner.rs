@@ -1,6 +1,6 @@
 //! A partner: `partners/<id>.toml`.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
 use anyhow::{Result, anyhow, ensure};
 use connectors::webhook::Vendor;
@@ -27,6 +27,8 @@ pub struct Partner {
     pub outgoing: BTreeMap<Kind, Outgoing>,
     /// Vendor-signed events that it sends.
     pub webhook: Option<Webhook>,
+    /// How much it lets us send.
+    pub limits: Limits,
     /// What its documents never say, by canonical path; see [`Defaults`].
     pub defaults: Defaults,
     /// What its dialects want to know of us.
@@ -140,6 +142,26 @@ pub enum RepeatsSetting {
     Never,
 }
 
+/// How much a partner lets us send.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Every window holds at the same time.
+    pub windows: Vec<Window>,
+    /// Whether they only report what they would have held up.
+    pub shadow: bool,
+}
+
+/// A number of requests in any stretch of time.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Requests.
+    pub requests: NonZeroU32,
+    /// The length of the stretch.
+    pub seconds: NonZeroU32,
+}
+
 /// Vendor-signed events.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +186,8 @@ struct PartnerFile {
     #[serde(default)]
     outgoing: BTreeMap<Kind, Outgoing>,
     webhook: Option<Webhook>,
+    #[serde(default)]
+    limits: Limits,
     /// These three are read by the mapping engine, which knows their grammar.
     #[serde(default, rename = "language")]
     _language: IgnoredAny,
@@ -198,6 +222,7 @@ impl Partner {
             incoming: file.incoming,
             outgoing: file.outgoing,
             webhook: file.webhook,
+            limits: file.limits,
             defaults,
             parameters: Arc::new(file.parameters.into_iter().collect()),
         })

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use schemas::{Hash, hash_of};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The valid forms of one secret, at least one.
@@ -50,6 +51,14 @@ impl Secrets {
             secrets.insert(name.clone(), Secret::parse(&text).with_context(|| format!("secret `{name}`"))?);
         }
         Ok(Self(secrets))
+    }
+
+    /// A hash of every secret and its name, to notice that one has changed.
+    pub fn fingerprint(&self) -> Hash {
+        let forms = self.0.iter().flat_map(|(name, secret)| {
+            std::iter::once(name.as_bytes()).chain(secret.0.iter().map(|form| form.expose_secret().as_bytes()))
+        });
+        hash_of(&forms.collect::<Vec<_>>())
     }
 
     /// A secret by its name.

@@ -20,6 +20,7 @@ pub struct Settings {
     pub partners_dir: PathBuf,
     pub secrets_dir: PathBuf,
     pub mappings_dir: Option<PathBuf>,
+    pub reload: Option<Duration>,
     pub backbone: Engine,
     pub store: Engine,
     pub listen: SocketAddr,
@@ -33,6 +34,9 @@ pub struct Settings {
     pub send_timeout: Duration,
     pub retry_initial: Duration,
     pub retry_longest: Duration,
+    pub breaker_failures: u32,
+    pub breaker_pause: Duration,
+    pub breaker_longest: Duration,
     pub drain: Duration,
     pub log: String,
     pub log_format: LogFormat,
@@ -75,6 +79,7 @@ struct GatewaySection {
     partners_dir: PathBuf,
     secrets_dir: PathBuf,
     mappings_dir: PathBuf,
+    reload_seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +113,9 @@ struct DeliverySection {
     send_timeout_ms: u64,
     retry_initial_ms: u64,
     retry_longest_ms: u64,
+    breaker_failures: u32,
+    breaker_pause_ms: u64,
+    breaker_longest_ms: u64,
     drain_ms: u64,
 }
 
@@ -163,6 +171,7 @@ impl Sections {
             partners_dir: base.join(gateway.partners_dir),
             secrets_dir: base.join(gateway.secrets_dir),
             mappings_dir: (!gateway.mappings_dir.as_os_str().is_empty()).then(|| base.join(gateway.mappings_dir)),
+            reload: (gateway.reload_seconds > 0).then(|| Duration::from_secs(gateway.reload_seconds)),
             backbone: engines.backbone,
             store: engines.store,
             listen: door.listen,
@@ -176,6 +185,9 @@ impl Sections {
             send_timeout: Duration::from_millis(delivery.send_timeout_ms),
             retry_initial: Duration::from_millis(delivery.retry_initial_ms),
             retry_longest: Duration::from_millis(delivery.retry_longest_ms.max(delivery.retry_initial_ms)),
+            breaker_failures: delivery.breaker_failures,
+            breaker_pause: Duration::from_millis(delivery.breaker_pause_ms),
+            breaker_longest: Duration::from_millis(delivery.breaker_longest_ms),
             drain: Duration::from_millis(delivery.drain_ms),
             log: telemetry.log,
             log_format: telemetry.format,

@@ -51,6 +51,11 @@ impl<T: Queued> Ahead<T> {
         self.running
     }
 
+    /// Whether something may be started.
+    pub fn is_ready(&self) -> bool {
+        self.ready.iter().any(|queue| !queue.is_empty())
+    }
+
     /// Whether anything of that entity is held.
     pub fn holds(&self, entity: EntityKey) -> bool {
         self.slots.contains_key(&entity)

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use connectors::{Outcome, Parcel, Repeats, Sender};
+use governor::clock::MonotonicClock;
 use metrics::{counter, histogram};
 use schemas::{EntityKey, Hash, Lane, Operation, hash_of};
 use tracing::{info, warn};
 
 use super::{
     dispatch::Dispatch,
+    gate::{Contact, SendPermit},
+    limit::Limit,
     prepare::{Letter, Prepared, Preparer, Verdict},
     retry,
     tell::Teller,
@@ -30,6 +33,7 @@ pub struct Attempter {
     pub teller: Teller,
     pub clock: Clock,
     pub settings: Settings,
+    pub limit: Arc<Limit<MonotonicClock>>,
     pub epoch: i64,
 }
 
@@ -42,6 +46,10 @@ pub struct Finished {
     pub log_offset: Option<i64>,
     /// How it stands now.
     pub standing: Standing,
+    /// What it showed of the partner.
+    pub contact: Contact,
+    /// The permit, if nothing was sent.
+    pub unused: Option<SendPermit>,
 }
 
 /// How a dispatch stands after an attempt.
@@ -60,22 +68,25 @@ impl Attempter {
     ///
     /// # Errors
     /// If the store or the log do not answer; the dispatch is attempted again then.
-    pub async fn attempt(&self, dispatch: Dispatch) -> Result<Finished> {
+    pub async fn attempt(&self, dispatch: Dispatch, permit: SendPermit) -> Result<Finished> {
         let (entity, log_offset) = (dispatch.owed.entity_key, dispatch.log_offset);
-        let standing = match self.preparer.prepare(&dispatch).await? {
-            Prepared::Settle(verdict) => self.settle(&dispatch, dispatch.attempt, verdict, None).await?,
-            Prepared::Send(letter) => self.send(dispatch, letter).await?,
+        let (standing, contact) = match self.preparer.prepare(&dispatch).await? {
+            Prepared::Settle(verdict) => {
+                (self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None)
+            }
+            Prepared::Send(letter) => self.send(dispatch, letter, permit).await?,
         };
-        Ok(Finished { entity, log_offset, standing })
+        let unused = (contact == Contact::None).then_some(permit);
+        Ok(Finished { entity, log_offset, standing, contact, unused })
     }
 
-    async fn send(&self, dispatch: Dispatch, letter: Letter) -> Result<Standing> {
+    async fn send(&self, dispatch: Dispatch, letter: Letter, permit: SendPermit) -> Result<(Standing, Contact)> {
         let body_hash = hash_of(&[letter.operation.as_str().as_bytes(), &letter.body]);
         let other_bytes = dispatch.last_body.is_some_and(|last| last != body_hash);
         if dispatch.in_doubt && other_bytes && self.sender.repeats() != Repeats::ByReference {
             let verdict =
                 Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
-            return self.settle(&dispatch, dispatch.attempt, verdict, None).await;
+            return Ok((self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None));
         }
         let attempt = dispatch.attempt + 1;
         let now = self.clock.now_micros();
@@ -83,14 +94,26 @@ impl Attempter {
         let claim = Claim { owed: dispatch.owed.clone(), attempt, epoch: self.epoch, body_hash, deadline, at: now };
         match self.store.claim(claim).await? {
             Claimed::Yes => {}
-            Claimed::Lost => return Ok(Standing::Lost),
-            Claimed::Final => return Ok(Standing::Final),
+            Claimed::Lost => return Ok((Standing::Lost, Contact::None)),
+            Claimed::Final => return Ok((Standing::Final, Contact::None)),
         }
+        self.freshen(permit).await;
         let parcel = self.parcel(&dispatch, &letter, body_hash);
         let begun = std::time::Instant::now();
         let outcome = self.sender.send(parcel).await;
         histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
-        self.conclude(&dispatch, attempt, letter, outcome).await
+        let contact = contact_of(&outcome);
+        Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, contact))
+    }
+
+    /// Waits for another permit if this one has grown stale on the way here.
+    async fn freshen(&self, permit: SendPermit) {
+        if !self.limit.is_stale(permit) {
+            return;
+        }
+        while let Err(wait) = self.limit.take() {
+            tokio::time::sleep(wait).await;
+        }
     }
 
     fn parcel(&self, dispatch: &Dispatch, letter: &Letter, body_hash: Hash) -> Parcel {
@@ -232,6 +255,16 @@ impl Attempter {
             self.teller.tell(&settlement).await?;
         }
         Ok(if state.is_final() || itself { Standing::Final } else { Standing::Waits })
+    }
+}
+
+/// What an outcome shows of the partner, whatever it means for the document.
+fn contact_of(outcome: &Outcome) -> Contact {
+    match outcome {
+        Outcome::Delivered { .. } | Outcome::Rejected { .. } => Contact::Answered,
+        Outcome::Retry { after: Some(wish), .. } => Contact::Later(*wish),
+        Outcome::Retry { code, .. } if *code == connectors::code::LATER => Contact::Answered,
+        Outcome::Retry { .. } | Outcome::Ambiguous { .. } => Contact::Failed,
     }
 }
 

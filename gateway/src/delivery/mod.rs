@@ -2,106 +2,153 @@
 
 mod ahead;
 mod attempt;
+mod breaker;
 mod dispatch;
 mod feed_sender;
+mod gate;
+mod limit;
 mod offsets;
 mod prepare;
 mod retry;
 mod runner;
 mod tell;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Context, Result};
 use connectors::{
     BaseUrl, ProbeError, Repeats, Sender,
     rest::{RestPush, RestSettings},
 };
+use governor::clock::MonotonicClock;
 use schemas::{Kind, PartnerId};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub use self::tell::Teller;
-use self::{attempt::Attempter, feed_sender::FeedSender, prepare::Preparer, runner::Runner};
+use self::{
+    attempt::Attempter, breaker::Breaker, feed_sender::FeedSender, gate::Gate, limit::Limit, prepare::Preparer,
+    runner::Runner,
+};
 use crate::{
     backbone::{Backbone, Topic},
     clock::Clock,
     config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting},
-    dialects::Dialects,
     health::Health,
+    in_force::{InForce, Rules},
     store::{Store, resource_of},
     supervisor::Supervisor,
 };
 
 /// Wakes the runner of a partner when something was put into its waiting room from outside.
 #[derive(Debug, Clone, Default)]
-pub struct Wakes(HashMap<PartnerId, Arc<Notify>>);
+pub struct Wakes(Arc<Mutex<HashMap<PartnerId, Arc<Notify>>>>);
 
 impl Wakes {
     /// Wakes one runner, if there is one.
     pub fn wake(&self, partner: &PartnerId) {
-        if let Some(notify) = self.0.get(partner) {
-            notify.notify_one();
-        }
+        self.of(partner).notify_one();
+    }
+
+    fn of(&self, partner: &PartnerId) -> Arc<Notify> {
+        let mut wakes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.entry(partner.clone()).or_default().clone()
     }
 }
 
 /// What delivery needs.
 #[derive(Clone)]
 pub struct Delivery {
-    pub configuration: Arc<Configuration>,
-    pub dialects: Arc<Dialects>,
+    pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+    pub wakes: Wakes,
 }
 
 impl Delivery {
-    /// Starts a runner for every partner that something goes out to.
-    pub fn start(self, supervisor: &Supervisor, health: &Health) -> Wakes {
-        let mut wakes = Wakes::default();
-        let receivers: Vec<_> = self
-            .configuration
-            .receivers(Kind::Vacancy)
-            .map(|(partner, outgoing)| (partner.clone(), outgoing.clone()))
-            .collect();
-        for (partner, outgoing) in receivers {
-            let wake = Arc::new(Notify::new());
-            wakes.0.insert(partner.id.clone(), wake.clone());
-            let (delivery, stop) = (self.clone(), supervisor.stop_token());
-            supervisor.spawn_part(format!("delivery to {}", partner.id), health, move || {
-                let (delivery, partner, outgoing) = (delivery.clone(), partner.clone(), outgoing.clone());
-                let (wake, stop) = (wake.clone(), stop.clone());
-                async move { delivery.runner(&partner, &outgoing, wake).await?.run(stop).await }
-            });
+    /// Keeps a part going for every partner that something goes out to, those that are configured later included.
+    pub async fn run(mut self, supervisor: Supervisor, health: Health) -> Result<()> {
+        let stop = supervisor.stop_token();
+        let mut served = HashSet::new();
+        loop {
+            let rules = self.in_force.now();
+            for (partner, _) in rules.configuration.receivers(Kind::Vacancy) {
+                if served.insert(partner.id.clone()) {
+                    let (delivery, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
+                    supervisor.spawn_part(format!("delivery to {partner}"), &health, move || {
+                        delivery.clone().serve(partner.clone(), stop.clone())
+                    });
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                _ = self.in_force.changed() => {}
+            }
         }
-        wakes
     }
 
-    async fn runner(&self, partner: &Arc<Partner>, outgoing: &Outgoing, wake: Arc<Notify>) -> Result<Runner> {
+    /// Delivers to one partner; begins anew when other rules come into force.
+    async fn serve(mut self, partner: PartnerId, stop: CancellationToken) -> Result<()> {
+        while !stop.is_cancelled() {
+            let rules = self.in_force.now();
+            let end = stop.child_token();
+            let work = self.clone().serve_under(rules, partner.clone(), end.clone());
+            tokio::pin!(work);
+            tokio::select! {
+                outcome = &mut work => outcome?,
+                _ = self.in_force.changed() => {
+                    end.cancel();
+                    work.await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn serve_under(self, rules: Arc<Rules>, partner: PartnerId, end: CancellationToken) -> Result<()> {
+        let configured = rules.configuration.partners.get(&partner);
+        let receiver = configured.and_then(|partner| Some((partner, partner.outgoing.get(&Kind::Vacancy)?)));
+        let Some((partner, outgoing)) = receiver else {
+            // Nothing goes there any more; what it is owed waits in its log.
+            end.cancelled().await;
+            return Ok(());
+        };
+        self.runner(&rules, partner, outgoing).await?.run(end).await
+    }
+
+    async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>, outgoing: &Outgoing) -> Result<Runner> {
         let topic = Topic::dispatch(&partner.id);
         let end = self.backbone.end(&topic).await?;
         let subscription = self.backbone.subscribe("delivery", topic).await?;
-        let preparer = Preparer {
-            partner: partner.clone(),
-            outgoing: outgoing.clone(),
-            dialects: self.dialects.clone(),
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-        };
+        let settings = &rules.configuration.settings;
+        let limit = Arc::new(Limit::new(&partner.limits, MonotonicClock));
         let attempter = Attempter {
-            preparer,
-            sender: self.sender(partner, outgoing)?,
+            preparer: Preparer {
+                partner: partner.clone(),
+                outgoing: outgoing.clone(),
+                rules: rules.clone(),
+                store: self.store.clone(),
+                clock: self.clock.clone(),
+            },
+            sender: self.sender(&rules.configuration, partner, outgoing)?,
             store: self.store.clone(),
             teller: Teller { backbone: self.backbone.clone(), store: self.store.clone() },
             clock: self.clock.clone(),
-            settings: self.configuration.settings.clone(),
+            settings: settings.clone(),
+            limit: limit.clone(),
             epoch: self.store.take_over(&resource_of(&partner.id)).await?,
         };
-        Runner::take_over(attempter, subscription, end, wake).await
+        let gate =
+            Gate::new(limit, Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.breaker_longest));
+        Runner::take_over(attempter, gate, subscription, end, self.wakes.of(&partner.id)).await
     }
 
-    fn sender(&self, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {
-        Ok(match rest_push(&self.configuration, partner, outgoing)? {
+    fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {
+        Ok(match rest_push(configuration, partner, outgoing)? {
             Some(push) => Arc::new(push),
             None => Arc::new(FeedSender {
                 partner: partner.id.clone(),

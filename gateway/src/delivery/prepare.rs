@@ -9,7 +9,8 @@ use super::dispatch::Dispatch;
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
-    dialects::{Dialects, name_for_outside},
+    dialects::name_for_outside,
+    in_force::Rules,
     store::{DispatchState, Sent, Store},
 };
 
@@ -52,7 +53,7 @@ pub struct Verdict {
 pub struct Preparer {
     pub partner: Arc<Partner>,
     pub outgoing: Outgoing,
-    pub dialects: Arc<Dialects>,
+    pub rules: Arc<Rules>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
 }
@@ -83,7 +84,7 @@ impl Preparer {
         } else {
             None
         };
-        Ok(match self.dialects.write(&self.outgoing, &record, &self.partner, complement.as_deref()) {
+        Ok(match self.rules.dialects.write(&self.outgoing, &record, &self.partner, complement.as_deref()) {
             Ok(written) => Prepared::Send(Letter {
                 operation: Operation::Upsert,
                 body: written.bytes,
@@ -126,7 +127,7 @@ impl Preparer {
             code: (!code.is_empty()).then(|| code.to_owned()),
             detail,
             losses: LossCounts::default(),
-            versions: self.dialects.versions(None),
+            versions: self.rules.dialects.versions(None),
         }
     }
 }

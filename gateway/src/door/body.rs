@@ -19,7 +19,7 @@ impl FromRequest<Door> for Bounded {
     type Rejection = Problem;
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
-        let limit = door.intake.configuration.settings.max_body_bytes;
+        let limit = door.intake.in_force.now().configuration.settings.max_body_bytes;
         read(request.into_body(), limit).await.map(Self)
     }
 }

@@ -30,7 +30,8 @@ impl FromRequestParts<Door> for Puller {
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
         let token = bearer_token(parts).ok_or_else(Problem::unauthorized)?;
-        let configuration = &door.intake.configuration;
+        let rules = door.intake.in_force.now();
+        let configuration = &rules.configuration;
         for (partner, outgoing) in configuration.receivers(Kind::Vacancy) {
             if let Connector::EuresFeed { token: name, source } = &outgoing.connector
                 && configuration.secrets.get(name)?.matches(token)

@@ -15,6 +15,7 @@ use super::{Door, identity::Operator, problem::Problem};
 use crate::{
     backbone::{Stored, Topic},
     config::Partner,
+    in_force::Rules,
 };
 
 /// What the translations of a message carry with the mappings in force now.
@@ -62,51 +63,49 @@ pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<String>)
     let stored = stored.ok_or_else(|| Problem::not_found("record"))?;
     let content = stored.envelope.plain().map(Content::from_avro).transpose().map_err(anyhow::Error::from)?;
     let raw = content.map(|content| content.raw).unwrap_or_default();
-    let configuration = door.intake.configuration.clone();
-    let Some(source) = configuration.partners.get(&stored.envelope.header.origin.partner) else {
+    let rules = door.intake.in_force.now();
+    let Some(source) = rules.configuration.partners.get(&stored.envelope.header.origin.partner) else {
         return Err(Problem::not_found("partner"));
     };
-    let translations = configuration
+    let translations = rules
+        .configuration
         .receivers(Kind::Vacancy)
-        .map(|(receiver, outgoing)| door.explain(&stored, &raw, source, receiver, &outgoing.dialect))
+        .map(|(receiver, outgoing)| explain(&rules, &stored, &raw, source, (receiver, &outgoing.dialect)))
         .collect();
     Ok(Json(Explanation { translations }))
 }
 
-impl Door {
-    fn explain(
-        &self,
-        stored: &Stored,
-        raw: &[u8],
-        source: &Partner,
-        receiver: &Partner,
-        to: &DialectName,
-    ) -> Explained {
-        let from = &stored.envelope.header.origin.dialect;
-        let read = ReadOptions { defaults: Some(&source.defaults), full: true };
-        let write = WriteOptions { parameters: &receiver.parameters, ..WriteOptions::default() };
-        let catalogue = self.intake.dialects.catalogue();
-        let mut explained = Explained {
-            recipient: receiver.id.to_string(),
-            from: from.to_string(),
-            to: to.to_string(),
-            refused: None,
-            kept: 0,
-            fields: Vec::new(),
-        };
-        match translate(catalogue, (from, to), stored.envelope.kind(), raw, (&read, &write)) {
-            Ok(translation) => {
-                explained.kept = translation.loss.kept;
-                let kept = translation.trail.into_iter().map(|kept| ExplainedField::Kept {
-                    outcome: "kept",
-                    pointer: kept.pointer,
-                    path: kept.path,
-                });
-                explained.fields =
-                    kept.chain(translation.loss.entries.into_iter().map(ExplainedField::Other)).collect();
-            }
-            Err(error) => explained.refused = Some(error.to_string()),
+/// What the translation of a document to one receiver carries.
+fn explain(
+    rules: &Rules,
+    stored: &Stored,
+    raw: &[u8],
+    source: &Partner,
+    (receiver, to): (&Partner, &DialectName),
+) -> Explained {
+    let from = &stored.envelope.header.origin.dialect;
+    let read = ReadOptions { defaults: Some(&source.defaults), full: true };
+    let write = WriteOptions { parameters: &receiver.parameters, ..WriteOptions::default() };
+    let catalogue = rules.dialects.catalogue();
+    let mut explained = Explained {
+        recipient: receiver.id.to_string(),
+        from: from.to_string(),
+        to: to.to_string(),
+        refused: None,
+        kept: 0,
+        fields: Vec::new(),
+    };
+    match translate(catalogue, (from, to), stored.envelope.kind(), raw, (&read, &write)) {
+        Ok(translation) => {
+            explained.kept = translation.loss.kept;
+            let kept = translation.trail.into_iter().map(|kept| ExplainedField::Kept {
+                outcome: "kept",
+                pointer: kept.pointer,
+                path: kept.path,
+            });
+            explained.fields = kept.chain(translation.loss.entries.into_iter().map(ExplainedField::Other)).collect();
         }
-        explained
+        Err(error) => explained.refused = Some(error.to_string()),
     }
+    explained
 }

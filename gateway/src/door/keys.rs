@@ -65,7 +65,14 @@ pub async fn create(
     let partner: Option<PartnerId> = match new.partner {
         None => None,
         Some(id) => {
-            let known = door.intake.configuration.partner(&id).ok_or_else(|| Problem::not_found("partner"))?;
+            let known = door
+                .intake
+                .in_force
+                .now()
+                .configuration
+                .partner(&id)
+                .ok_or_else(|| Problem::not_found("partner"))?
+                .clone();
             Some(known.id.clone())
         }
     };

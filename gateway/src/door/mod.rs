@@ -2,6 +2,7 @@
 
 mod backlog;
 mod body;
+mod configuration;
 mod eures;
 mod explain;
 mod identity;
@@ -41,6 +42,7 @@ use crate::{
     delivery::{Teller, Wakes},
     health::Health,
     intake::Intake,
+    reload::Reloader,
 };
 
 /// What every request may reach.
@@ -54,6 +56,7 @@ pub struct Door {
     pub operator_token: Arc<Hash>,
     /// How far the journal has read what was accepted.
     pub journaled: watch::Receiver<i64>,
+    pub reloader: Reloader,
 }
 
 /// The description of the API.
@@ -89,7 +92,8 @@ impl Door {
     }
 
     fn router(self) -> Router {
-        let settings = &self.intake.configuration.settings;
+        let rules = self.intake.in_force.now();
+        let settings = &rules.configuration.settings;
         let (max_body_bytes, request_timeout) = (settings.max_body_bytes, settings.request_timeout);
         let (router, api) = documented_routes().split_for_parts();
         router
@@ -139,6 +143,8 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(parked::show))
         .routes(routes!(parked::release))
         .routes(routes!(parked::give_up))
+        .routes(routes!(configuration::show))
+        .routes(routes!(configuration::reload))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(eures::ping))

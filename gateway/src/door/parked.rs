@@ -116,14 +116,21 @@ async fn waiting_input(door: &Door, id: Uuid) -> Result<Option<ParkedInput>, Pro
 impl Door {
     /// Reads a parked input again, now that its mapping or its partner's file was mended.
     async fn read_again(&self, input: &ParkedInput) -> Result<(), Problem> {
-        let partner =
-            self.intake.configuration.partner(&input.partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
+        let partner = self
+            .intake
+            .in_force
+            .now()
+            .configuration
+            .partner(&input.partner)
+            .ok_or_else(|| Problem::not_found("partner"))?
+            .clone();
         let damaged = |error: String| Problem::from(anyhow::anyhow!(error));
         let document = Document {
             partner: &partner,
             kind: input.kind.parse().map_err(damaged)?,
             dialect: input.dialect.parse().map_err(|error| damaged(format!("{error}")))?,
             channel: schemas::Channel::Operator,
+            lane: schemas::Lane::Live,
             media_type: input.media_type.clone(),
             idempotency_key: None,
             body: &input.raw,

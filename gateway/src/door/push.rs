@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use mappings::Fault;
-use schemas::{Channel, DialectName, EntityKey, Kind, MessageId, PartnerId};
+use schemas::{Channel, DialectName, EntityKey, Kind, Lane, MessageId, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -95,6 +95,7 @@ pub async fn push(
         kind,
         dialect,
         channel: Channel::Push,
+        lane: Lane::Live,
         media_type: text_header(&headers, &header::CONTENT_TYPE).map(str::to_owned),
         idempotency_key: idempotency_key(&headers)?,
         body: &body,
@@ -133,6 +134,7 @@ pub async fn close(
         kind: Kind::Vacancy,
         dialect: incoming.dialect.clone(),
         channel: Channel::Push,
+        lane: Lane::Live,
         media_type: None,
         idempotency_key: idempotency_key(&headers)?,
         body: &[],
@@ -145,7 +147,7 @@ impl Door {
     fn partner_for(&self, identity: &Identity, id: &str) -> Result<std::sync::Arc<Partner>, Problem> {
         let id: PartnerId = id.parse().map_err(|_| Problem::not_found("partner"))?;
         identity.require_partner(&id)?;
-        self.intake.configuration.partners.get(&id).cloned().ok_or_else(|| Problem::not_found("partner"))
+        self.intake.in_force.now().configuration.partners.get(&id).cloned().ok_or_else(|| Problem::not_found("partner"))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use connectors::webhook::{self, Concern};
 use metrics::counter;
-use schemas::{Channel, Kind};
+use schemas::{Channel, Kind, Lane};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -15,7 +15,6 @@ use super::{Door, body::Bounded, problem::Problem};
 use crate::{
     config::Partner,
     intake::{Document, Taken},
-    store::ParkedInput,
 };
 
 /// Takes a vendor-signed event.
@@ -39,7 +38,8 @@ pub async fn receive(
     headers: HeaderMap,
     Bounded(body): Bounded,
 ) -> Result<Response, Problem> {
-    let configuration = &door.intake.configuration;
+    let rules = door.intake.in_force.now();
+    let configuration = &rules.configuration;
     let partner = configuration.partner(&partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
     let settings = partner.webhook.as_ref().ok_or_else(|| Problem::not_found("webhook"))?;
     let secret = configuration.secrets.get(&settings.secret)?;
@@ -74,37 +74,17 @@ async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &[u8]) 
         kind: Kind::Vacancy,
         dialect: incoming.dialect.clone(),
         channel: Channel::Webhook,
+        lane: Lane::Live,
         media_type: headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned),
         idempotency_key: None,
         body,
     };
-    let media_type = document.media_type.clone();
-    let (code, faults) = match door.intake.take(document).await? {
+    let (code, faults) = match door.intake.take(document.clone()).await? {
         Taken::Accepted { .. } | Taken::Unchanged { .. } => return Ok(()),
         Taken::Unreadable(faults) => ("unreadable", faults),
         Taken::Echo(_) => ("echo", Vec::new()),
         Taken::KeyReused => ("idempotency_key_reused", Vec::new()),
     };
     // Nobody is there to correct it: it waits for a person, and the vendor is thanked.
-    let faults: Vec<_> = faults
-        .iter()
-        .map(|fault| serde_json::json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}))
-        .collect();
-    let input = ParkedInput {
-        parked_id: Uuid::now_v7(),
-        partner: partner.id.to_string(),
-        kind: Kind::Vacancy.to_string(),
-        dialect: incoming.dialect.to_string(),
-        channel: Channel::Webhook.to_string(),
-        code: code.to_owned(),
-        faults: serde_json::Value::from(faults).to_string(),
-        media_type,
-        raw: body.to_vec(),
-        received_at: door.intake.clock.now_micros(),
-        state: "parked".to_owned(),
-    };
-    warn!(partner.name = %partner.id, parked.id = %input.parked_id, code, "a webhook was parked");
-    counter!("passerelle_inputs_parked_total", "partner" => partner.id.to_string(), "code" => code).increment(1);
-    door.intake.store.park_input(input).await?;
-    Ok(())
+    Ok(door.intake.park(Uuid::now_v7(), &document, code, &faults).await?)
 }

@@ -23,9 +23,9 @@ use self::decide::{Meaning, Past, decide, repeated_key};
 use crate::{
     backbone::{Backbone, Output, Stored, Topic},
     clock::Clock,
-    config::{Configuration, Partner},
-    dialects::Dialects,
+    config::Partner,
     eligibility::obstacle,
+    in_force::{InForce, Rules},
     intake::is_open,
     store::{KeyUse, ParkedInput, Routed, Store, Version},
 };
@@ -33,20 +33,26 @@ use crate::{
 /// The router of one daemon.
 #[derive(Clone)]
 pub struct Router {
-    pub configuration: Arc<Configuration>,
-    pub dialects: Arc<Dialects>,
+    pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
 }
 
 /// What a batch has decided so far; later records of the batch are compared with it.
-#[derive(Default)]
 struct Batch {
+    rules: Arc<Rules>,
     routed: Routed,
     outputs: Vec<Output>,
     parked: Vec<ParkedInput>,
     newest: HashMap<EntityKey, Version>,
+}
+
+impl Batch {
+    /// An empty batch that is decided under these rules.
+    fn under(rules: Arc<Rules>) -> Self {
+        Self { rules, routed: Routed::default(), outputs: Vec::new(), parked: Vec::new(), newest: HashMap::new() }
+    }
 }
 
 impl Router {
@@ -60,10 +66,10 @@ impl Router {
         loop {
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                records = accepted.next(self.configuration.settings.router_batch) => records?,
+                records = accepted.next(self.in_force.now().configuration.settings.router_batch) => records?,
             };
             let Some(last) = records.last().map(|record| record.position) else { continue };
-            let mut batch = Batch::default();
+            let mut batch = Batch::under(self.in_force.now());
             batch.routed.committed = Some(accepted.committed());
             for record in &records {
                 self.route(record, &mut batch)
@@ -94,7 +100,7 @@ impl Router {
             return self.pass_over(stored, &meaning, content, batch);
         }
         let previous = self.previous(stored, batch).await?;
-        let record = self.record_of(stored, &content, previous.as_ref())?;
+        let record = record_of(&batch.rules, stored, &content, previous.as_ref())?;
         let past = Past { previous: previous.as_ref(), key_uses: &key_uses };
         let meaning = decide(header, stored.position, &past, record.as_ref().map(content_hash));
         match record {
@@ -126,26 +132,6 @@ impl Router {
         Ok(uses)
     }
 
-    /// The whole record: what the document says, over what its shape does not speak of. None for a closing of the unknown.
-    fn record_of(&self, stored: &Stored, content: &Content, previous: Option<&Version>) -> Result<Option<Record>> {
-        let header = &stored.envelope.header;
-        let kind = stored.envelope.kind();
-        let before = previous.map(|version| Record::from_avro(version.kind, &version.canonical)).transpose()?;
-        if header.operation == Operation::Close {
-            let Some(mut record) = before else { return Ok(None) };
-            Status::Closed.set_on(&mut record);
-            let close = content.close.clone().unwrap_or_default();
-            set_text(&mut record, "status_reason.label", close.reason);
-            set_text(&mut record, "closed_at", close.closed_at);
-            return Ok(Some(record));
-        }
-        let mut record = Record::from_avro(kind, &content.canonical)?;
-        if let Some(before) = before {
-            self.dialects.carry_over(&header.origin.dialect, content.shape.as_deref(), &before, &mut record);
-        }
-        Ok(Some(record))
-    }
-
     /// Makes a new version and announces it.
     fn adopt(
         &self,
@@ -166,7 +152,7 @@ impl Router {
             content_hash: content_hash(record),
             is_open: is_open(record),
             modified_at: header.origin.modified_at.clone(),
-            recipients: self.receivers_of(&header.origin.partner, record),
+            recipients: receivers_of(&batch.rules, &header.origin.partner, record),
             canonical: record.to_avro()?,
         };
         if !content.complement.is_empty() {
@@ -194,20 +180,6 @@ impl Router {
                 expires_at: idempotency.expires_at,
             });
         }
-    }
-
-    /// Every partner that an open vacancy may go to.
-    fn receivers_of(&self, source: &PartnerId, record: &Record) -> Vec<PartnerId> {
-        let Some(source) = self.configuration.partners.get(source) else { return Vec::new() };
-        if !is_open(record) {
-            return Vec::new();
-        }
-        let may_receive = |receiver: &Partner, outgoing| obstacle(record, source, receiver, outgoing).is_none();
-        let receivers = self.configuration.receivers(record.kind());
-        receivers
-            .filter(|(receiver, outgoing)| may_receive(receiver, outgoing))
-            .map(|(receiver, _)| receiver.id.clone())
-            .collect()
     }
 
     /// Puts out what a version owes: itself to its recipients, a closing to those who no longer are.
@@ -285,9 +257,46 @@ impl Router {
     }
 }
 
+/// The whole record: what the document says, over what its shape does not speak of. None for a closing of the unknown.
+fn record_of(rules: &Rules, stored: &Stored, content: &Content, previous: Option<&Version>) -> Result<Option<Record>> {
+    let header = &stored.envelope.header;
+    let kind = stored.envelope.kind();
+    let before = previous.map(|version| Record::from_avro(version.kind, &version.canonical)).transpose()?;
+    if header.operation == Operation::Close {
+        let Some(mut record) = before else { return Ok(None) };
+        Status::Closed.set_on(&mut record);
+        let close = content.close.clone().unwrap_or_default();
+        set_text(&mut record, "status_reason.label", close.reason);
+        set_text(&mut record, "closed_at", close.closed_at);
+        return Ok(Some(record));
+    }
+    let mut record = Record::from_avro(kind, &content.canonical)?;
+    if let Some(before) = before {
+        rules.dialects.carry_over(&header.origin.dialect, content.shape.as_deref(), &before, &mut record);
+    }
+    Ok(Some(record))
+}
+
+/// Every partner that an open vacancy may go to.
+fn receivers_of(rules: &Rules, source: &PartnerId, record: &Record) -> Vec<PartnerId> {
+    let Some(source) = rules.configuration.partners.get(source) else { return Vec::new() };
+    if !is_open(record) {
+        return Vec::new();
+    }
+    let may_receive = |receiver: &Partner, outgoing| obstacle(record, source, receiver, outgoing).is_none();
+    let receivers = rules.configuration.receivers(record.kind());
+    receivers
+        .filter(|(receiver, outgoing)| may_receive(receiver, outgoing))
+        .map(|(receiver, _)| receiver.id.clone())
+        .collect()
+}
+
 /// The record that says what a partner is owed.
 fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, operation: Operation) -> Result<Output> {
-    let lane = if operation == Operation::Close { Lane::Closing } else { Lane::Live };
+    let lane = match operation {
+        Operation::Close => Lane::Closing,
+        _ => stored.envelope.header.lane.unwrap_or(Lane::Live),
+    };
     let header = Header {
         operation,
         cause: Some(cause_of(stored)),

@@ -7,7 +7,7 @@ use schemas::{Channel, EntityKey, PartnerId, Status, Value};
 use super::*;
 use crate::{
     backbone::{conformance, embedded::EmbeddedBackbone},
-    config::{Partner, Secrets, Settings},
+    config::{Configuration, Partner, Secrets, Settings},
     store::SqliteStore,
     supervisor::Supervisor,
 };
@@ -30,16 +30,10 @@ async fn bench() -> Bench {
     let partners = partners.into_iter().map(|partner| (partner.id.clone(), partner)).collect();
     let configuration =
         Configuration::assemble(Settings::load(None).unwrap(), partners, Secrets::default(), &[]).unwrap();
-    let dialects = Dialects::load(None, configuration.hash).unwrap();
+    let (_, in_force) = InForce::begin(Rules::of(configuration).unwrap());
     let backbone = EmbeddedBackbone::open(&folder.path().join("log.db"), &supervisor).await.unwrap();
     let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor).await.unwrap();
-    let router = Router {
-        configuration: Arc::new(configuration),
-        dialects: Arc::new(dialects),
-        backbone: Arc::new(backbone),
-        store: Arc::new(store),
-        clock: Clock::system(),
-    };
+    let router = Router { in_force, backbone: Arc::new(backbone), store: Arc::new(store), clock: Clock::system() };
     Bench { router, folder }
 }
 
@@ -61,7 +55,7 @@ fn accepted(title: &str) -> Output {
 async fn route_all(bench: &Bench, keep: bool) -> Vec<String> {
     let mut subscription = bench.router.backbone.subscribe("test", Topic::accepted()).await.unwrap();
     let records = subscription.next(100).await.unwrap();
-    let mut batch = Batch::default();
+    let mut batch = Batch::under(bench.router.in_force.now());
     for record in &records {
         bench.router.route(record, &mut batch).await.unwrap();
     }

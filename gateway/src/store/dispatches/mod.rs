@@ -235,6 +235,9 @@ pub trait Dispatches: Send + Sync {
     /// When the next deferred dispatch of a partner comes due.
     async fn next_due_at(&self, partner: &PartnerId) -> Result<Option<i64>>;
 
+    /// Lets everything that waits after a failed attempt go now: the partner answers again.
+    async fn hasten(&self, partner: &PartnerId, now: i64) -> Result<()>;
+
     /// Records that a send begins; it may begin when this says so.
     async fn claim(&self, claim: Claim) -> Result<Claimed>;
 

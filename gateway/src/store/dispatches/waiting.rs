@@ -90,6 +90,19 @@ pub(super) fn due_sql() -> String {
     )
 }
 
+/// Makes due now what waits because the partner did not answer; what it asked to be left alone for keeps its time.
+pub(super) async fn hasten(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
+         AND due_at > $2 AND code IS NOT NULL AND code <> 'later'",
+    )
+    .bind(partner)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// When the next deferred dispatch comes due: one look into the index per lane.
 pub(super) async fn next_due_at(pool: &sqlx::SqlitePool, partner: &str) -> Result<Option<i64>> {
     let row = sqlx::query(

@@ -3,10 +3,12 @@
 //! A healthy partner is served straight from its log. What cannot go now becomes a row in the store at log
 //! speed, so that neither memory nor the log's offset waits for a slow partner.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+mod reading;
+
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use connectors::Repeats;
+use connectors::{ProbeError, Repeats};
 use metrics::{Gauge, gauge};
 use schemas::{EntityKey, PartnerId, Position};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
@@ -14,15 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    ahead::{Ahead, Queued},
+    ahead::Ahead,
     attempt::{Attempter, Finished, Standing},
     dispatch::Dispatch,
+    gate::{Contact, Gate, Opening},
     offsets::Offsets,
 };
-use crate::{
-    backbone::{Stored, Subscription},
-    store::{DispatchRow, DispatchState, Settlement},
-};
+use crate::backbone::Subscription;
 
 /// Records that are read at once.
 const READ: usize = 256;
@@ -41,7 +41,11 @@ pub struct Runner {
     ahead: Ahead<Dispatch>,
     offsets: Offsets,
     generation: i64,
+    gate: Gate,
+    /// When to ask the gate again; none if it does not hold anything up.
+    ask_at: Option<Instant>,
     under_way: JoinSet<(Dispatch, Result<Finished>)>,
+    testing: JoinSet<Result<(), ProbeError>>,
     /// Deferred dispatches may overtake nothing that was read before the last stop.
     caught_up_at: i64,
     /// When to look into the waiting room again; none until something is put there.
@@ -52,6 +56,8 @@ pub struct Runner {
     last_commit: Instant,
     wake: Arc<Notify>,
     in_memory: Gauge,
+    /// 1 while the breaker is open.
+    broken: Gauge,
 }
 
 impl Runner {
@@ -61,6 +67,7 @@ impl Runner {
     /// If store or log do not answer.
     pub async fn take_over(
         attempter: Attempter,
+        gate: Gate,
         subscription: Box<dyn Subscription>,
         end: Position,
         wake: Arc<Notify>,
@@ -73,15 +80,21 @@ impl Runner {
         let committed = subscription.committed();
         info!(partner.name = %partner, claims.adopted = adopted.len(), log.offset = committed.offset, epoch = attempter.epoch, "delivering");
         let in_memory = gauge!("passerelle_dispatches_in_memory", "partner" => partner.to_string());
+        let broken = gauge!("passerelle_breaker_open", "partner" => partner.to_string());
+        broken.set(0.0);
         Ok(Self {
             in_memory,
+            broken,
             partner,
             attempter: Arc::new(attempter),
             subscription,
             ahead: Ahead::new(),
             offsets: Offsets::after(committed.offset),
             generation: committed.generation,
+            gate,
+            ask_at: None,
             under_way: JoinSet::new(),
+            testing: JoinSet::new(),
             caught_up_at: end.offset,
             look_at: Some(Instant::now()),
             has_backlog: false,
@@ -100,13 +113,15 @@ impl Runner {
             self.start_ready();
             self.commit_if_due().await?;
             self.in_memory.set(f64::from(u32::try_from(self.ahead.len()).unwrap_or(u32::MAX)));
-            let look_at = self.next_look();
+            let (look_at, ask_at) = (self.next_look(), self.ask_at);
             let commit_at = self.offsets.to_commit().map(|_| self.last_commit + COMMIT_WITHIN);
             let wake = self.wake.clone();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.under_way.join_next() => self.end(ended.context("an attempt panicked")?).await?,
+                Some(tested) = self.testing.join_next() => self.tested(tested.context("a test panicked")?).await?,
+                () = sleep_until(ask_at) => {}
                 () = wake.notified() => self.look_at = Some(Instant::now()),
                 () = sleep_until(look_at) => self.fetch_due().await?,
                 () = sleep_until(commit_at) => {}
@@ -117,13 +132,57 @@ impl Runner {
     }
 
     fn start_ready(&mut self) {
-        while self.ahead.running() < self.attempter.settings.in_flight {
-            let Some(dispatch) = self.ahead.start() else { return };
+        self.ask_at = None;
+        while self.ahead.running() < self.attempter.settings.in_flight && self.ahead.is_ready() {
+            let permit = match self.gate.ask() {
+                Opening::Go(permit) => permit,
+                Opening::Wait(wait) => {
+                    self.ask_at = Some(Instant::now() + wait);
+                    return;
+                }
+                Opening::Test => return self.test(),
+                Opening::Testing => return,
+            };
+            let Some(dispatch) = self.ahead.start() else { return self.attempter.limit.give_back(permit) };
             let attempter = self.attempter.clone();
             self.under_way.spawn(async move {
-                let outcome = attempter.attempt(dispatch.clone()).await;
+                let outcome = attempter.attempt(dispatch.clone(), permit).await;
                 (dispatch, outcome)
             });
+        }
+    }
+
+    /// Tests the connection, since the breaker is open.
+    fn test(&mut self) {
+        let attempter = self.attempter.clone();
+        self.testing.spawn(async move {
+            let time_out = attempter.settings.send_timeout;
+            let silent = || ProbeError::Unreachable("no answer in time".to_owned());
+            tokio::time::timeout(time_out, attempter.sender.probe()).await.unwrap_or_else(|_| Err(silent()))
+        });
+    }
+
+    /// Notes how the test of the connection went. Once it goes well, what failed before goes at once.
+    async fn tested(&mut self, outcome: Result<(), ProbeError>) -> Result<()> {
+        self.gate.tested(outcome.is_ok());
+        match outcome {
+            Ok(()) => {
+                info!(partner.name = %self.partner, "the partner answers again");
+                let now = self.attempter.clock.now_micros();
+                self.attempter.store.hasten(&self.partner, now).await?;
+                self.look_at = Some(Instant::now());
+            }
+            Err(error) => warn!(partner.name = %self.partner, error = %error, "the partner still does not answer"),
+        }
+        self.broken.set(if self.gate.is_open() { 1.0 } else { 0.0 });
+        Ok(())
+    }
+
+    /// Notes what an attempt showed of the partner.
+    fn learn(&mut self, contact: Contact) {
+        if self.gate.learn(contact) {
+            warn!(partner.name = %self.partner, "too many failures in a row: nothing is sent until the partner answers");
+            self.broken.set(1.0);
         }
     }
 
@@ -134,151 +193,19 @@ impl Runner {
         self.look_at.filter(|_| has_room && is_caught_up)
     }
 
-    /// Takes records that were read from the log.
-    async fn take(&mut self, records: Vec<Stored>) -> Result<()> {
-        let mut dispatches = records.into_iter().map(Dispatch::from_log).collect::<Result<Vec<_>>>()?;
-        let ids: Vec<_> = dispatches.iter().map(|dispatch| dispatch.owed.dispatch_id).collect();
-        let entities: Vec<_> = dispatches.iter().map(Queued::entity).collect();
-        let known = self.attempter.store.dispatch_rows(&ids).await?;
-        let waiting = self.attempter.store.waiting(&self.partner, &entities).await?;
-        let mut held_back: HashSet<EntityKey> = waiting
-            .iter()
-            .filter(|waiting| waiting.state != DispatchState::Claimed)
-            .map(|waiting| waiting.entity_key)
-            .collect();
-        let mut to_wait = Vec::new();
-        let now = self.attempter.clock.now_micros();
-        for mut dispatch in dispatches.drain(..) {
-            let offset = dispatch.log_offset.unwrap_or_default();
-            self.offsets.read(offset);
-            if let Some(row) = known.get(&dispatch.owed.dispatch_id) {
-                if row.state != DispatchState::Claimed {
-                    self.offsets.finish(offset);
-                    continue;
-                }
-                if self.attempter.sender.repeats() == Repeats::Never {
-                    self.quarantine(&dispatch, row).await?;
-                    held_back.insert(dispatch.owed.entity_key);
-                    self.offsets.finish(offset);
-                    continue;
-                }
-                dispatch.remember(row);
-            }
-            let is_full = self.ahead.len() >= self.attempter.settings.in_memory;
-            let goes_behind = self.has_backlog && !self.ahead.holds(dispatch.owed.entity_key);
-            if held_back.contains(&dispatch.owed.entity_key) || is_full || goes_behind {
-                held_back.insert(dispatch.owed.entity_key);
-                to_wait.push(dispatch.to_waiting_row(now)?);
-                self.offsets.finish(offset);
-            } else {
-                let replaced = self.ahead.push(dispatch);
-                self.supersede(replaced).await?;
-            }
-        }
-        self.defer(to_wait).await
-    }
-
-    /// An open claim of a dead owner, at a partner that must not be sent to twice.
-    async fn quarantine(&self, dispatch: &Dispatch, row: &DispatchRow) -> Result<()> {
-        let settlement = Settlement {
-            owed: dispatch.owed.clone(),
-            state: DispatchState::Ambiguous,
-            attempt: row.attempt,
-            due_at: 0,
-            in_doubt: true,
-            code: Some("owner_died".to_owned()),
-            detail: None,
-            faults: None,
-            losses: schemas::LossCounts::default(),
-            versions: schemas::Versions::default(),
-            foreign_reference: None,
-            is_active: None,
-            envelope: Some(dispatch.envelope.to_avro()?),
-            at: self.attempter.clock.now_micros(),
-        };
-        warn!(partner.name = %self.partner, dispatch.id = %dispatch.owed.dispatch_id, "a send of a dead owner is quarantined");
-        self.attempter.store.settle(settlement.clone(), false).await?;
-        self.attempter.teller.tell(&settlement).await
-    }
-
-    /// Records that newer versions took the place of dispatches before they could go.
-    async fn supersede(&mut self, replaced: Vec<Dispatch>) -> Result<()> {
-        let now = self.attempter.clock.now_micros();
-        for dispatch in replaced {
-            let settlement = Settlement {
-                owed: dispatch.owed.clone(),
-                state: DispatchState::Superseded,
-                attempt: dispatch.attempt,
-                due_at: now,
-                in_doubt: false,
-                code: Some("newer_version".to_owned()),
-                detail: None,
-                faults: None,
-                losses: schemas::LossCounts::default(),
-                versions: schemas::Versions::default(),
-                foreign_reference: None,
-                is_active: None,
-                envelope: None,
-                at: now,
-            };
-            self.attempter.store.settle(settlement.clone(), false).await?;
-            self.attempter.teller.tell(&settlement).await?;
-            self.settle_offset(dispatch.log_offset);
-        }
-        Ok(())
-    }
-
-    /// Puts rows into the waiting room.
-    async fn defer(&mut self, rows: Vec<DispatchRow>) -> Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.settled_since_commit += rows.len();
-        let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
-        let superseded = self.attempter.store.defer(rows, by_reference).await?;
-        self.attempter.teller.tell_superseded(&superseded).await?;
-        self.look_at = Some(self.look_at.unwrap_or_else(Instant::now));
-        Ok(())
-    }
-
-    /// Fetches what has come due, most urgent first.
-    async fn fetch_due(&mut self) -> Result<()> {
-        let now = self.attempter.clock.now_micros();
-        let room = self.attempter.settings.in_memory - self.ahead.len().min(self.attempter.settings.in_memory);
-        let rows = self.attempter.store.due(&self.partner, now, room.max(1)).await?;
-        self.has_backlog = rows.len() >= room.max(1);
-        let mut is_held_up = false;
-        for row in rows {
-            if self.ahead.holds(row.owed.entity_key) {
-                // Its turn comes when what is under way has ended.
-                is_held_up = true;
-                continue;
-            }
-            let replaced = self.ahead.push(Dispatch::from_row(row)?);
-            self.supersede(replaced).await?;
-        }
-        self.look_at = if self.has_backlog {
-            Some(Instant::now())
-        } else if is_held_up {
-            Some(Instant::now() + PAUSE / 10)
-        } else {
-            let next = self.attempter.store.next_due_at(&self.partner).await?;
-            next.map(|due_at| {
-                Instant::now() + Duration::from_micros(u64::try_from(due_at - now).unwrap_or(0)).max(PAUSE / 100)
-            })
-        };
-        Ok(())
-    }
-
     /// Ends an attempt.
     async fn end(&mut self, (dispatch, outcome): (Dispatch, Result<Finished>)) -> Result<()> {
+        if let Ok(finished) = &outcome {
+            self.learn(finished.contact);
+            finished.unused.into_iter().for_each(|permit| self.attempter.limit.give_back(permit));
+        }
         match outcome {
-            Ok(Finished { entity, log_offset, standing: Standing::Final }) => {
+            Ok(Finished { entity, log_offset, standing: Standing::Final, .. }) => {
                 self.settle_offset(log_offset);
                 self.ahead.finish(entity);
                 Ok(())
             }
-            Ok(Finished { entity, log_offset, standing: Standing::Waits }) => {
+            Ok(Finished { entity, log_offset, standing: Standing::Waits, .. }) => {
                 self.settle_offset(log_offset);
                 self.put_back(entity).await
             }

@@ -1,0 +1,154 @@
+//! What comes to a runner: records of its log, and what has come due in the waiting room.
+
+use std::{collections::HashSet, time::Duration};
+
+use anyhow::Result;
+use connectors::Repeats;
+use schemas::EntityKey;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{PAUSE, Runner};
+use crate::{
+    backbone::Stored,
+    delivery::{ahead::Queued, dispatch::Dispatch},
+    store::{DispatchRow, DispatchState, Settlement},
+};
+
+impl Runner {
+    /// Takes records that were read from the log.
+    pub(super) async fn take(&mut self, records: Vec<Stored>) -> Result<()> {
+        let mut dispatches = records.into_iter().map(Dispatch::from_log).collect::<Result<Vec<_>>>()?;
+        let ids: Vec<_> = dispatches.iter().map(|dispatch| dispatch.owed.dispatch_id).collect();
+        let entities: Vec<_> = dispatches.iter().map(Queued::entity).collect();
+        let known = self.attempter.store.dispatch_rows(&ids).await?;
+        let waiting = self.attempter.store.waiting(&self.partner, &entities).await?;
+        let mut held_back: HashSet<EntityKey> = waiting
+            .iter()
+            .filter(|waiting| waiting.state != DispatchState::Claimed)
+            .map(|waiting| waiting.entity_key)
+            .collect();
+        let mut to_wait = Vec::new();
+        let now = self.attempter.clock.now_micros();
+        for mut dispatch in dispatches.drain(..) {
+            let offset = dispatch.log_offset.unwrap_or_default();
+            self.offsets.read(offset);
+            if let Some(row) = known.get(&dispatch.owed.dispatch_id) {
+                if row.state != DispatchState::Claimed {
+                    self.offsets.finish(offset);
+                    continue;
+                }
+                if self.attempter.sender.repeats() == Repeats::Never {
+                    self.quarantine(&dispatch, row).await?;
+                    held_back.insert(dispatch.owed.entity_key);
+                    self.offsets.finish(offset);
+                    continue;
+                }
+                dispatch.remember(row);
+            }
+            let is_full = self.ahead.len() >= self.attempter.settings.in_memory;
+            let goes_behind = self.has_backlog && !self.ahead.holds(dispatch.owed.entity_key);
+            if held_back.contains(&dispatch.owed.entity_key) || is_full || goes_behind {
+                held_back.insert(dispatch.owed.entity_key);
+                to_wait.push(dispatch.to_waiting_row(now)?);
+                self.offsets.finish(offset);
+            } else {
+                let replaced = self.ahead.push(dispatch);
+                self.supersede(replaced).await?;
+            }
+        }
+        self.defer(to_wait).await
+    }
+
+    /// An open claim of a dead owner, at a partner that must not be sent to twice.
+    async fn quarantine(&self, dispatch: &Dispatch, row: &DispatchRow) -> Result<()> {
+        let settlement = Settlement {
+            owed: dispatch.owed.clone(),
+            state: DispatchState::Ambiguous,
+            attempt: row.attempt,
+            due_at: 0,
+            in_doubt: true,
+            code: Some("owner_died".to_owned()),
+            detail: None,
+            faults: None,
+            losses: schemas::LossCounts::default(),
+            versions: schemas::Versions::default(),
+            foreign_reference: None,
+            is_active: None,
+            envelope: Some(dispatch.envelope.to_avro()?),
+            at: self.attempter.clock.now_micros(),
+        };
+        warn!(partner.name = %self.partner, dispatch.id = %dispatch.owed.dispatch_id, "a send of a dead owner is quarantined");
+        self.attempter.store.settle(settlement.clone(), false).await?;
+        self.attempter.teller.tell(&settlement).await
+    }
+
+    /// Records that newer versions took the place of dispatches before they could go.
+    async fn supersede(&mut self, replaced: Vec<Dispatch>) -> Result<()> {
+        let now = self.attempter.clock.now_micros();
+        for dispatch in replaced {
+            let settlement = Settlement {
+                owed: dispatch.owed.clone(),
+                state: DispatchState::Superseded,
+                attempt: dispatch.attempt,
+                due_at: now,
+                in_doubt: false,
+                code: Some("newer_version".to_owned()),
+                detail: None,
+                faults: None,
+                losses: schemas::LossCounts::default(),
+                versions: schemas::Versions::default(),
+                foreign_reference: None,
+                is_active: None,
+                envelope: None,
+                at: now,
+            };
+            self.attempter.store.settle(settlement.clone(), false).await?;
+            self.attempter.teller.tell(&settlement).await?;
+            self.settle_offset(dispatch.log_offset);
+        }
+        Ok(())
+    }
+
+    /// Puts rows into the waiting room.
+    pub(super) async fn defer(&mut self, rows: Vec<DispatchRow>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.settled_since_commit += rows.len();
+        let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
+        let superseded = self.attempter.store.defer(rows, by_reference).await?;
+        self.attempter.teller.tell_superseded(&superseded).await?;
+        self.look_at = Some(self.look_at.unwrap_or_else(Instant::now));
+        Ok(())
+    }
+
+    /// Fetches what has come due, most urgent first.
+    pub(super) async fn fetch_due(&mut self) -> Result<()> {
+        let now = self.attempter.clock.now_micros();
+        let room = self.attempter.settings.in_memory - self.ahead.len().min(self.attempter.settings.in_memory);
+        let rows = self.attempter.store.due(&self.partner, now, room.max(1)).await?;
+        self.has_backlog = rows.len() >= room.max(1);
+        let mut is_held_up = false;
+        for row in rows {
+            if self.ahead.holds(row.owed.entity_key) {
+                // Its turn comes when what is under way has ended.
+                is_held_up = true;
+                continue;
+            }
+            let replaced = self.ahead.push(Dispatch::from_row(row)?);
+            self.supersede(replaced).await?;
+        }
+        self.look_at = if self.has_backlog {
+            Some(Instant::now())
+        } else if is_held_up {
+            Some(Instant::now() + PAUSE / 10)
+        } else {
+            let next = self.attempter.store.next_due_at(&self.partner).await?;
+            next.map(|due_at| {
+                Instant::now() + Duration::from_micros(u64::try_from(due_at - now).unwrap_or(0)).max(PAUSE / 100)
+            })
+        };
+        Ok(())
+    }
+}
