@@ -187,3 +187,16 @@ fn every_field_of_a_vdab_vacancy_has_a_place() {
     assert_eq!(losses, ["profiles[0].language", "pay[0].currency"]);
     assert!(reading.complement.is_empty());
 }
+
+#[test]
+fn a_wage_in_another_currency_is_not_written_as_euros() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for (currency, is_written) in [("EUR", true), ("USD", false)] {
+        let record = vacancy(&json!({"pay": [{"minimum": "2500", "currency": currency}]}));
+        let writing = mapping(&catalogue, "vdab-json").write(&record, &WriteOptions::default()).unwrap();
+        let document = String::from_utf8(writing.bytes).unwrap();
+        assert_eq!(document.contains("minimumBrutoLoon"), is_written, "{currency}: {document}");
+        let is_reported = writing.loss.entries.iter().any(|loss| loss.code == "not_assumed");
+        assert_eq!(is_reported, !is_written, "{currency}");
+    }
+}

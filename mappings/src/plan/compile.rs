@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use schemas::{Format as TextFormat, Kind, Path, RecordType, Type, Value};
 
 use crate::{
-    codes::Library,
+    codes::{CodedShape, Library, Named},
     document::{Format, NameId, NameKind, ROOT},
     error::{MappingError, Mistakes, did_you_mean},
     grammar::{self, Line, MappingFile, Place as WrittenPlace, Scalar, Start, Step},
@@ -237,7 +237,7 @@ impl<'f> Compiler<'f, '_> {
         let mut read = Vec::new();
         for (said, is_assumed) in all {
             let path = Path::resolve(self.model, &said.path).map_err(|error| error.to_string());
-            match path.and_then(|path| Ok((canonical_value(&said.value, path.ty())?, path))) {
+            match path.and_then(|path| Ok((said_value(&said.value, &path, is_assumed)?, path))) {
                 Ok((value, path)) => read.push(Said { path, value, is_assumed }),
                 Err(problem) => self.mistakes.at(said.span.clone(), &said.path, problem, ""),
             }
@@ -289,6 +289,17 @@ fn language_place(shape: &grammar::Shape) -> Option<&WrittenPlace> {
         _ => false,
     };
     shape.lines.iter().find(is_language)?.rule.at.first()
+}
+
+/// A value of `[set]` or `[assume]`; for a coded field a code of its first vocabulary.
+fn said_value(scalar: &Scalar, path: &Path, is_assumed: bool) -> Result<Value, String> {
+    let Some(shape) = CodedShape::of(path.ty()) else {
+        return canonical_value(scalar, path.ty());
+    };
+    let scheme = path.field().and_then(|field| field.schemes.first().copied());
+    let scheme = scheme.ok_or("the field has no vocabulary of its own")?;
+    let named = Named { scheme: Some(scheme.into()), code: Some(scalar.letters().into()), ..Named::default() };
+    Ok(if is_assumed { shape.of_default(named) } else { shape.of_source(named) })
 }
 
 /// A value of a canonical type from what a mapping file says.

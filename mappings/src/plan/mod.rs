@@ -24,6 +24,7 @@ use std::sync::Arc;
 use schemas::{Kind, RecordType, Value};
 
 use crate::{
+    codes::CodedShape,
     document::{Format, NameId, Names},
     grammar::{Directions, Evidence},
 };
@@ -103,6 +104,19 @@ pub(crate) struct Said {
     pub(crate) value: Value,
     /// Whether it is reported as a default.
     pub(crate) is_assumed: bool,
+}
+
+impl Said {
+    /// Whether a record says the same; of coded values the code counts, however it was obtained.
+    pub(crate) fn agrees(&self, value: &Value) -> bool {
+        CodedShape::of(self.path.ty()).map_or_else(
+            || *value == self.value,
+            |shape| {
+                let code = |value| (shape.scheme(value), shape.code(value));
+                code(value) == code(&self.value)
+            },
+        )
+    }
 }
 
 /// A list that has one item per language.

@@ -32,8 +32,15 @@ pub(super) fn cleared_paths(record: &Record) -> Vec<&str> {
     list.iter().filter_map(Value::as_text).collect()
 }
 
-/// Items that say something else than what the dialect assumes: they would be misread.
-pub(super) fn blocked_items(shape: &Shape, root: &Value) -> Vec<(String, String)> {
+/// An item that says something else than what the dialect assumes: it would be misread.
+pub(super) struct Blocked<'s> {
+    list: &'s [Step],
+    index: usize,
+    pub(super) path: String,
+}
+
+/// The items of a record that may not be written.
+pub(super) fn blocked_items<'s>(shape: &'s Shape, root: &Value) -> Vec<Blocked<'s>> {
     let mut blocked = Vec::new();
     for said in shape.said.iter().filter(|said| said.is_assumed) {
         let at = said.path.steps().iter().rposition(|step| !matches!(step, Step::Field(..)));
@@ -42,16 +49,16 @@ pub(super) fn blocked_items(shape: &Shape, root: &Value) -> Vec<(String, String)
         };
         let text = said.path.as_str();
         let list_text = text.rsplit_once('[').map_or(text, |(list, _)| list);
-        let list = follow(root, &said.path.steps()[..at]);
-        for (index, item) in list.items().iter().enumerate() {
+        let list = &said.path.steps()[..at];
+        for (index, item) in follow(root, list).items().iter().enumerate() {
             let is_meant = match &said.path.steps()[at] {
                 Step::Index(wanted) => *wanted == index,
                 Step::Keyed(_, key, wanted) => item.field(*key).as_text() == Some(wanted),
                 _ => true,
             };
             let value = follow(item, &said.path.steps()[at + 1..]);
-            if is_meant && !value.is_absent() && *value != said.value {
-                blocked.push((format!("{list_text}[{index}]"), "not_assumed".to_owned()));
+            if is_meant && !value.is_absent() && !said.agrees(value) {
+                blocked.push(Blocked { list, index, path: format!("{list_text}[{index}]") });
             }
         }
     }
@@ -65,12 +72,22 @@ fn follow<'v>(root: &'v Value, steps: &[Step]) -> &'v Value {
     })
 }
 
-/// The record without some items; nothing if there are none to leave out.
-pub(super) fn without(root: &Value, blocked: &[(String, String)]) -> Option<Value> {
+/// The record without some items, the others in their places; nothing if there are none to leave out.
+pub(super) fn without(root: &Value, blocked: &[Blocked<'_>]) -> Option<Value> {
     if blocked.is_empty() {
         return None;
     }
-    Some(root.clone())
+    let mut pruned = root.clone();
+    for item in blocked {
+        let list = item.list.iter().try_fold(&mut pruned, |value, step| match step {
+            Step::Field(record, index) => Some(value.field_mut(record, *index)),
+            Step::Each | Step::Index(_) | Step::Keyed(..) => value.items_mut().first_mut(),
+        });
+        if let Some(found) = list.and_then(|list| list.items_mut().get_mut(item.index)) {
+            *found = Value::Absent;
+        }
+    }
+    Some(pruned)
 }
 
 struct Walk<'w, 'a> {
@@ -243,7 +260,7 @@ impl Walk<'_, '_> {
     fn is_said(&self, value: &Value, path: &str) -> bool {
         let said = &self.writer.shape.said;
         said.iter().any(|said| {
-            said.value == *value && (said.path.as_str() == path || said.path.as_str() == without_indices(path))
+            said.agrees(value) && (said.path.as_str() == path || said.path.as_str() == without_indices(path))
         })
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
         tongue: Tongue::default(),
         cleared: super::report::cleared_paths(record),
         merged: Vec::new(),
-        dropped_items: blocked,
+        dropped_items: blocked.into_iter().map(|item| (item.path, "not_assumed".to_owned())).collect(),
         item_nodes: Vec::new(),
         ones: Vec::new(),
     };
