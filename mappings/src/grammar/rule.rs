@@ -96,6 +96,7 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     let length = |count: Option<u32>| count.and_then(|count| usize::try_from(count).ok());
     let characters = length(table.count("max_characters", mistakes));
     rule.limit = Limit { characters, bytes: length(table.count("max_bytes", mistakes)) };
+    rule.strips_links = table.word("links", &[("strip", true), ("keep", false)], mistakes).unwrap_or_default();
     rule.written = table.word("as", &[("text", Written::Text), ("number", Written::Number)], mistakes);
     rule.case = table.word("case", &[("upper", LetterCase::Upper), ("lower", LetterCase::Lower)], mistakes);
     rule.cdata = table.boolean("cdata", mistakes);

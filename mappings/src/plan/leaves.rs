@@ -34,6 +34,7 @@ impl RuleMaker<'_, '_, '_> {
             is_number: written.written.map_or(is_numeric, |written| written == Written::Number),
             case: written.case,
             cdata: written.cdata.unwrap_or(self.compiler.file.dialect.cdata),
+            strips_links: written.strips_links,
             limit: written.limit,
             is_raw: written.is_raw,
             breaks_lines: written.breaks_lines,

@@ -111,6 +111,7 @@ pub(crate) struct Leaf {
     pub(crate) is_number: bool,
     pub(crate) case: Option<LetterCase>,
     pub(crate) cdata: bool,
+    pub(crate) strips_links: bool,
     pub(crate) limit: Limit,
     pub(crate) is_raw: bool,
     /// HTML without a tag is written with its line ends as `<br>`.

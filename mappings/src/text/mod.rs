@@ -3,6 +3,7 @@
 mod clean;
 mod cut;
 mod entities;
+mod links;
 mod plain;
 mod sanitise;
 mod settled;
@@ -11,6 +12,7 @@ pub(crate) use clean::clean;
 pub use clean::is_xml_character;
 pub(crate) use cut::{Limit, cut_html, cut_plain};
 pub(crate) use entities::{decode_html, encode_html};
+pub(crate) use links::{html_without_links, without_links};
 pub use plain::{html_of_plain, plain_of_html};
 pub use sanitise::sanitise;
 

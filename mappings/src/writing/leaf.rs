@@ -10,7 +10,10 @@ use crate::{
     grammar::{LetterCase, TextKind},
     plan::{ConstantKind, Form, Leaf},
     reading::shift,
-    text::{Limit, clean, cut_html, cut_plain, encode_html, html_of_plain, is_plain_in_html, plain_of_html},
+    text::{
+        Limit, clean, cut_html, cut_plain, encode_html, html_of_plain, html_without_links, is_plain_in_html,
+        plain_of_html, without_links,
+    },
 };
 
 use super::sheet::Content;
@@ -59,7 +62,23 @@ impl Leaf {
             return Err("out_of_range");
         }
         let (text, note) = self.form.write(value, self.is_raw)?;
+        let (text, note) = if self.strips_links { self.without_links(text, note)? } else { (text, note) };
         Ok(self.finish(text, note))
+    }
+
+    /// Takes links out.
+    fn without_links<'a>(&self, text: Cow<'a, str>, note: Option<(Outcome, &'static str)>) -> Spell<'a> {
+        let stripped = if self.holds_html() { html_without_links(&text) } else { without_links(&text) };
+        match stripped {
+            None => Ok((text, note)),
+            // Nothing is left but the place of a link: an empty text would say that the field was emptied.
+            Some(stripped) if plain_of_html(&stripped).trim().is_empty() => Err("links_removed"),
+            Some(stripped) => Ok((Cow::Owned(stripped), Some((Outcome::Coarsened, "links_removed")))),
+        }
+    }
+
+    fn holds_html(&self) -> bool {
+        matches!(self.form, Form::Html(TextKind::Html) | Form::Plain(TextKind::Html))
     }
 
     /// Cleans, cuts and shapes the letters.
@@ -75,7 +94,7 @@ impl Leaf {
             text = Cow::Owned(text.replace('\n', "<br>"));
             note = note.or(Some((Outcome::Coarsened, "formatting")));
         }
-        let holds_html = matches!(self.form, Form::Html(TextKind::Html) | Form::Plain(TextKind::Html));
+        let holds_html = self.holds_html();
         if self.limit != Limit::default() && !self.limit.holds(&text) {
             let cut = if holds_html { cut_html(&text, self.limit) } else { cut_plain(&text, self.limit).to_owned() };
             text = Cow::Owned(cut);
