@@ -43,6 +43,10 @@ impl<'a> Writer<'a> {
                 _ => self.put(scope, base, rule, content),
             };
             if wrote == Wrote::Something {
+                if let (Origin::Default, Some(place)) = (origin, rule.places.first()) {
+                    // What the document said there, unreadable to us, comes back with the complement.
+                    self.sheet.node_mut(self.slots[base + place]).is_constant = true;
+                }
                 if origin != Origin::Item {
                     self.written = before;
                 }

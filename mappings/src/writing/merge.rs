@@ -93,15 +93,22 @@ impl Writer<'_> {
         }
     }
 
-    /// Gives an element that was written without a text the text that it had, and the attributes that it lacks.
+    /// Gives an element that was written without a text, or with a default, the text that it had, and the attributes
+    /// that it lacks; an element with nothing in it gets all that it had.
     fn fill_element(&mut self, found: SheetId, raw: &str) {
-        let is_bare = self.sheet.node(found).content == Content::Empty
+        let node = self.sheet.node(found);
+        let is_bare = (node.content == Content::Empty || node.is_constant)
             && self.sheet.children(found).all(|child| self.sheet.node(child).is_attribute);
         if self.program.format != Format::Xml || self.sheet.node(found).is_attribute || !is_bare {
             return;
         }
         let names = Names::new(Vec::new());
+        let is_empty = !self.sheet.says_something(found);
         let parsed = parse_document(raw.as_bytes(), Format::Xml, &names, |tree| {
+            if is_empty {
+                self.graft(&tree, &names, Tree::root(), found);
+                return Ok((String::new(), Vec::new()));
+            }
             let attributes = tree.children(Tree::root()).filter(|child| tree.node(*child).kind == Kind::Attribute);
             let named = attributes.map(|child| {
                 (format!("@{}", tree.name_text(child, &names)), tree.node(child).text.clone().into_owned())

@@ -84,7 +84,8 @@ impl<'a> Writer<'a> {
             _ => &constant.text,
         };
         let node = self.sheet.node_mut(node);
-        if node.content == Content::Empty {
+        // An empty constant is an element that must be there, with or without others in it.
+        if node.content == Content::Empty && !text.is_empty() {
             node.content = content_of(constant.kind, Cow::Borrowed(text));
             node.is_constant = true;
         }

@@ -16,7 +16,8 @@ pub(super) fn print_xml(sheet: &Sheet<'_>, program: &Program, shape: &Shape) -> 
     printer.text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let name = shape.element.as_ref().map_or("", |(_, _, printed)| printed);
     let mut declarations = String::new();
-    for (prefix, address) in &program.namespaces {
+    // The prefix `xml` is bound by XML itself.
+    for (prefix, address) in program.namespaces.iter().filter(|(prefix, _)| **prefix != *"xml") {
         declarations.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
         declarations.push_str(prefix);
         declarations.push_str("=\"");
