@@ -9,6 +9,7 @@ use crate::codes::{
     coded::{CodedShape, Named},
     library::{Code, Route},
     list::Known,
+    said::{Found, Given, Spelled, Written},
 };
 
 /// The code lists of one rule, with the ways into and out of the canonical vocabularies.
@@ -31,48 +32,6 @@ struct Entry {
     onward: Vec<Route>,
 }
 
-/// What a document says at the place of a code.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Given<'a> {
-    /// The code, or the text that may be one.
-    pub(crate) code: Option<&'a str>,
-    /// The words beside it.
-    pub(crate) label: Option<&'a str>,
-    /// The second part of a pair.
-    pub(crate) pair: Option<&'a str>,
-    /// Which of the lists the document names.
-    pub(crate) list: Option<usize>,
-}
-
-/// What is to be written for a coded value.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Written<'a> {
-    pub(crate) code: Option<Spelled<'a>>,
-    pub(crate) label: Option<Spelled<'a>>,
-    /// Which of the rule's lists the code is of.
-    pub(crate) list: usize,
-    /// Why the value is not carried as it was.
-    pub(crate) coarsened: Option<&'static str>,
-    /// Whether words are lost that the code does not imply.
-    pub(crate) loses_label: bool,
-}
-
-/// A text of the record or of a code list.
-#[derive(Debug, Clone)]
-pub(crate) enum Spelled<'a> {
-    Borrowed(&'a str),
-    Shared(Arc<str>),
-}
-
-impl Spelled<'_> {
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Borrowed(text) => text,
-            Self::Shared(text) => text,
-        }
-    }
-}
-
 /// Where a crosswalk led into one of the rule's lists.
 struct Landing<'a> {
     list: usize,
@@ -93,13 +52,6 @@ impl Landing<'_> {
 
 /// Scheme, code and label.
 type Words<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
-
-/// What was found for a code that was read.
-pub(crate) struct Found {
-    pub(crate) value: Value,
-    /// Why the value is less sure than what was read.
-    pub(crate) coarsened: Option<&'static str>,
-}
 
 impl Coder {
     /// Resolves the ways between the lists of a rule and the schemes of its canonical field.
@@ -144,8 +96,24 @@ impl Coder {
         self.entries.iter().map(|entry| &entry.list)
     }
 
+    /// The list of that name, as documents say it.
+    pub(crate) fn list_named(&self, name: &str) -> Option<usize> {
+        let position = |is_it: &dyn Fn(&CodeList) -> bool| self.entries.iter().position(|entry| is_it(&entry.list));
+        position(&|list| **list.name() == *name).or_else(|| position(&|list| **list.scheme() == *name))
+    }
+
+    /// How documents name the list of a code.
+    pub(crate) fn name_of<'a>(&'a self, written: &Written<'a>) -> &'a str {
+        written.other.unwrap_or_else(|| self.entries[written.list].list.name())
+    }
+
     /// Reads a coded value. A code that no list knows is kept as it is.
     pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Found {
+        if let Some(other) = given.other {
+            let [code, label] = [given.code, given.label].map(|text| text.map(Into::into));
+            let named = Named { scheme: Some(other.into()), code, label, ..Named::default() };
+            return Found { value: shape.of_source(named), coarsened: None };
+        }
         if let Some((entry, code)) = given.code.and_then(|code| self.knower(code, given.list)) {
             return Found { value: entry.value_of_code(shape, code, given), coarsened: None };
         }
@@ -154,8 +122,9 @@ impl Coder {
             // A scalar that is no code but a label stands for the label.
             let said_code = given.label.and(given.code);
             let named = Named { code: said_code.map(Into::into), label: words.map(Into::into), ..Named::default() };
-            let is_expected = said_code.is_none() && index == 0;
-            let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[0].list);
+            let first = given.list.unwrap_or(0);
+            let is_expected = said_code.is_none() && index == first;
+            let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[first].list);
             return Found { value, coarsened: (!is_expected).then_some("found_by_label") };
         }
         let list = &self.entries[given.list.unwrap_or(0)].list;
@@ -225,7 +194,7 @@ impl Coder {
             let coarsened = there.coarsened(grade);
             let label = has_label.then(|| self.label_of(there.list, there.code.as_str())).flatten();
             let loses_label = self.loses_words(own, source);
-            Written { code: Some(there.code), label, list: there.list, coarsened, loses_label }
+            Written { code: Some(there.code), label, list: there.list, coarsened, loses_label, other: None }
         } else if let Some(written) = self.verbatim(own, |_, _| !self.is_required) {
             check_grade(own_is_refused)?;
             written
@@ -241,6 +210,32 @@ impl Coder {
                 return Err("no_code_in_target");
             }
         }
+        Ok(self.finish(written, has_label, own, source))
+    }
+
+    /// Says what to write for a coded value of a list that is none of the rule's.
+    ///
+    /// # Errors
+    /// The loss code, if the value names no list or its grade is refused.
+    pub(crate) fn write_other<'a>(
+        &'a self,
+        shape: &CodedShape,
+        value: &'a Value,
+        has_label: bool,
+        refused: &[Grade],
+    ) -> Result<Written<'a>, &'static str> {
+        let grade = shape.grade(value);
+        let source = (shape.source_scheme(value), shape.source_code(value), shape.source_label(value));
+        let own = (shape.scheme(value), shape.code(value), shape.label(value));
+        let other = own.0.filter(|_| own.1.or(own.2).is_some()).ok_or("no_code_in_target")?;
+        check_grade(refused.contains(&grade))?;
+        let written = Written {
+            code: own.1.map(Spelled::Borrowed),
+            label: own.2.map(Spelled::Borrowed),
+            other: Some(other),
+            coarsened: (grade != Grade::Exact).then_some(grade.as_str()),
+            ..Written::default()
+        };
         Ok(self.finish(written, has_label, own, source))
     }
 

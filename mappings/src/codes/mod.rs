@@ -6,6 +6,7 @@ mod crosswalk;
 mod grade;
 mod library;
 mod list;
+mod said;
 
 pub use crosswalk::{Crosswalk, Link};
 pub use grade::Grade;
@@ -13,4 +14,5 @@ pub use library::Library;
 pub use list::CodeList;
 
 pub(crate) use coded::{CodedShape, Named};
-pub(crate) use coder::{Coder, Given, Spelled, Written};
+pub(crate) use coder::Coder;
+pub(crate) use said::{Given, Spelled, Written};

@@ -19,13 +19,15 @@ pub(crate) struct Rule {
     pub(crate) code: Option<Place>,
     /// `label`: where the words stand in an object.
     pub(crate) label: Option<Place>,
+    /// `scheme`: where the name of the code list stands in an object.
+    pub(crate) scheme: Option<Place>,
     /// `pair`: where the second part of a code stands.
     pub(crate) pair: Option<Place>,
     /// `required_code`: codes that no list knows are not carried.
     pub(crate) is_code_required: bool,
     /// `values`: canonical value and document value.
     pub(crate) values: Vec<(Scalar, Scalar)>,
-    /// `others = "keep"`: values that the table does not have are carried as they are.
+    /// `others = "keep"`: values that the table does not have, or codes of other lists, are carried as they are.
     pub(crate) keeps_others: bool,
     /// `date`: formats of days; the first is written.
     pub(crate) date: Vec<String>,
@@ -39,6 +41,8 @@ pub(crate) struct Rule {
     pub(crate) divide: Option<u32>,
     /// `text`: what the document holds.
     pub(crate) text: Option<TextKind>,
+    /// `links = "strip"`: links and addresses of websites are taken out of the text.
+    pub(crate) strips_links: bool,
     /// `max_characters`, `max_bytes`.
     pub(crate) limit: Limit,
     /// `as`: how the value is written in JSON.

@@ -60,6 +60,7 @@ fn read_codes(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: Forma
     };
     rule.code = named("code", mistakes);
     rule.label = named("label", mistakes);
+    rule.scheme = named("scheme", mistakes);
     rule.pair = named("pair", mistakes);
     rule.label_only = table.texts("label_only", mistakes);
     rule.is_one_per_list = table.boolean("one_per_list", mistakes).unwrap_or_default();

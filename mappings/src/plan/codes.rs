@@ -35,6 +35,14 @@ impl RuleMaker<'_, '_, '_> {
             Some(label) => Some(self.inner_names(name, Some(label))?),
             None => None,
         };
+        let scheme = match &written.scheme {
+            Some(scheme) => Some(self.inner_names(name, Some(scheme))?),
+            None => None,
+        };
+        if written.keeps_others && scheme.is_none() {
+            let remedy = "add `scheme = \"…\"`, where the name of the list stands";
+            self.mistake("codes of other lists say nothing without the name of their list", remedy);
+        }
         let pair = match &written.pair {
             None => None,
             Some(pair) => {
@@ -48,7 +56,18 @@ impl RuleMaker<'_, '_, '_> {
             name
         })?;
         let is_number = written.written == Some(Written::Number);
-        Some(CodedLeaf { shape, coder, code: code_names, label: label_names, pair, marks, is_number })
+        let keeps_others = written.keeps_others;
+        Some(CodedLeaf {
+            shape,
+            coder,
+            code: code_names,
+            label: label_names,
+            scheme,
+            keeps_others,
+            pair,
+            marks,
+            is_number,
+        })
     }
 
     pub(super) fn coder(&mut self, schemes: &[&str]) -> Option<Coder> {

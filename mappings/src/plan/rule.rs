@@ -159,6 +159,10 @@ pub(crate) struct CodedLeaf {
     pub(crate) coder: Coder,
     pub(crate) code: Vec<NameId>,
     pub(crate) label: Option<Vec<NameId>>,
+    /// Where the name of the code list stands.
+    pub(crate) scheme: Option<Vec<NameId>>,
+    /// Whether codes of other lists are carried under the name of theirs.
+    pub(crate) keeps_others: bool,
     /// Where the second part of a code stands, and the code in it if it is an object.
     pub(crate) pair: Option<(PlaceId, Vec<NameId>)>,
     /// For every list of the coder the names and texts beside its codes.

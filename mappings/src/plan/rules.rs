@@ -287,6 +287,7 @@ impl Repeat {
 
 impl CodedLeaf {
     fn names(&self) -> Vec<NameId> {
-        self.code.iter().chain(self.label.iter().flatten()).copied().collect()
+        let beside = self.label.iter().chain(&self.scheme).flatten();
+        self.code.iter().chain(beside).copied().collect()
     }
 }

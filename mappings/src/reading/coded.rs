@@ -106,7 +106,11 @@ impl<'p> Reader<'p, '_> {
             let is_structure = matches!(self.tree.node(node).kind, Kind::Object | Kind::Element);
             if is_structure { self.follow(node, code) } else { Some(node) }
         });
+        let scheme_node = coded.scheme.as_ref().filter(|_| is_structure).and_then(|names| self.follow(node, names));
+        let scheme = scheme_node.and_then(|node| self.words(node));
         let list = self.marked_list(coded, node, code_node.unwrap_or(node));
+        let list = list.or_else(|| coded.coder.list_named(scheme.as_deref()?));
+        let other = scheme.as_deref().filter(|_| list.is_none());
         let code = code_node.and_then(|node| self.words(node));
         let label = label_node.and_then(|node| self.words(node));
         if code.is_none() && label.is_none() {
@@ -117,9 +121,12 @@ impl<'p> Reader<'p, '_> {
         let leaves = [code_node.filter(|_| code.is_some()), label_node.filter(|_| label.is_some())];
         let is_sentinel = code.as_deref().is_some_and(|code| rule.absent.iter().any(|absent| **absent == *code));
         let pair = pair_node.and_then(|node| self.words(node));
-        let given = Given { code: code.as_deref(), label: label.as_deref(), pair: pair.as_deref(), list };
+        let given = Given { code: code.as_deref(), label: label.as_deref(), pair: pair.as_deref(), list, other };
         let found = if is_sentinel { Err("sentinel") } else { Ok(coded.coder.read(&coded.shape, given)) };
-        drop((code, label, pair));
+        drop((code, label, pair, scheme));
+        if let Some(scheme) = scheme_node {
+            self.tree.node_mut(scheme).mark = Mark::Kept;
+        }
         self.keep_marks(coded, list, node, code_node.unwrap_or(node));
         match found {
             Ok(found) => {

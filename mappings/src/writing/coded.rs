@@ -43,18 +43,29 @@ impl<'a> Writer<'a> {
         Wrote::Something
     }
 
-    fn spell(&self, coded: &'a CodedLeaf, value: &'a Value) -> Result<Written<'a>, &'static str> {
+    pub(super) fn spell(&self, coded: &'a CodedLeaf, value: &'a Value) -> Result<Written<'a>, &'static str> {
         let has_label = coded.label.is_some();
-        let mut written = coded.coder.write(&coded.shape, value, has_label, self.options.refused_grades)?;
+        let refused = self.options.refused_grades;
+        let mut written = coded.coder.write(&coded.shape, value, has_label, refused).or_else(|problem| {
+            if !coded.keeps_others || problem != "no_code_in_target" {
+                return Err(problem);
+            }
+            coded.coder.write_other(&coded.shape, value, has_label, refused)
+        })?;
         // A scalar without a code takes the words that stood there.
         if written.code.is_none() && coded.code.is_empty() && !has_label {
             written.code = written.label.take();
         }
-        if written.code.is_none() && written.label.is_none() { Err("no_code_in_target") } else { Ok(written) }
+        let has_place = written.code.is_some() || (has_label && written.label.is_some());
+        if has_place { Ok(written) } else { Err("no_code_in_target") }
     }
 
     /// Puts code, words and the marks of the list below a node.
     fn put_coded(&mut self, node: SheetId, coded: &'a CodedLeaf, written: Written<'a>) {
+        if let Some(names) = &coded.scheme {
+            let at = self.ensure_names(node, names);
+            self.sheet.node_mut(at).content = Content::Text(Cow::Borrowed(coded.coder.name_of(&written)));
+        }
         if let Some(code) = written.code {
             let at = self.ensure_names(node, &coded.code);
             let text = spelled(code);
@@ -64,7 +75,8 @@ impl<'a> Writer<'a> {
                 Content::Text(text)
             };
             self.sheet.node_mut(at).content = content;
-            for (name, text) in coded.marks.get(written.list).map(Vec::as_slice).unwrap_or_default() {
+            let marks = coded.marks.get(written.list).filter(|_| written.other.is_none());
+            for (name, text) in marks.map(Vec::as_slice).unwrap_or_default() {
                 let holder = if self.program.format == crate::document::Format::Xml { at } else { node };
                 let mark = self.ensure_names(holder, &[*name]);
                 let mark = self.sheet.node_mut(mark);

@@ -171,8 +171,8 @@ impl<'a> Writer<'a> {
         let Element::Coded(coded) = element else {
             return None;
         };
-        let written = coded.coder.write(&coded.shape, value, coded.label.is_some(), self.options.refused_grades);
-        written.ok().map(|written| written.list)
+        let written = self.spell(coded, value).ok().filter(|written| written.other.is_none());
+        written.map(|written| written.list)
     }
 
     /// Writes the first value of a list that can be written.
@@ -210,10 +210,7 @@ impl<'a> Writer<'a> {
         match element {
             Element::Leaf(_) if value.as_text() == Some("") => Err("empty"),
             Element::Leaf(leaf) => leaf.write(value).map(drop),
-            Element::Coded(coded) => {
-                let has_label = coded.label.is_some();
-                coded.coder.write(&coded.shape, value, has_label, self.options.refused_grades).map(drop)
-            }
+            Element::Coded(coded) => self.spell(coded, value).map(drop),
         }
     }
 
