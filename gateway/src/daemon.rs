@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
 use tracing::info;
 
 use crate::{
@@ -50,6 +53,7 @@ struct Parts {
     wakes: Wakes,
     teller: Teller,
     journaled: watch::Receiver<i64>,
+    sync_wanted: Arc<Notify>,
 }
 
 impl Daemon {
@@ -89,6 +93,7 @@ impl Daemon {
             operator_token: Arc::new(operator_token),
             journaled: parts.journaled,
             reloader,
+            sync_wanted: parts.sync_wanted,
         };
         supervisor.spawn("door", door.serve(listener, supervisor.stop_token()));
         info!(listen = %address, data.dir = %settings.data_dir.display(), "ready");
@@ -110,11 +115,13 @@ impl Parts {
     fn start(intake: Intake, supervisor: &Supervisor, health: &Health) -> Self {
         let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
         let stop = supervisor.stop_token();
+        let sync_wanted = Arc::new(Notify::new());
         let router = Router {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
             clock: intake.clock.clone(),
+            sync_wanted: sync_wanted.clone(),
         };
         let token = stop.clone();
         supervisor.spawn_part("router".to_owned(), health, move || router.clone().run(token.clone()));
@@ -135,7 +142,7 @@ impl Parts {
             wakes: wakes.clone(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
-        Self { intake, wakes, teller: Teller { backbone, store }, journaled }
+        Self { intake, wakes, teller: Teller { backbone, store }, journaled, sync_wanted }
     }
 }
 

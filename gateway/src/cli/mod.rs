@@ -11,6 +11,7 @@ mod keys;
 mod mappings;
 mod output;
 mod parked;
+mod partner;
 mod serve;
 mod stub;
 mod trace;
@@ -54,6 +55,9 @@ enum Verb {
     /// List, show, release and drop what waits for a person
     #[command(subcommand)]
     Parked(parked::Parked),
+    /// Do something with a partner
+    #[command(subcommand)]
+    Partner(partner::Partner),
     /// Play a partner, for tests and rehearsals
     #[command(subcommand)]
     Stub(stub::Stub),
@@ -83,6 +87,7 @@ pub fn run() -> ExitCode {
             Verb::Keys(verb) => verb.run().await,
             Verb::Trace(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
+            Verb::Partner(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,
             Verb::Bench(verb) => verb.run().await,
             Verb::Completions(verb) => verb.run(),

@@ -31,7 +31,7 @@ pub struct Ahead<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    is_running: bool,
+    running: Option<Position>,
     waiting: VecDeque<T>,
 }
 
@@ -61,10 +61,17 @@ impl<T: Queued> Ahead<T> {
         self.slots.contains_key(&entity)
     }
 
+    /// Whether that very version of an entity is held: a record that stands twice in the log counts once.
+    pub fn holds_version(&self, entity: EntityKey, version: Position) -> bool {
+        self.slots.get(&entity).is_some_and(|slot| {
+            slot.running == Some(version) || slot.waiting.iter().any(|item| item.version() == version)
+        })
+    }
+
     /// Takes a dispatch in and returns those whose place it took, or itself if it comes late.
     pub fn push(&mut self, mut item: T) -> Vec<T> {
         let entity = item.entity();
-        let slot = self.slots.entry(entity).or_insert_with(|| Slot { is_running: false, waiting: VecDeque::new() });
+        let slot = self.slots.entry(entity).or_insert_with(|| Slot { running: None, waiting: VecDeque::new() });
         if item.is_replaceable() && slot.waiting.back().is_some_and(|newest| newest.version() > item.version()) {
             return vec![item];
         }
@@ -77,7 +84,7 @@ impl<T: Queued> Ahead<T> {
         self.len = self.len + 1 - replaced.len();
         let lane = item.lane();
         slot.waiting.push_back(item);
-        if !slot.is_running {
+        if slot.running.is_none() {
             // An entity may stand in a queue more than once; the first turn takes it, the others find nothing.
             self.ready[lane as usize].push_back(entity);
         }
@@ -89,11 +96,11 @@ impl<T: Queued> Ahead<T> {
         for queue in &mut self.ready {
             while let Some(entity) = queue.pop_front() {
                 let Some(slot) = self.slots.get_mut(&entity) else { continue };
-                if slot.is_running {
+                if slot.running.is_some() {
                     continue;
                 }
                 let Some(item) = slot.waiting.pop_front() else { continue };
-                slot.is_running = true;
+                slot.running = Some(item.version());
                 self.running += 1;
                 return Some(item);
             }
@@ -103,8 +110,8 @@ impl<T: Queued> Ahead<T> {
 
     /// Ends what is under way for an entity, so that its next one may start.
     pub fn finish(&mut self, entity: EntityKey) {
-        let Some(slot) = self.slots.get_mut(&entity).filter(|slot| slot.is_running) else { return };
-        slot.is_running = false;
+        let Some(slot) = self.slots.get_mut(&entity).filter(|slot| slot.running.is_some()) else { return };
+        slot.running = None;
         self.running -= 1;
         self.len -= 1;
         match slot.waiting.front() {
@@ -116,8 +123,8 @@ impl<T: Queued> Ahead<T> {
     /// Gives back a dispatch whose attempt came to nothing, to be started again before what stands behind it.
     pub fn give_back(&mut self, item: T) {
         let (entity, lane) = (item.entity(), item.lane());
-        let Some(slot) = self.slots.get_mut(&entity).filter(|slot| slot.is_running) else { return };
-        slot.is_running = false;
+        let Some(slot) = self.slots.get_mut(&entity).filter(|slot| slot.running.is_some()) else { return };
+        slot.running = None;
         self.running -= 1;
         slot.waiting.push_front(item);
         self.ready[lane as usize].push_back(entity);
@@ -126,8 +133,8 @@ impl<T: Queued> Ahead<T> {
     /// Ends what is under way for an entity that is now held back, and returns what stood behind it.
     pub fn hold_back(&mut self, entity: EntityKey) -> Vec<T> {
         let Some(slot) = self.slots.remove(&entity) else { return Vec::new() };
-        self.running -= usize::from(slot.is_running);
-        self.len -= usize::from(slot.is_running) + slot.waiting.len();
+        self.running -= usize::from(slot.running.is_some());
+        self.len -= usize::from(slot.running.is_some()) + slot.waiting.len();
         slot.waiting.into()
     }
 }

@@ -108,9 +108,13 @@ impl Attempter {
 
     /// Waits for another permit if this one has grown stale on the way here.
     async fn freshen(&self, permit: SendPermit) {
-        if !self.limit.is_stale(permit) {
-            return;
+        if self.limit.is_stale(permit) {
+            self.turn().await;
         }
+    }
+
+    /// Waits until one more request may go to the partner.
+    pub async fn turn(&self) {
         while let Err(wait) = self.limit.take() {
             tokio::time::sleep(wait).await;
         }

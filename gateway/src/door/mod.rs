@@ -9,6 +9,7 @@ mod identity;
 mod keys;
 mod messages;
 mod parked;
+mod partners;
 mod probes;
 mod problem;
 mod push;
@@ -26,7 +27,10 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::{
@@ -57,6 +61,7 @@ pub struct Door {
     /// How far the journal has read what was accepted.
     pub journaled: watch::Receiver<i64>,
     pub reloader: Reloader,
+    pub sync_wanted: Arc<Notify>,
 }
 
 /// The description of the API.
@@ -145,6 +150,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(parked::give_up))
         .routes(routes!(configuration::show))
         .routes(routes!(configuration::reload))
+        .routes(routes!(partners::sync))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(eures::ping))

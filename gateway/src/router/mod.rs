@@ -4,10 +4,11 @@
 //! offset are committed to the log in one transaction.
 
 mod decide;
+mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use metrics::counter;
@@ -15,6 +16,7 @@ use schemas::{
     Body, Cause, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId,
     Payload, Plain, Record, Status, content_hash,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use uuid::Uuid;
@@ -30,6 +32,9 @@ use crate::{
     store::{KeyUse, ParkedInput, Routed, Store, Version},
 };
 
+/// How long live traffic may take the router's time before an initial sync goes on.
+const SYNC_PAUSE: Duration = Duration::from_millis(5);
+
 /// The router of one daemon.
 #[derive(Clone)]
 pub struct Router {
@@ -37,6 +42,8 @@ pub struct Router {
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+    /// Told when an operator wants a partner to be given everything that is open.
+    pub sync_wanted: Arc<Notify>,
 }
 
 /// What a batch has decided so far; later records of the batch are compared with it.
@@ -63,10 +70,28 @@ impl Router {
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let mut accepted = self.backbone.subscribe("router", Topic::accepted()).await?;
         info!(log.offset = accepted.committed().offset, "routing");
+        let mut in_force = self.in_force.clone();
+        let mut to_sync = self.to_sync(&in_force.now()).await?;
         loop {
+            let rules = in_force.now();
+            let next = accepted.next(rules.configuration.settings.router_batch);
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                records = accepted.next(self.in_force.now().configuration.settings.router_batch) => records?,
+                records = next => records?,
+                _ = in_force.changed() => {
+                    to_sync = self.to_sync(&in_force.now()).await?;
+                    continue;
+                }
+                () = self.sync_wanted.notified() => {
+                    to_sync = self.to_sync(&rules).await?;
+                    continue;
+                }
+                () = tokio::time::sleep(SYNC_PAUSE), if !to_sync.is_empty() => {
+                    if self.sync_page(&rules, &to_sync[0]).await? {
+                        to_sync.remove(0);
+                    }
+                    continue;
+                }
             };
             let Some(last) = records.last().map(|record| record.position) else { continue };
             let mut batch = Batch::under(self.in_force.now());
@@ -304,6 +329,11 @@ fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, operation
         lane: Some(lane),
         ..stored.envelope.header.clone()
     };
+    dispatch_with(header, version, recipient)
+}
+
+/// A dispatch record of a version.
+fn dispatch_with(header: Header, version: &Version, recipient: &PartnerId) -> Result<Output> {
     let content = Content { canonical: version.canonical.clone(), ..Content::default() };
     let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
     Ok(Output { topic: Topic::dispatch(recipient), envelope: Envelope { header, payload } })

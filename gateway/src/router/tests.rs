@@ -33,7 +33,13 @@ async fn bench() -> Bench {
     let (_, in_force) = InForce::begin(Rules::of(configuration).unwrap());
     let backbone = EmbeddedBackbone::open(&folder.path().join("log.db"), &supervisor).await.unwrap();
     let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor).await.unwrap();
-    let router = Router { in_force, backbone: Arc::new(backbone), store: Arc::new(store), clock: Clock::system() };
+    let router = Router {
+        in_force,
+        backbone: Arc::new(backbone),
+        store: Arc::new(store),
+        clock: Clock::system(),
+        sync_wanted: Arc::default(),
+    };
     Bench { router, folder }
 }
 

@@ -12,6 +12,7 @@ mod feed;
 mod journal;
 mod parked;
 mod sqlite;
+mod syncs;
 mod versions;
 mod writer;
 
@@ -25,12 +26,13 @@ pub use self::{
     journal::{EventRow, Journal, MessageQuery, MessageRow},
     parked::{ParkedInput, ParkedInputs},
     sqlite::SqliteStore,
+    syncs::{Sync, Syncs},
     versions::{KeyUse, Routed, Version, Versions},
 };
 
 /// The store engine.
 #[async_trait]
-pub trait Store: Versions + Dispatches + Feed + ParkedInputs + ApiKeys + Journal {
+pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Syncs + ApiKeys + Journal {
     /// Takes a resource over and returns the new epoch; whoever held it before has the lower one.
     async fn take_over(&self, resource: &str) -> Result<i64>;
 

@@ -88,7 +88,7 @@ pub trait Versions: Send + Sync {
     async fn record_routed(&self, routed: Routed) -> Result<()>;
 }
 
-const COLUMNS: &str = "SELECT entity_key, generation, log_offset, message_id, partner, kind, reference, content_hash, is_open, \
+pub(super) const COLUMNS: &str = "SELECT entity_key, generation, log_offset, message_id, partner, kind, reference, content_hash, is_open, \
                        modified_at, recipients, canonical FROM versions";
 
 impl SqliteStore {
@@ -243,7 +243,7 @@ async fn prune(connection: &mut SqliteConnection, entity: EntityKey, committed: 
     Ok(())
 }
 
-fn version_of(row: &SqliteRow) -> Result<Version> {
+pub(super) fn version_of(row: &SqliteRow) -> Result<Version> {
     Ok(Version {
         entity_key: row.get::<uuid::Uuid, _>("entity_key").into(),
         position: position_of(row),

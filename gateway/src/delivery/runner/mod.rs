@@ -157,6 +157,7 @@ impl Runner {
         let attempter = self.attempter.clone();
         self.testing.spawn(async move {
             let time_out = attempter.settings.send_timeout;
+            attempter.turn().await;
             let silent = || ProbeError::Unreachable("no answer in time".to_owned());
             tokio::time::timeout(time_out, attempter.sender.probe()).await.unwrap_or_else(|_| Err(silent()))
         });

@@ -33,6 +33,10 @@ impl Runner {
         for mut dispatch in dispatches.drain(..) {
             let offset = dispatch.log_offset.unwrap_or_default();
             self.offsets.read(offset);
+            if self.ahead.holds_version(dispatch.owed.entity_key, dispatch.owed.position) {
+                self.offsets.finish(offset);
+                continue;
+            }
             if let Some(row) = known.get(&dispatch.owed.dispatch_id) {
                 if row.state != DispatchState::Claimed {
                     self.offsets.finish(offset);
