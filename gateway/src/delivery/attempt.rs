@@ -100,7 +100,7 @@ impl Attempter {
         self.freshen(permit).await;
         let parcel = self.parcel(&dispatch, &letter, body_hash);
         let begun = std::time::Instant::now();
-        let outcome = self.sender.send(parcel).await;
+        let outcome = self.sender.send(parcel).await.outcome;
         histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
         let contact = contact_of(&outcome);
         Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, contact))

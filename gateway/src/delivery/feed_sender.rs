@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connectors::{Outcome, Parcel, ProbeError, Repeats, Sender};
+use connectors::{Outcome, Parcel, ProbeError, Repeats, Sender, Sent};
 use schemas::{Operation, PartnerId};
 
 use crate::{
@@ -20,16 +20,16 @@ pub struct FeedSender {
 
 #[async_trait]
 impl Sender for FeedSender {
-    async fn send(&self, parcel: Parcel) -> Outcome {
+    async fn send(&self, parcel: Parcel) -> Sent {
         let change = match (parcel.operation, String::from_utf8(parcel.body)) {
             (Operation::Upsert, Ok(document)) => FeedChange::Show(document),
-            (Operation::Upsert, Err(_)) => return never_sent("a document that is no text"),
+            (Operation::Upsert, Err(_)) => return never_sent("a document that is no text").into(),
             (Operation::Close | Operation::Event, _) => FeedChange::Close,
         };
         let now_ms = self.clock.now().as_millisecond();
         match self.store.change_feed(&self.partner, &parcel.reference.to_string(), change, now_ms).await {
-            Ok(()) => Outcome::Delivered { foreign_reference: None },
-            Err(_) => never_sent("the store did not answer"),
+            Ok(()) => Outcome::Delivered { foreign_reference: None }.into(),
+            Err(_) => never_sent("the store did not answer").into(),
         }
     }
 

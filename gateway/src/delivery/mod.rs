@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use connectors::{
-    BaseUrl, ProbeError, Repeats, Sender,
+    BaseUrl, ExtraCertificates, ProbeError, Repeats, Sender,
     rest::{RestPush, RestSettings},
 };
 use governor::clock::MonotonicClock;
@@ -172,6 +172,7 @@ fn rest_push(configuration: &Configuration, partner: &Partner, outgoing: &Outgoi
             RepeatsSetting::Never => Repeats::Never,
         },
         connect_time_out: configuration.settings.connect_timeout,
+        certificates: ExtraCertificates::default(),
     };
     Ok(Some(RestPush::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?))
 }
