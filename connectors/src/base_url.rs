@@ -39,6 +39,11 @@ impl BaseUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// The root that lies below at a path; every segment is percent-encoded.
+    pub(crate) fn below(&self, segments: &[&str]) -> Self {
+        Self(self.join(segments))
+    }
+
     /// The address of a path below; every segment is percent-encoded.
     pub(crate) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Client, Response, redirect, retry};
 use rustls::crypto::ring;
 use tokio::{sync::OnceCell, task};
 
-use crate::{BaseUrl, foreign_text};
+use crate::{BaseUrl, foreign_text, tls::ExtraCertificates};
 
 /// Shorter than the keep-alive of the servers we know (5 s and more), so that no request is
 /// written into a connection that the partner is just closing.
@@ -28,6 +29,7 @@ pub(crate) enum Reuse {
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     reads_certificates: bool,
+    extra: ExtraCertificates,
     connect_time_out: Duration,
     reuse: Reuse,
     built: OnceCell<Client>,
@@ -35,7 +37,18 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(base_url: &BaseUrl, connect_time_out: Duration, reuse: Reuse) -> Self {
-        Self { reads_certificates: base_url.is_https(), connect_time_out, reuse, built: OnceCell::new() }
+        Self {
+            reads_certificates: base_url.is_https(),
+            extra: ExtraCertificates::default(),
+            connect_time_out,
+            reuse,
+            built: OnceCell::new(),
+        }
+    }
+
+    /// The same client with more certificates to check servers with.
+    pub(crate) fn with_certificates(self, extra: ExtraCertificates) -> Self {
+        Self { extra, ..self }
     }
 
     /// The client, or why there is none.
@@ -59,27 +72,36 @@ impl HttpClient {
         if !self.reads_certificates {
             builder = builder.tls_certs_only([]);
         }
+        let extra = self.extra.clone();
+        let adds_certificates = self.reads_certificates && !extra.is_empty();
         let built = task::spawn_blocking(move || {
             // An error says that the process has a provider already, which is as good.
             let _ = ring::default_provider().install_default();
-            builder.build()
+            if adds_certificates {
+                let config = extra.client_config().map_err(|error| foreign_text::chain(&error))?;
+                builder = builder.tls_backend_preconfigured(config);
+            }
+            builder.build().map_err(|error| foreign_text::chain(&error))
         });
-        match built.await {
-            Ok(Ok(client)) => Ok(client),
-            Ok(Err(error)) => Err(foreign_text::chain(&error)),
-            Err(error) => Err(foreign_text::chain(&error)),
-        }
+        built.await.unwrap_or_else(|error| Err(foreign_text::chain(&error)))
     }
 }
 
+/// Why there is no whole body.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    TooLong,
+    BrokenOff(reqwest::Error),
+}
+
 /// The whole body of an answer, if it arrives and is not longer than the limit.
-pub(crate) async fn body_up_to(limit: usize, mut response: Response) -> Option<Vec<u8>> {
+pub(crate) async fn body_up_to(limit: usize, mut response: Response) -> Result<Bytes, Unread> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
+    while let Some(chunk) = response.chunk().await.map_err(Unread::BrokenOff)? {
         if body.len() + chunk.len() > limit {
-            return None;
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&chunk);
     }
-    Some(body)
+    Ok(body.into())
 }

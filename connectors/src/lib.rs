@@ -5,11 +5,13 @@
 //! what it got is right: each has rules of its own, read from the partner's papers.
 
 mod base_url;
+mod call;
 pub mod eures;
 mod foreign_text;
 pub mod greenhouse;
 mod http_client;
 mod limit;
+mod oauth;
 mod outcome;
 pub mod poller;
 mod problem;
@@ -17,9 +19,14 @@ pub mod rest;
 mod retry_after;
 pub mod revision;
 mod sender;
+pub mod stub;
+mod tls;
+pub mod vdab;
 pub mod webhook;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use limit::Limit;
-pub use outcome::{Fault, Outcome, code};
+pub use limit::{Limit, exhausted_for};
+pub use oauth::{ClientAuthentication, OAuthSettings};
+pub use outcome::{Fault, Outcome, Sent, code};
 pub use sender::{Parcel, ProbeError, Repeats, Sender};
+pub use tls::{CertificatesError, ExtraCertificates};

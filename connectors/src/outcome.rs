@@ -5,6 +5,24 @@
 
 use std::time::Duration;
 
+use crate::limit::Limit;
+
+/// What came of one send, and what the partner said of its limits on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The limits that the partner announced; empty if it did not.
+    pub limits: Vec<Limit>,
+}
+
+/// An outcome without an answer, or with one that announces nothing.
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, limits: Vec::new() }
+    }
+}
+
 /// What came of one send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -19,7 +37,7 @@ pub enum Outcome {
         code: &'static str,
         /// More, for an operator.
         detail: String,
-        /// How long the partner asked to be left alone (`Retry-After`), at most a week.
+        /// How long the partner asked to be left alone (`Retry-After`, else until its limit has room), at most a week.
         after: Option<Duration>,
     },
     /// The partner refuses the document.

@@ -40,7 +40,7 @@ pub trait Host: Send + Sync {
     /// Returns when one more request may be sent to the source.
     async fn turn(&self);
 
-    /// Keeps those whose documents are to be fetched: not known yet, or with another [`Listed::mark`] than when
+    /// Keeps those whose documents are to be fetched: not known as open, or with another [`Listed::mark`] than when
     /// they were last accepted. If it cannot tell, all.
     async fn wanted(&self, listed: Vec<Listed>) -> Vec<Listed>;
 }

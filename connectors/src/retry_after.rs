@@ -30,7 +30,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 }
 
 /// An HTTP date in any of its three forms (RFC 9110 §5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     static PARSER: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new();
     if let Ok(timestamp) = PARSER.parse_timestamp(text) {
         return Some(timestamp);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemas::{DispatchId, EntityKey, Kind, Operation};
 use thiserror::Error;
 
-use crate::outcome::Outcome;
+use crate::outcome::Sent;
 
 /// One document on its way to one partner.
 #[derive(Debug, Clone)]
@@ -48,9 +48,9 @@ pub enum Repeats {
 #[async_trait]
 pub trait Sender: Send + Sync {
     /// Sends one parcel, once.
-    async fn send(&self, parcel: Parcel) -> Outcome;
+    async fn send(&self, parcel: Parcel) -> Sent;
 
-    /// Tests the connection without changing anything at the partner.
+    /// Tests the connection without changing anything at the partner: for an operator, and for a breaker that is half open.
     async fn probe(&self) -> Result<(), ProbeError>;
 
     /// Whether an unanswered send may be repeated.
@@ -75,4 +75,7 @@ pub enum ProbeError {
     /// The partner fails at the moment.
     #[error("the partner fails (HTTP {0})")]
     Failing(u16),
+    /// What answers is not what was agreed.
+    #[error("it does not answer as agreed: {0}")]
+    Protocol(String),
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use connectors::{
-    Fault, Outcome, Parcel, ProbeError, Repeats, Sender, code,
+    ExtraCertificates, Fault, Limit, Outcome, Parcel, ProbeError, Repeats, Sender, code,
     rest::{RestPush, RestSettings},
 };
 use futures::future::{Either, join, select};
@@ -31,6 +31,7 @@ fn sender(base_url: &str, repeats: Repeats) -> RestPush {
         token: Some("t0ken".into()),
         repeats,
         connect_time_out: Duration::from_secs(2),
+        certificates: ExtraCertificates::default(),
     };
     RestPush::new(settings).unwrap()
 }
@@ -47,6 +48,10 @@ fn parcel(operation: Operation) -> Parcel {
         body: br#"{"title":"Lasser"}"#.to_vec(),
         time_out: Duration::from_secs(5),
     }
+}
+
+async fn send(sender: &RestPush, parcel: Parcel) -> Outcome {
+    sender.send(parcel).await.outcome
 }
 
 async fn listener() -> (TcpListener, String) {
@@ -96,7 +101,7 @@ async fn serve(listener: &TcpListener, then: Then<'_>) -> (String, Option<TcpStr
 async fn outcome_of(then: Then<'_>) -> Outcome {
     let (listener, base_url) = listener().await;
     let sender = sender(&base_url, Repeats::ByKey);
-    join(sender.send(parcel(Operation::Upsert)), serve(&listener, then)).await.0
+    join(send(&sender, parcel(Operation::Upsert)), serve(&listener, then)).await.0
 }
 
 fn assert_retry(outcome: &Outcome, expected: &str) -> Option<Duration> {
@@ -119,7 +124,7 @@ async fn the_profile_is_spoken_as_written() {
     let sender = sender(&format!("{base_url}/api/"), Repeats::ByKey);
     let parcel = parcel(Operation::Upsert);
     let path = format!("/api/vacancy/{}", parcel.reference);
-    let (outcome, (request, _)) = join(sender.send(parcel), serve(&listener, Then::Answer(OK))).await;
+    let (outcome, (request, _)) = join(send(&sender, parcel), serve(&listener, Then::Answer(OK))).await;
     assert_eq!(outcome, Outcome::Delivered { foreign_reference: None });
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with(&format!("PUT {path} HTTP/1.1\r\n")), "{head}");
@@ -133,7 +138,8 @@ async fn the_profile_is_spoken_as_written() {
 async fn a_close_has_no_body() {
     let (listener, base_url) = listener().await;
     let sender = sender(&base_url, Repeats::ByKey);
-    let (outcome, (request, _)) = join(sender.send(parcel(Operation::Close)), serve(&listener, Then::Answer(OK))).await;
+    let (outcome, (request, _)) =
+        join(send(&sender, parcel(Operation::Close)), serve(&listener, Then::Answer(OK))).await;
     assert_eq!(outcome, Outcome::Delivered { foreign_reference: None });
     assert!(request.starts_with("DELETE /vacancy/"), "{request}");
     assert!(request.ends_with("\r\n\r\n") && !request.to_lowercase().contains("content-type"), "{request}");
@@ -143,7 +149,7 @@ async fn a_close_has_no_body() {
 async fn an_event_is_posted() {
     let (listener, base_url) = listener().await;
     let sender = sender(&base_url, Repeats::ByKey);
-    let (_, (request, _)) = join(sender.send(parcel(Operation::Event)), serve(&listener, Then::Answer(OK))).await;
+    let (_, (request, _)) = join(send(&sender, parcel(Operation::Event)), serve(&listener, Then::Answer(OK))).await;
     assert!(request.starts_with("POST /vacancy/"), "{request}");
 }
 
@@ -151,13 +157,13 @@ async fn an_event_is_posted() {
 async fn a_refused_connection_never_left_us() {
     let (listener, base_url) = listener().await;
     drop(listener);
-    let outcome = sender(&base_url, Repeats::Never).send(parcel(Operation::Upsert)).await;
+    let outcome = send(&sender(&base_url, Repeats::Never), parcel(Operation::Upsert)).await;
     assert_eq!(assert_retry(&outcome, code::UNREACHABLE), None);
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_has_never_left_us() {
-    let outcome = sender("http://partner.invalid", Repeats::Never).send(parcel(Operation::Upsert)).await;
+    let outcome = send(&sender("http://partner.invalid", Repeats::Never), parcel(Operation::Upsert)).await;
     assert_retry(&outcome, code::UNREACHABLE);
 }
 
@@ -170,7 +176,7 @@ async fn a_failed_tls_handshake_never_left_us() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         stream
     };
-    let sending = Box::pin(sender.send(parcel(Operation::Upsert)));
+    let sending = Box::pin(send(&sender, parcel(Operation::Upsert)));
     let outcome = match select(sending, Box::pin(answer_in_clear)).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right((_stream, sending)) => sending.await,
@@ -185,7 +191,7 @@ async fn a_request_that_is_read_and_never_answered_is_ambiguous() {
     let (listener, base_url) = listener().await;
     let sender = sender(&base_url, Repeats::ByKey);
     let parcel = Parcel { time_out: Duration::from_millis(300), ..parcel(Operation::Upsert) };
-    let (outcome, (request, _)) = join(sender.send(parcel), serve(&listener, Then::Hold)).await;
+    let (outcome, (request, _)) = join(send(&sender, parcel), serve(&listener, Then::Hold)).await;
     assert!(request.starts_with("PUT"));
     assert_ambiguous(&outcome, code::TIME_OUT);
 }
@@ -194,7 +200,7 @@ async fn a_request_that_is_read_and_never_answered_is_ambiguous() {
 async fn a_socket_that_accepts_and_reads_nothing_is_ambiguous() {
     let (listener, base_url) = listener().await;
     let parcel = Parcel { time_out: Duration::from_millis(300), ..parcel(Operation::Upsert) };
-    let outcome = sender(&base_url, Repeats::ByKey).send(parcel).await;
+    let outcome = send(&sender(&base_url, Repeats::ByKey), parcel).await;
     assert_ambiguous(&outcome, code::TIME_OUT);
     drop(listener);
 }
@@ -224,6 +230,27 @@ async fn a_limit_says_how_long_to_wait() {
     let date = "HTTP/1.1 429 Too Many\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\n\
                 Retry-After: Sat, 21 Nov 2026 12:00:42 GMT\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(assert_retry(&outcome_of(Then::Answer(date)).await, code::LATER), Some(Duration::from_secs(42)));
+}
+
+#[tokio::test]
+async fn whatever_the_outcome_the_announced_limits_come_with_it() {
+    for status in ["201 Created", "429 Too Many", "500 Oops", "422 Invalid"] {
+        let (listener, base_url) = listener().await;
+        let sender = sender(&base_url, Repeats::ByKey);
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nRateLimit-Policy: \"burst\";q=50;w=10\r\nRateLimit: \"burst\";r=0;t=7\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        let (sent, _) = join(sender.send(parcel(Operation::Upsert)), serve(&listener, Then::Answer(&answer))).await;
+        let burst = Limit {
+            name: "burst".to_owned(),
+            quota: Some(50),
+            window: Some(Duration::from_secs(10)),
+            remaining: Some(0),
+            resets_in: Some(Duration::from_secs(7)),
+        };
+        assert_eq!(sent.limits, [burst], "{status}");
+    }
 }
 
 #[tokio::test]
@@ -284,7 +311,7 @@ async fn connections_are_shared_only_where_a_repeat_does_no_harm() {
     for (repeats, is_shared) in [(Repeats::ByKey, true), (Repeats::ByReference, true), (Repeats::Never, false)] {
         let (listener, base_url) = listener().await;
         let sender = sender(&base_url, repeats);
-        let (_, (_, stream)) = join(sender.send(parcel(Operation::Upsert)), serve(&listener, Then::Answer(OK))).await;
+        let (_, (_, stream)) = join(send(&sender, parcel(Operation::Upsert)), serve(&listener, Then::Answer(OK))).await;
         let mut stream = stream.unwrap();
         let second = async {
             let again = Box::pin(read_or_leave(&mut stream));
@@ -298,7 +325,7 @@ async fn connections_are_shared_only_where_a_repeat_does_no_harm() {
                 Either::Right(_) => false,
             }
         };
-        let (outcome, was_shared) = join(sender.send(parcel(Operation::Upsert)), second).await;
+        let (outcome, was_shared) = join(send(&sender, parcel(Operation::Upsert)), second).await;
         assert_eq!(outcome, Outcome::Delivered { foreign_reference: None });
         assert_eq!(was_shared, is_shared, "{repeats:?}");
     }
@@ -318,7 +345,7 @@ async fn read_or_leave(stream: &mut TcpStream) -> bool {
 #[tokio::test]
 async fn a_parcel_that_cannot_be_a_request_is_rejected() {
     let sender = sender("http://127.0.0.1:1", Repeats::ByKey);
-    let outcome = sender.send(Parcel { idempotency_key: "a\nb".to_owned(), ..parcel(Operation::Upsert) }).await;
+    let outcome = send(&sender, Parcel { idempotency_key: "a\nb".to_owned(), ..parcel(Operation::Upsert) }).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
 }
 

@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use connectors::{
-    Outcome, Parcel, Repeats, Sender, code,
+    ExtraCertificates, Outcome, Parcel, ProbeError, Repeats, Sender, code, exhausted_for,
     rest::{
         RestPush, RestSettings,
         stub::{Injection, Moment, RestStub, RestStubSettings, Rule, Verdict},
     },
+    stub::{Counting, LimitBreach, Quota},
 };
 use schemas::{EntityKey, Hash, Kind, Operation};
 use tokio::{
@@ -29,6 +30,7 @@ fn sender(stub: &RestStub) -> RestPush {
         token: Some(TOKEN.into()),
         repeats: Repeats::ByKey,
         connect_time_out: Duration::from_secs(2),
+        certificates: ExtraCertificates::default(),
     };
     RestPush::new(settings).unwrap()
 }
@@ -66,14 +68,18 @@ fn broken_rules(stub: &RestStub) -> Vec<Rule> {
     stub.violations().iter().map(|violation| violation.rule).collect()
 }
 
+async fn send(sender: &RestPush, parcel: Parcel) -> Outcome {
+    sender.send(parcel).await.outcome
+}
+
 #[tokio::test]
 async fn the_history_of_a_reference_is_kept_in_order() {
     let stub = stub().await;
     let sender = sender(&stub);
     let mut observer = stub.observe();
-    assert_eq!(sender.send(parcel("k1", r#"{"title":"Lasser (rev 1)"}"#)).await, delivered("P-1"));
-    assert_eq!(sender.send(parcel("k2", r#"{"title":"Lasser (rev 2)"}"#)).await, delivered("P-1"));
-    assert_eq!(sender.send(close("k3")).await, Outcome::Delivered { foreign_reference: None });
+    assert_eq!(send(&sender, parcel("k1", r#"{"title":"Lasser (rev 1)"}"#)).await, delivered("P-1"));
+    assert_eq!(send(&sender, parcel("k2", r#"{"title":"Lasser (rev 2)"}"#)).await, delivered("P-1"));
+    assert_eq!(send(&sender, close("k3")).await, Outcome::Delivered { foreign_reference: None });
     assert_eq!(stub.references(), [reference().to_string()]);
     let history = stub.history(&reference().to_string());
     let told: Vec<_> = history
@@ -98,7 +104,7 @@ async fn a_repeat_is_recognised_and_answered_as_before() {
     let stub = stub().await;
     let sender = sender(&stub);
     for _ in 0..3 {
-        assert_eq!(sender.send(parcel("k1", "{}")).await, delivered("P-1"));
+        assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
     }
     assert_eq!(verdicts(&stub), [Verdict::Taken, Verdict::Repeated, Verdict::Repeated]);
     assert!(stub.history(&reference().to_string()).iter().all(|received| received.status == 201));
@@ -109,10 +115,13 @@ async fn a_repeat_is_recognised_and_answered_as_before() {
 async fn a_key_with_other_bytes_is_refused() {
     let stub = stub().await;
     let sender = sender(&stub);
-    sender.send(parcel("k1", r#"{"a":1}"#)).await;
-    let Outcome::Rejected { faults } = sender.send(parcel("k1", r#"{"a":2}"#)).await else { panic!("not refused") };
+    send(&sender, parcel("k1", r#"{"a":1}"#)).await;
+    let Outcome::Rejected { faults } = send(&sender, parcel("k1", r#"{"a":2}"#)).await else { panic!("not refused") };
     assert_eq!((faults[0].pointer.as_deref(), faults[0].code.as_str()), (Some(""), "idempotency_key_reused"));
-    assert!(matches!(sender.send(close("k1")).await, Outcome::Rejected { .. }), "another operation is another request");
+    assert!(
+        matches!(send(&sender, close("k1")).await, Outcome::Rejected { .. }),
+        "another operation is another request"
+    );
     assert_eq!(broken_rules(&stub), [Rule::KeyReused, Rule::KeyReused]);
 }
 
@@ -120,11 +129,11 @@ async fn a_key_with_other_bytes_is_refused() {
 async fn breaches_of_the_order_are_recorded() {
     let stub = stub().await;
     let sender = sender(&stub);
-    sender.send(parcel("k1", r#"{"title":"(rev 1)"}"#)).await;
-    sender.send(parcel("k3", r#"{"title":"(rev 3)"}"#)).await;
-    assert_eq!(sender.send(parcel("k1", r#"{"title":"(rev 1)"}"#)).await, delivered("P-1"));
-    assert_eq!(sender.send(parcel("k2", r#"{"title":"(rev 2)"}"#)).await, delivered("P-1"));
-    sender.send(parcel("k4", r#"{"title":"(rev 3)", "mapping":"newer"}"#)).await;
+    send(&sender, parcel("k1", r#"{"title":"(rev 1)"}"#)).await;
+    send(&sender, parcel("k3", r#"{"title":"(rev 3)"}"#)).await;
+    assert_eq!(send(&sender, parcel("k1", r#"{"title":"(rev 1)"}"#)).await, delivered("P-1"));
+    assert_eq!(send(&sender, parcel("k2", r#"{"title":"(rev 2)"}"#)).await, delivered("P-1"));
+    send(&sender, parcel("k4", r#"{"title":"(rev 3)", "mapping":"newer"}"#)).await;
     assert_eq!(broken_rules(&stub), [Rule::LateRepeat, Rule::Order]);
     assert_eq!(stub.violations()[1].reference, Some(reference().to_string()));
 }
@@ -182,8 +191,8 @@ async fn every_rule_is_enforced() {
 async fn closing_what_is_not_there_changes_nothing() {
     let stub = stub().await;
     let sender = sender(&stub);
-    assert_eq!(sender.send(close("k1")).await, Outcome::Delivered { foreign_reference: None });
-    assert_eq!(sender.send(parcel("k2", "{}")).await, delivered("P-1"));
+    assert_eq!(send(&sender, close("k1")).await, Outcome::Delivered { foreign_reference: None });
+    assert_eq!(send(&sender, parcel("k2", "{}")).await, delivered("P-1"));
     let statuses: Vec<u16> = stub.history(&reference().to_string()).iter().map(|received| received.status).collect();
     assert_eq!(statuses, [404, 201]);
     assert_eq!(stub.violation_count(), 0);
@@ -196,10 +205,10 @@ async fn an_injected_status_turns_the_document_away() {
     stub.inject(1, &Injection::Status { status: 429, retry_after: Some("3".to_owned()) });
     stub.inject(1, &Injection::Status { status: 500, retry_after: None });
     let after = Some(Duration::from_secs(3));
-    let outcome = sender.send(parcel("k1", "{}")).await;
+    let outcome = send(&sender, parcel("k1", "{}")).await;
     assert_eq!(outcome, Outcome::Retry { code: code::LATER, detail: "answered 429".to_owned(), after });
-    assert!(matches!(sender.send(parcel("k1", "{}")).await, Outcome::Retry { code: code::PARTNER_FAILED, .. }));
-    assert_eq!(sender.send(parcel("k1", "{}")).await, delivered("P-1"));
+    assert!(matches!(send(&sender, parcel("k1", "{}")).await, Outcome::Retry { code: code::PARTNER_FAILED, .. }));
+    assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
     assert_eq!(verdicts(&stub), [Verdict::TurnedAway, Verdict::TurnedAway, Verdict::Taken]);
 }
 
@@ -212,9 +221,9 @@ async fn lost_answers_are_ambiguous_and_a_repeat_settles_them() {
     {
         let key = format!("k{index}");
         stub.inject(1, injection);
-        let outcome = sender.send(parcel(&key, "{}")).await;
+        let outcome = send(&sender, parcel(&key, "{}")).await;
         assert!(matches!(outcome, Outcome::Ambiguous { code: code::NO_ANSWER, .. }), "{injection:?}: {outcome:?}");
-        assert_eq!(sender.send(parcel(&key, "{}")).await, delivered("P-1"));
+        assert_eq!(send(&sender, parcel(&key, "{}")).await, delivered("P-1"));
     }
     let history = stub.history(&reference().to_string());
     let told: Vec<_> = history.iter().map(|received| (received.verdict, received.is_answered)).collect();
@@ -229,10 +238,10 @@ async fn what_was_lost_before_it_was_taken_is_taken_the_second_time() {
     let sender = sender(&stub);
     for injection in [Injection::Reset(Moment::BeforeTaking), Injection::Garbage(Moment::BeforeTaking)] {
         stub.inject(1, &injection);
-        let outcome = sender.send(parcel("k1", "{}")).await;
+        let outcome = send(&sender, parcel("k1", "{}")).await;
         assert!(matches!(outcome, Outcome::Ambiguous { .. }), "{injection:?}: {outcome:?}");
     }
-    assert_eq!(sender.send(parcel("k1", "{}")).await, delivered("P-1"));
+    assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
     assert_eq!(verdicts(&stub), [Verdict::TurnedAway, Verdict::TurnedAway, Verdict::Taken]);
 }
 
@@ -241,9 +250,9 @@ async fn a_receiver_that_hangs_is_left() {
     let stub = stub().await;
     let sender = sender(&stub);
     stub.inject(1, &Injection::Hang(Moment::AfterTaking));
-    let outcome = sender.send(Parcel { time_out: Duration::from_millis(200), ..parcel("k1", "{}") }).await;
+    let outcome = send(&sender, Parcel { time_out: Duration::from_millis(200), ..parcel("k1", "{}") }).await;
     assert!(matches!(outcome, Outcome::Ambiguous { code: code::TIME_OUT, .. }), "{outcome:?}");
-    assert_eq!(sender.send(parcel("k1", "{}")).await, delivered("P-1"));
+    assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
     assert_eq!(verdicts(&stub), [Verdict::Taken, Verdict::Repeated]);
 }
 
@@ -251,19 +260,19 @@ async fn a_receiver_that_hangs_is_left() {
 async fn a_slow_receiver_is_waited_for() {
     let stub = stub().await;
     stub.inject(2, &Injection::Slow(Duration::from_millis(20)));
-    assert_eq!(sender(&stub).send(parcel("k1", "{}")).await, delivered("P-1"));
-    stub.clear_injections();
-    assert_eq!(sender(&stub).send(parcel("k1", "{}")).await, delivered("P-1"));
+    assert_eq!(send(&sender(&stub), parcel("k1", "{}")).await, delivered("P-1"));
+    stub.heal();
+    assert_eq!(send(&sender(&stub), parcel("k1", "{}")).await, delivered("P-1"));
 }
 
 #[tokio::test]
 async fn a_stopped_receiver_keeps_no_connection() {
     let stub = stub().await;
     let sender = sender(&stub);
-    assert_eq!(sender.send(parcel("k1", "{}")).await, delivered("P-1"));
+    assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
     let address = stub.address();
     stub.stop().await;
-    let outcome = sender.send(parcel("k2", "{}")).await;
+    let outcome = send(&sender, parcel("k2", "{}")).await;
     assert!(!matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
     let again = RestStub::start(RestStubSettings { address, ..RestStubSettings::default() }).await.unwrap();
     assert_eq!(again.address(), address);
@@ -277,8 +286,8 @@ async fn waiting_ends_with_what_is_waited_for() {
     let sender = sender(&stub);
     let waiting = stub.until(|stub| stub.history(&reference().to_string()).len() == 2);
     let sending = async {
-        sender.send(parcel("k1", "{}")).await;
-        sender.send(parcel("k2", "{}")).await;
+        send(&sender, parcel("k1", "{}")).await;
+        send(&sender, parcel("k2", "{}")).await;
     };
     tokio::time::timeout(Duration::from_secs(10), futures::future::join(waiting, sending)).await.unwrap();
 }
@@ -288,7 +297,7 @@ async fn a_long_history_is_forgotten_with_its_keys() {
     let stub = RestStub::start(RestStubSettings { history_limit: 2, ..RestStubSettings::default() }).await.unwrap();
     let sender = sender(&stub);
     for key in ["k1", "k2", "k3", "k1"] {
-        sender.send(parcel(key, "{}")).await;
+        send(&sender, parcel(key, "{}")).await;
     }
     let numbers: Vec<u64> = stub.history(&reference().to_string()).iter().map(|received| received.number).collect();
     assert_eq!(numbers, [3, 4]);
@@ -304,6 +313,44 @@ async fn the_probe_finds_it_and_its_token() {
         token: None,
         repeats: Repeats::ByKey,
         connect_time_out: Duration::from_secs(2),
+        certificates: ExtraCertificates::default(),
     };
     assert!(RestPush::new(stranger).unwrap().probe().await.is_err());
+}
+
+#[tokio::test]
+async fn requests_above_a_limit_are_turned_away_and_noted() {
+    let quota = Quota { requests: 2, window: Duration::from_hours(1), counting: Counting::Sliding };
+    let stub = RestStub::start(RestStubSettings {
+        token: Some(TOKEN.into()),
+        quotas: vec![quota],
+        ..RestStubSettings::default()
+    })
+    .await
+    .unwrap();
+    let sender = sender(&stub);
+    for key in ["k1", "k2"] {
+        assert_eq!(send(&sender, parcel(key, "{}")).await, delivered("P-1"));
+    }
+    let sent = sender.send(parcel("k3", "{}")).await;
+    let Outcome::Retry { code: code::LATER, after: Some(after), .. } = sent.outcome else { panic!("{sent:?}") };
+    assert!(after > Duration::from_mins(59) && after <= Duration::from_hours(1), "{after:?}");
+    assert_eq!(exhausted_for(&sent.limits), Some(after));
+    assert_eq!(stub.limit_breaches(), [LimitBreach { request: 3, quota }]);
+    assert_eq!(verdicts(&stub), [Verdict::Taken; 2], "what is above the limit is not even looked at");
+}
+
+#[tokio::test]
+async fn a_partner_that_is_down_is_down_for_everything_until_it_is_healed() {
+    let stub = stub().await;
+    let sender = sender(&stub);
+    assert_eq!(sender.probe().await, Ok(()));
+    stub.fail_now(Injection::Status { status: 503, retry_after: None });
+    for key in ["k1", "k2"] {
+        assert!(matches!(send(&sender, parcel(key, "{}")).await, Outcome::Retry { code: code::LATER, .. }));
+        assert_eq!(sender.probe().await, Err(ProbeError::Failing(503)));
+    }
+    stub.heal();
+    assert_eq!(sender.probe().await, Ok(()));
+    assert_eq!(send(&sender, parcel("k1", "{}")).await, delivered("P-1"));
 }

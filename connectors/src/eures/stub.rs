@@ -5,7 +5,6 @@
 //! no mapping and asks none of our own code whether a document is right.
 
 mod codes;
-mod document;
 mod findings;
 mod grammar;
 mod interface;

@@ -3,6 +3,8 @@
 //! The status decides; the body only adds to it. So an answer whose body breaks off, or is too long,
 //! still has the outcome that its status says.
 
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -11,8 +13,8 @@ use schemas::{Kind, Operation};
 use serde_json::Value;
 
 use crate::{
-    foreign_text, http_client,
-    outcome::{Outcome, code},
+    foreign_text, http_client, limit,
+    outcome::{Outcome, Sent, code},
     problem::{self, Words},
     retry_after::retry_after,
     sender::Repeats,
@@ -32,15 +34,16 @@ pub(super) struct Question {
 }
 
 /// Reads the answer and sorts it.
-pub(super) async fn outcome(response: Response, question: Question) -> Outcome {
+pub(super) async fn sent(response: Response, question: Question) -> Sent {
     let status = response.status();
     let headers = response.headers().clone();
     let body = http_client::body_up_to(BODY_LIMIT, response).await.unwrap_or_default();
-    sorted(status, &headers, &body, question)
+    let limits = limit::announced(&headers, Timestamp::now());
+    Sent { outcome: sorted(status, &headers, &body, question), limits }
 }
 
 fn sorted(status: StatusCode, headers: &HeaderMap, body: &[u8], question: Question) -> Outcome {
-    let after = retry_after(headers, Timestamp::now());
+    let after = pause(status, headers, Timestamp::now());
     let detail = format!("answered {}", status.as_u16());
     let retry = |code, detail| Outcome::Retry { code, detail, after };
     match status.as_u16() {
@@ -55,6 +58,15 @@ fn sorted(status: StatusCode, headers: &HeaderMap, body: &[u8], question: Questi
         500.. => retry(code::PARTNER_FAILED, detail),
         _ => Outcome::Ambiguous { code: code::ODD_STATUS, detail },
     }
+}
+
+/// How long the partner wants to be left alone: it says so, or its limit is used up.
+pub(crate) fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let stated = retry_after(headers, now);
+    if stated.is_some() || status != StatusCode::TOO_MANY_REQUESTS {
+        return stated;
+    }
+    limit::exhausted_for(&limit::announced(headers, now))
 }
 
 fn words(kind: Kind) -> Words {
@@ -84,8 +96,6 @@ fn located(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const UPSERT: Question = Question { operation: Operation::Upsert, kind: Kind::Vacancy, repeats: Repeats::ByKey };
@@ -157,6 +167,18 @@ mod tests {
         let outcome = answer(409, &[("retry-after", "5")], "", UPSERT);
         let after = Some(Duration::from_secs(5));
         assert_eq!(outcome, Outcome::Retry { code: code::LATER, detail: "answered 409".to_owned(), after });
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_says_how_long_to_wait() {
+        let after = |status, pairs: &[(&'static str, &str)]| match answer(status, pairs, "", UPSERT) {
+            Outcome::Retry { after, .. } => after,
+            other => panic!("{other:?}"),
+        };
+        let used_up = ("ratelimit", r#""burst";r=0;t=7"#);
+        assert_eq!(after(429, &[used_up]), Some(Duration::from_secs(7)));
+        assert_eq!(after(429, &[used_up, ("retry-after", "3")]), Some(Duration::from_secs(3)));
+        assert_eq!(after(500, &[used_up]), None);
     }
 
     #[test]

@@ -12,7 +12,11 @@
 //! if there is a token, and faults as RFC 9457 problem documents.
 
 mod answer;
+mod exchange;
 mod push;
 pub mod stub;
 
+pub(crate) use answer::pause;
+pub(crate) use exchange::{Exchange, described};
+pub(crate) use push::bearer;
 pub use push::{RestPush, RestSettings, RestSettingsError};

@@ -5,33 +5,32 @@
 
 mod checks;
 mod desk;
-mod injection;
+mod inbox;
 mod ledger;
 mod received;
-mod server;
 mod well_formed;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{io, net::SocketAddr, ops::Deref, sync::Arc};
 
 use axum::Router;
 use secrecy::SecretString;
 use thiserror::Error;
-use tokio::sync::{broadcast, watch};
 
-use self::{desk::Desk, ledger::Ledger, server::Server};
-use crate::{BaseUrl, BaseUrlError};
-
-pub use self::{
-    injection::{Injection, Moment},
-    received::{Received, Rule, Verdict, Violation},
+use crate::{
+    BaseUrl, BaseUrlError,
+    stub::{Front, FrontSettings, Quota, Server, TlsIdentity},
 };
 
-/// Requests that observers may lag behind before they miss some.
-const OBSERVED: usize = 1024;
+pub(crate) use self::{
+    checks::Refusal,
+    desk::{Desk, serve},
+    received::Finding,
+};
+pub use self::{
+    inbox::Inbox,
+    received::{Received, Rule, Verdict, Violation},
+};
+pub use crate::stub::{Injection, Moment};
 
 /// How the partner is set up.
 #[derive(Debug, Clone)]
@@ -44,13 +43,15 @@ pub struct RestStubSettings {
     pub body_limit: usize,
     /// How many requests are kept per reference; older ones are forgotten with their keys.
     pub history_limit: usize,
+    /// Its limits; above one of them a request is answered with 429 and noted.
+    pub quotas: Vec<Quota>,
 }
 
 impl Default for RestStubSettings {
-    /// A free port of this host, no token, bodies up to 1 MiB, and nothing forgotten.
+    /// A free port of this host, no token, bodies up to 1 MiB, nothing forgotten, and no limits.
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { address, token: None, body_limit: 1024 * 1024, history_limit: usize::MAX }
+        Self { address, token: None, body_limit: 1024 * 1024, history_limit: usize::MAX, quotas: Vec::new() }
     }
 }
 
@@ -67,10 +68,10 @@ pub enum RestStubError {
     },
 }
 
-/// The partner; it closes when the last handle is dropped.
+/// The partner; it closes when the last handle is dropped. What it was sent is in its [`Inbox`].
 #[derive(Debug, Clone)]
 pub struct RestStub {
-    desk: Arc<Desk>,
+    inbox: Inbox,
     server: Arc<Server>,
     base_url: BaseUrl,
 }
@@ -81,22 +82,13 @@ impl RestStub {
     /// # Errors
     /// [`RestStubError::Listen`].
     pub async fn start(settings: RestStubSettings) -> Result<Self, RestStubError> {
-        let RestStubSettings { address, token, body_limit, history_limit } = settings;
-        let desk = Arc::new(Desk {
-            token,
-            body_limit,
-            ledger: Mutex::new(Ledger::new(history_limit)),
-            injections: Mutex::default(),
-            observers: broadcast::channel(OBSERVED).0,
-            changes: watch::channel(()).0,
-        });
-        let router = Router::new().fallback(desk::serve).with_state(Arc::clone(&desk));
-        let listen_error = |source| RestStubError::Listen { address, source };
-        let server = Server::start(address, router).await.map_err(listen_error)?;
-        let base_url = format!("http://{}", server.address()).parse();
-        let base_url =
-            base_url.map_err(|error: BaseUrlError| listen_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        Ok(Self { desk, server: Arc::new(server), base_url })
+        let RestStubSettings { address, token, body_limit, history_limit, quotas } = settings;
+        let front = Arc::new(Front::new(&FrontSettings { body_limit, quotas }));
+        let authorize = Box::new(move |headers: &_| checks::token(token.as_ref(), headers));
+        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, Box::new(|_, _| Vec::new())));
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&desk));
+        let (server, base_url) = listen(address, None, router).await?;
+        Ok(Self { inbox: Inbox::new(desk), server: Arc::new(server), base_url })
     }
 
     /// Where it listens.
@@ -109,53 +101,31 @@ impl RestStub {
         &self.base_url
     }
 
-    /// Tells of every request that got past the checks, from now on; who lags behind misses the oldest.
-    pub fn observe(&self) -> broadcast::Receiver<Received> {
-        self.desk.observers.subscribe()
-    }
-
-    /// The references there are requests about.
-    pub fn references(&self) -> Vec<String> {
-        self.desk.ledger().references()
-    }
-
-    /// The requests about a reference that got past the checks, oldest first.
-    pub fn history(&self, reference: &str) -> Vec<Received> {
-        self.desk.ledger().history(reference)
-    }
-
-    /// The breaches of the rules, oldest first; at most 10,000.
-    pub fn violations(&self) -> Vec<Violation> {
-        self.desk.ledger().violations()
-    }
-
-    /// How many breaches there were.
-    pub fn violation_count(&self) -> u64 {
-        self.desk.ledger().violation_count()
-    }
-
-    /// Strikes the next requests that get past the checks, after the faults ordered before.
-    pub fn inject(&self, times: usize, injection: &Injection) {
-        self.desk.injections().add(times, injection);
-    }
-
-    /// Forgets the faults that have not struck yet.
-    pub fn clear_injections(&self) {
-        self.desk.injections().clear();
-    }
-
-    /// Waits until something is true of what was received. The caller sets the time-out.
-    pub async fn until(&self, mut is_true: impl FnMut(&Self) -> bool) {
-        let mut changes = self.desk.changes.subscribe();
-        while !is_true(self) {
-            if changes.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
     /// Closes every connection and waits until nobody listens any more.
     pub async fn stop(&self) {
         self.server.stop().await;
     }
+}
+
+impl Deref for RestStub {
+    type Target = Inbox;
+
+    fn deref(&self) -> &Inbox {
+        &self.inbox
+    }
+}
+
+/// Opens a server and says where it is.
+pub(crate) async fn listen(
+    address: SocketAddr,
+    tls: Option<TlsIdentity>,
+    router: Router,
+) -> Result<(Server, BaseUrl), RestStubError> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listen_error = |source| RestStubError::Listen { address, source };
+    let server = Server::start(address, tls, router).await.map_err(listen_error)?;
+    let base_url = format!("{scheme}://{}", server.address()).parse();
+    let base_url =
+        base_url.map_err(|error: BaseUrlError| listen_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+    Ok((server, base_url))
 }

@@ -1,4 +1,4 @@
-//! Reads an XML document into a small tree that knows where it is.
+//! Reads an XML document into a small tree that knows where it is, for the rules of the stubs.
 
 use quick_xml::{
     NsReader, XmlVersion,
@@ -7,6 +7,7 @@ use quick_xml::{
 };
 
 const HR_XML: &str = "http://www.hr-xml.org/3";
+const HR_XML_2_5: &str = "http://ns.hr-xml.org/2007-04-15";
 const OAGIS: &str = "http://www.openapplications.org/oagis/9";
 
 /// The largest document, in bytes.
@@ -18,42 +19,47 @@ const MOST_ELEMENTS: usize = 10_000;
 
 /// The namespace of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Space {
+pub(crate) enum Space {
+    /// HR-XML 3, as EURES has it.
     HrXml,
+    /// HR-XML 2.5.
+    HrXml2,
+    /// The leaves of addresses in HR-XML 3.
     Oagis,
+    /// Any other, or none.
     Other,
 }
 
 /// An element with what is in it.
 #[derive(Debug)]
-pub(super) struct Element {
-    pub(super) space: Space,
-    pub(super) name: String,
+pub(crate) struct Element {
+    pub(crate) space: Space,
+    pub(crate) name: String,
     /// Where it stands: `/PositionOpening[1]/DocumentID[1]`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Those without a prefix.
-    pub(super) attributes: Vec<(String, String)>,
+    pub(crate) attributes: Vec<(String, String)>,
     /// Its own text, character data sections included.
-    pub(super) text: String,
-    pub(super) children: Vec<Element>,
+    pub(crate) text: String,
+    pub(crate) children: Vec<Element>,
 }
 
 impl Element {
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The children of a name.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    pub(super) fn first(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn first(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// Calls back with this element and all below, in document order.
-    pub(super) fn visit<'a>(&'a self, visit: &mut dyn FnMut(&'a Element)) {
+    pub(crate) fn visit<'a>(&'a self, visit: &mut dyn FnMut(&'a Element)) {
         visit(self);
         for child in &self.children {
             child.visit(visit);
@@ -62,7 +68,7 @@ impl Element {
 }
 
 /// Reads a document, or says why it is none.
-pub(super) fn parse(document: &str) -> Result<Element, &'static str> {
+pub(crate) fn parse(document: &str) -> Result<Element, &'static str> {
     if document.len() > LARGEST {
         return Err("it is larger than 1 MiB");
     }
@@ -142,6 +148,7 @@ fn add_text(open: &mut [Element], text: &str) -> Result<(), &'static str> {
 fn space_of(resolved: &ResolveResult<'_>) -> Space {
     match resolved {
         ResolveResult::Bound(namespace) if namespace.0 == HR_XML => Space::HrXml,
+        ResolveResult::Bound(namespace) if namespace.0 == HR_XML_2_5 => Space::HrXml2,
         ResolveResult::Bound(namespace) if namespace.0 == OAGIS => Space::Oagis,
         _ => Space::Other,
     }

@@ -1,9 +1,6 @@
-//! Faults to order: what the receiver does instead of answering as it should.
+//! Faults to order: what a stub partner does instead of answering as it should.
 
-use std::{collections::VecDeque, time::Duration};
-
-/// More injected faults than this are not remembered.
-const MOST_WAITING: usize = 10_000;
+use std::time::Duration;
 
 /// When a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,7 +11,7 @@ pub enum Moment {
     AfterTaking,
 }
 
-/// A fault of the receiver.
+/// A fault of a partner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Injection {
     /// Answers with a status and takes nothing.
@@ -30,41 +27,24 @@ pub enum Injection {
     Reset(Moment),
     /// Answers with something that is no HTTP.
     Garbage(Moment),
-    /// Takes the document and answers late.
+    /// Answers 200 with something that is not what the media type says.
+    Nonsense,
+    /// Does what it should and answers late.
     Slow(Duration),
 }
 
 impl Injection {
-    /// Whether the document is taken all the same.
-    pub(super) fn takes(&self) -> bool {
+    /// Whether the request has its effect all the same.
+    pub(crate) fn takes(&self) -> bool {
         match self {
-            Self::Status { .. } => false,
+            Self::Status { .. } | Self::Nonsense => false,
             Self::Hang(moment) | Self::Reset(moment) | Self::Garbage(moment) => *moment == Moment::AfterTaking,
             Self::Slow(_) => true,
         }
     }
 
     /// Whether an answer arrives that can be understood.
-    pub(super) fn answers(&self) -> bool {
-        matches!(self, Self::Status { .. } | Self::Slow(_))
-    }
-}
-
-/// Faults that wait for the requests they are meant for, first come first served.
-#[derive(Debug, Default)]
-pub(super) struct Injections(VecDeque<Injection>);
-
-impl Injections {
-    pub(super) fn add(&mut self, times: usize, injection: &Injection) {
-        let room = MOST_WAITING.saturating_sub(self.0.len());
-        self.0.extend(std::iter::repeat_n(injection.clone(), times.min(room)));
-    }
-
-    pub(super) fn next(&mut self) -> Option<Injection> {
-        self.0.pop_front()
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    pub(crate) fn answers(&self) -> bool {
+        matches!(self, Self::Status { .. } | Self::Nonsense | Self::Slow(_))
     }
 }

@@ -1,7 +1,7 @@
-//! The HTTP server of the stub, with connections that can be made to misbehave.
+//! The HTTP server of the stubs, with or without TLS, whose connections can be made to misbehave.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -13,12 +13,19 @@ use std::{
 };
 
 use axum::{Router, extract::connect_info::Connected, serve::IncomingStream};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time,
 };
+use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// What no HTTP client understands.
@@ -26,9 +33,46 @@ const GARBAGE: &[u8] = b"\x16\x03\x01 this is no HTTP\r\n\r\n";
 /// After a failed `accept`, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(20);
 
+/// Who a server says it is.
+#[derive(Clone)]
+pub struct TlsIdentity(Arc<ServerConfig>);
+
+/// Why a server cannot be who it should be.
+#[derive(Debug, Error)]
+pub enum IdentityError {
+    /// The certificates or the key are no PEM.
+    #[error("cannot read the certificates or the key")]
+    Pem(#[source] rustls::pki_types::pem::Error),
+    /// They do not fit each other, or cannot be used.
+    #[error("cannot use the certificates with the key")]
+    Unfit(#[source] rustls::Error),
+}
+
+impl TlsIdentity {
+    /// Exactly the certificates that are sent, the server's own first, and its key.
+    ///
+    /// # Errors
+    /// Any [`IdentityError`].
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(IdentityError::Pem)?;
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().map_err(IdentityError::Unfit)?;
+        let config = builder.with_no_client_auth().with_single_cert(certificates.map_err(IdentityError::Pem)?, key);
+        Ok(Self(Arc::new(config.map_err(IdentityError::Unfit)?)))
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TlsIdentity")
+    }
+}
+
 /// A running server; dropping it closes every connection.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     /// Cancelled when nobody listens any more.
@@ -37,12 +81,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(address: SocketAddr, router: Router) -> io::Result<Self> {
+    pub(crate) async fn start(address: SocketAddr, tls: Option<TlsIdentity>, router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
         let is_over = stopped.clone().drop_guard();
-        let door = Door { listener, stop: stop.clone() };
+        let tls = tls.map(|identity| TlsAcceptor::from(identity.0));
+        let door = Door { listener, tls, stop: stop.clone() };
         let service = router.into_make_service_with_connect_info::<Switch>();
         let serving = stop.clone().run_until_cancelled_owned(async move {
             // It ends only when it is cancelled: the door copes with every error of accepting.
@@ -56,12 +101,12 @@ impl Server {
         Ok(Self { address, stop, stopped, task })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Closes every connection and waits until nobody listens any more.
-    pub(super) async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.stop.cancel();
         self.stopped.cancelled().await;
     }
@@ -76,7 +121,7 @@ impl Drop for Server {
 
 /// Decides from inside a handler how its connection ends.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Switch(Arc<AtomicU8>);
+pub(crate) struct Switch(Arc<AtomicU8>);
 
 const HONEST: u8 = 0;
 const RESET: u8 = 1;
@@ -84,12 +129,12 @@ const BABBLE: u8 = 2;
 
 impl Switch {
     /// Whatever is answered next is not sent: the connection is reset.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.store(RESET, Ordering::Release);
     }
 
     /// Whatever is answered next is replaced by something that is no HTTP.
-    pub(super) fn babble(&self) {
+    pub(crate) fn babble(&self) {
         self.0.store(BABBLE, Ordering::Release);
     }
 }
@@ -100,9 +145,9 @@ impl Connected<IncomingStream<'_, Door>> for Switch {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Door {
+pub(crate) struct Door {
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 }
 
@@ -115,6 +160,10 @@ impl axum::serve::Listener for Door {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     let stopped = Box::pin(self.stop.clone().cancelled_owned());
+                    let stream = match &self.tls {
+                        None => Stream::Plain(stream),
+                        Some(tls) => Stream::Greeting(Box::new(tls.accept(stream))),
+                    };
                     return (Connection { stream, switch: Switch::default(), stopped }, peer);
                 }
                 Err(_) => time::sleep(BREATH).await,
@@ -128,10 +177,45 @@ impl axum::serve::Listener for Door {
 }
 
 /// A connection that obeys its switch and ends with the server.
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection {
+    stream: Stream,
     switch: Switch,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// What a connection reads and writes; TLS greets with the first read or write, so that it keeps nobody else waiting.
+enum Stream {
+    Plain(TcpStream),
+    Greeting(Box<Accept<TcpStream>>),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// What can be read and written, with or without TLS.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
+impl Stream {
+    /// The stream, once it has been greeted.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut dyn Duplex>> {
+        if let Self::Greeting(accept) = self {
+            let stream = ready!(Pin::new(accept.as_mut()).poll(cx))?;
+            *self = Self::Tls(Box::new(stream));
+        }
+        match self {
+            Self::Plain(stream) => Poll::Ready(Ok(stream)),
+            Self::Tls(stream) => Poll::Ready(Ok(stream.as_mut())),
+            Self::Greeting(_) => Poll::Pending,
+        }
+    }
+
+    /// Has the connection end with a reset.
+    fn set_zero_linger(&self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.set_zero_linger(),
+            Self::Tls(stream) => stream.get_ref().0.set_zero_linger(),
+            Self::Greeting(_) => Ok(()),
+        }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -139,16 +223,18 @@ impl AsyncRead for Connection {
         if self.stopped.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        Pin::new(ready!(self.stream.poll_ready(cx))?).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.switch.0.load(Ordering::Acquire) {
-            HONEST => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            HONEST => Pin::new(ready!(self.stream.poll_ready(cx))?).poll_write(cx, bytes),
             BABBLE => {
-                ready!(Pin::new(&mut self.stream).poll_write(cx, GARBAGE))?;
+                let stream = ready!(self.stream.poll_ready(cx))?;
+                ready!(Pin::new(&mut *stream).poll_write(cx, GARBAGE))?;
+                ready!(Pin::new(stream).poll_flush(cx))?;
                 Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
             }
             _ => {
@@ -159,10 +245,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(ready!(self.stream.poll_ready(cx))?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(ready!(self.stream.poll_ready(cx))?).poll_shutdown(cx)
     }
 }

@@ -3,11 +3,8 @@
 //! Sources: navikt/pam-eures-stilling-eksport (MIT), and what 19 documents of NAV and PES-SWEDEN hold. The XSD of
 //! EURES is not public, and the legal list of what is mandatory (BR-JV) was not found.
 
-use super::{
-    document::{Element, Space},
-    findings::Findings,
-    rule,
-};
+use super::{findings::Findings, rule};
+use crate::stub::document::{Element, Space};
 
 /// How much an element is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

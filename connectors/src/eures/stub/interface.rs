@@ -95,7 +95,7 @@ impl Interface {
     ) -> Result<Value, PullError> {
         let response = self.call(call, method, path, body).await?;
         let is_json = is_media_type(&response, "application/json");
-        let body = http_client::body_up_to(ANSWER_LIMIT, response).await.filter(|_| is_json);
+        let body = http_client::body_up_to(ANSWER_LIMIT, response).await.ok().filter(|_| is_json);
         serde_json::from_slice(&body.unwrap_or_default()).map_err(|_| PullError::Answer { call })
     }
 

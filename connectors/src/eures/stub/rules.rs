@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{
     codes,
-    document::{self, Element},
     findings::{Binding, Findings},
     grammar,
     rule::{self, Breach},
     values,
 };
-use crate::foreign_text;
+use crate::{
+    foreign_text,
+    stub::document::{self, Element},
+};
 
 /// Checks a document; with a reference, also that it is about that vacancy.
 pub fn check_document(document: &str, reference: Option<&str>, binding: Binding) -> Vec<Breach> {

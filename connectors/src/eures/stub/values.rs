@@ -4,10 +4,10 @@ use jiff::civil::{Date, DateTime};
 
 use super::{
     codes::{self, Naming},
-    document::Element,
     findings::Findings,
     rule::{self, Rule},
 };
+use crate::stub::document::Element;
 
 /// An element, the rule about its text, and the rule itself.
 type Check = (&'static str, Rule, fn(&str) -> bool);

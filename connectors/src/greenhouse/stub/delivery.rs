@@ -84,7 +84,8 @@ impl Courier {
         match client.execute(request).await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                http_client::body_up_to(ANSWER_LIMIT, response).await;
+                // Read so that the connection can be used again; what it says does not matter.
+                let _ = http_client::body_up_to(ANSWER_LIMIT, response).await;
                 Answer::Status(status)
             }
             Err(error) if error.is_connect() => Answer::Unreachable,

@@ -15,15 +15,15 @@ const LONGEST_KEY: usize = 255;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) rule: Rule,
-    pub(super) status: u16,
-    pub(super) detail: &'static str,
+pub(crate) struct Refusal {
+    pub(crate) rule: Rule,
+    pub(crate) status: u16,
+    pub(crate) detail: &'static str,
 }
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) kind: Kind,
     pub(super) reference: String,
     pub(super) operation: Operation,
@@ -36,7 +36,7 @@ fn refuse<T>(rule: Rule, status: u16, detail: &'static str) -> Result<T, Refusal
 }
 
 /// RFC 6750 §2.1; compared in constant time.
-pub(super) fn token(expected: Option<&SecretString>, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn token(expected: Option<&SecretString>, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(expected) = expected else { return Ok(()) };
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

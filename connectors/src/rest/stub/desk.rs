@@ -1,54 +1,74 @@
-//! Where requests arrive: reads them, has them checked, takes them, and answers or misbehaves.
+//! Where requests arrive: counts and reads them, has them checked, takes them, and answers or misbehaves.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use axum::{
     Json,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{ConnectInfo, Request, State},
     response::{IntoResponse, Response},
 };
-use futures::StreamExt;
-use http::{HeaderValue, Method, StatusCode, header};
-use secrecy::SecretString;
+use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::json;
-use tokio::{
-    sync::{broadcast, watch},
-    time,
-};
+use tokio::sync::{broadcast, watch};
 
 use super::{
     checks::{self, Asked, Refusal},
-    injection::{Injection, Injections},
     ledger::{Ledger, Reply},
-    received::{Received, Rule, Verdict},
-    server::Switch,
+    received::{Finding, Received, Rule, Verdict},
 };
+use crate::stub::{Front, Injection, Switch, Unread, misbehave, status, struck, whole};
 
-/// A request that is not complete after this long is given up.
-const READ_TIME_OUT: Duration = Duration::from_secs(30);
+/// Requests that observers may lag behind before they miss some.
+const OBSERVED: usize = 1024;
+
+/// Checks who is asking.
+pub(crate) type Authorize = Box<dyn Fn(&HeaderMap) -> Result<(), Refusal> + Send + Sync>;
+/// Checks a document by the rules of the partner; the media type goes before.
+pub(crate) type Inspect = Box<dyn Fn(&str, &[u8]) -> Vec<Finding> + Send + Sync>;
 
 /// What the handlers share.
-#[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) token: Option<SecretString>,
-    pub(super) body_limit: usize,
-    pub(super) ledger: Mutex<Ledger>,
-    pub(super) injections: Mutex<Injections>,
-    pub(super) observers: broadcast::Sender<Received>,
-    pub(super) changes: watch::Sender<()>,
+pub(crate) struct Desk {
+    front: Arc<Front>,
+    /// What the paths begin with: empty, or a path without a slash at its end.
+    prefix: &'static str,
+    authorize: Authorize,
+    inspect: Inspect,
+    ledger: Mutex<Ledger>,
+    observers: broadcast::Sender<Received>,
+    changes: watch::Sender<()>,
 }
 
 impl Desk {
+    pub(crate) fn new(
+        front: Arc<Front>,
+        prefix: &'static str,
+        history_limit: usize,
+        authorize: Authorize,
+        inspect: Inspect,
+    ) -> Self {
+        let ledger = Mutex::new(Ledger::new(history_limit));
+        let (observers, changes) = (broadcast::channel(OBSERVED).0, watch::channel(()).0);
+        Self { front, prefix, authorize, inspect, ledger, observers, changes }
+    }
+
+    pub(super) fn front(&self) -> &Front {
+        &self.front
+    }
+
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn injections(&self) -> MutexGuard<'_, Injections> {
-        self.injections.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn observe(&self) -> broadcast::Receiver<Received> {
+        self.observers.subscribe()
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     fn publish(&self, received: Received) {
@@ -60,121 +80,130 @@ impl Desk {
     fn refuse(&self, reference: Option<String>, refusal: &Refusal) -> Response {
         self.ledger().refuse(reference, refusal);
         self.changes.send_replace(());
-        problem(refusal.status, refusal.rule, refusal.detail)
+        let finding =
+            Finding { pointer: String::new(), code: refusal.rule.as_str(), detail: refusal.detail.to_owned() };
+        problem(refusal.status, &[finding])
     }
 
     async fn handle(&self, asked: Asked, body: Bytes, switch: &Switch) -> Response {
-        let injection = self.injections().next();
+        let injection = self.front.next_fault();
         let is_answered = injection.as_ref().is_none_or(Injection::answers);
-        let (mut received, mut response) = match &injection {
+        let (mut received, response) = match &injection {
             Some(strike) if !strike.takes() => {
                 let response = struck(strike);
                 (self.ledger().turn_away(asked, body, response.status().as_u16()), response)
             }
-            _ => {
-                let (received, reply) = self.ledger().take(asked, body);
-                let response = answer(&received, &reply);
-                (received, response)
-            }
+            _ => self.take(asked, body),
         };
         if !is_answered {
             self.ledger().mark_unanswered(&mut received);
         }
         self.publish(received);
-        match injection {
-            Some(Injection::Hang(_)) => response = std::future::pending().await,
-            Some(Injection::Slow(delay)) => time::sleep(delay).await,
-            Some(Injection::Reset(_)) => switch.reset(),
-            Some(Injection::Garbage(_)) => switch.babble(),
-            Some(Injection::Status { .. }) | None => {}
+        misbehave(injection, switch, response).await
+    }
+
+    fn take(&self, asked: Asked, body: Bytes) -> (Received, Response) {
+        let findings = asked.media_type.as_deref().map(|media_type| (self.inspect)(media_type, &body));
+        let findings = findings.unwrap_or_default();
+        if !findings.is_empty() {
+            let received = self.ledger().refuse_document(asked, body, &findings);
+            let response = problem(received.status, &findings);
+            return (received, response);
         }
-        response
+        let (received, reply) = self.ledger().take(asked, body);
+        let response = answer(&received, &reply);
+        (received, response)
+    }
+
+    async fn serve(&self, switch: &Switch, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let body = match whole(body, self.front.body_limit()).await {
+            Ok(body) => body,
+            Err(Unread::TooLong) => {
+                let refusal = Refusal { rule: Rule::Size, status: 413, detail: "the body is above the limit" };
+                return self.refuse(None, &refusal);
+            }
+            Err(unread @ Unread::Broken) => return unread.into_response(),
+        };
+        if let Err(refusal) = (self.authorize)(&parts.headers) {
+            return self.refuse(None, &refusal);
+        }
+        let Some(path) = parts.uri.path().strip_prefix(self.prefix) else {
+            let detail = "the path is not one of this interface";
+            return self.refuse(None, &Refusal { rule: Rule::Path, status: 404, detail });
+        };
+        if parts.method == Method::GET && matches!(path, "" | "/") {
+            return self.probed(switch).await;
+        }
+        match checks::request(&parts.method, path, &parts.headers, &body) {
+            Ok(asked) => self.handle(asked, body, switch).await,
+            Err(refusal) => self.refuse(checks::path(path).ok().map(|(_, reference)| reference), &refusal),
+        }
+    }
+
+    /// A test of the connection meets the fault that lasts, but uses up none that was ordered.
+    async fn probed(&self, switch: &Switch) -> Response {
+        let fault = self.front.lasting_fault();
+        let response = match &fault {
+            Some(fault) if !fault.takes() => struck(fault),
+            _ => StatusCode::OK.into_response(),
+        };
+        misbehave(fault, switch, response).await
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Desk").field("ledger", &self.ledger).finish_non_exhaustive()
     }
 }
 
 /// Handles one request.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     State(desk): State<Arc<Desk>>,
     ConnectInfo(switch): ConnectInfo<Switch>,
     request: Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = match time::timeout(READ_TIME_OUT, whole(body, desk.body_limit)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(Unread::TooLong)) => {
-            let refusal = Refusal { rule: Rule::Size, status: 413, detail: "the body is above the limit" };
-            return desk.refuse(None, &refusal);
-        }
-        Ok(Err(Unread::Broken)) | Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    let counted = desk.front.count();
+    let mut response = if counted.is_over {
+        StatusCode::TOO_MANY_REQUESTS.into_response()
+    } else {
+        desk.serve(&switch, request).await
     };
-    if let Err(refusal) = checks::token(desk.token.as_ref(), &parts.headers) {
-        return desk.refuse(None, &refusal);
-    }
-    if parts.method == Method::GET && parts.uri.path() == "/" {
-        return StatusCode::OK.into_response();
-    }
-    match checks::request(&parts.method, parts.uri.path(), &parts.headers, &body) {
-        Ok(asked) => desk.handle(asked, body, &switch).await,
-        Err(refusal) => {
-            let reference = checks::path(parts.uri.path()).ok().map(|(_, reference)| reference);
-            desk.refuse(reference, &refusal)
-        }
-    }
-}
-
-/// Why there is no body.
-enum Unread {
-    TooLong,
-    /// The sender left in the middle: no breach, nothing to answer.
-    Broken,
-}
-
-async fn whole(body: Body, limit: usize) -> Result<Bytes, Unread> {
-    let mut bytes = Vec::new();
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Unread::Broken)?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(Unread::TooLong);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.into())
+    counted.announce(response.headers_mut());
+    response
 }
 
 fn answer(received: &Received, reply: &Reply) -> Response {
     let status = status(reply.status);
     match (received.verdict, &reply.foreign_reference) {
-        (Verdict::Refused, _) => problem(reply.status, Rule::KeyReused, "the key was used for another request"),
+        (Verdict::Refused, _) => {
+            let detail = "the key was used for another request".to_owned();
+            problem(reply.status, &[Finding { pointer: String::new(), code: Rule::KeyReused.as_str(), detail }])
+        }
         (_, Some(reference)) => (status, Json(json!({ "reference": reference }))).into_response(),
         (_, None) => status.into_response(),
     }
 }
 
-/// What is answered instead of what should be.
-fn struck(injection: &Injection) -> Response {
-    let Injection::Status { status: code, retry_after } = injection else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let mut response = status(*code).into_response();
-    if let Some(value) = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    response
-}
-
 /// A refusal as RFC 9457 says it.
-fn problem(code: u16, rule: Rule, detail: &str) -> Response {
+fn problem(code: u16, findings: &[Finding]) -> Response {
+    let errors: Vec<_> = findings
+        .iter()
+        .map(|Finding { pointer, code, detail }| json!({ "pointer": pointer_as_fragment(pointer), "code": code, "detail": detail }))
+        .collect();
+    let first = findings.first().map_or("refused", |finding| finding.code);
     let document = json!({
-        "type": format!("https://stub.example/problems/{rule}"),
+        "type": format!("https://stub.example/problems/{first}"),
         "title": "Refused",
         "status": code,
-        "errors": [{ "pointer": "#", "code": rule.as_str(), "detail": detail }],
+        "errors": errors,
     });
     let headers = [(header::CONTENT_TYPE, "application/problem+json")];
     (status(code), headers, Json(document)).into_response()
 }
 
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+/// RFC 6901 §6; our pointers hold no character that a fragment would encode.
+fn pointer_as_fragment(pointer: &str) -> String {
+    format!("#{pointer}")
 }

@@ -7,7 +7,7 @@ use schemas::{Hash, Operation, hash_of};
 
 use super::{
     checks::{Asked, Refusal},
-    received::{Received, Rule, Verdict, Violation},
+    received::{Finding, Received, Rule, Verdict, Violation},
 };
 use crate::revision;
 
@@ -87,6 +87,16 @@ impl Ledger {
     pub(super) fn turn_away(&mut self, asked: Asked, body: Bytes, status: u16) -> Received {
         self.received += 1;
         self.enter(asked, body, Verdict::TurnedAway, status)
+    }
+
+    /// Notes a document that breaks the partner's rules.
+    pub(super) fn refuse_document(&mut self, asked: Asked, body: Bytes, findings: &[Finding]) -> Received {
+        self.received += 1;
+        for finding in findings {
+            let detail = format!("{} at `{}`: {}", finding.code, finding.pointer, finding.detail);
+            self.violate(Some(asked.reference.clone()), Rule::Document, &detail);
+        }
+        self.enter(asked, body, Verdict::Refused, 422)
     }
 
     /// Takes a request, recognises it, or refuses it.

@@ -64,6 +64,8 @@ pub enum Rule {
     MediaType,
     /// A close has no body (400); anything else is a well-formed document (422).
     Body,
+    /// The document keeps the partner's own rules: 422.
+    Document,
     /// No body above the limit: 413.
     Size,
     /// A key does not come again once a newer one was taken for the reference. Recorded, not refused.
@@ -83,6 +85,7 @@ impl Rule {
             Self::KeyReused => "idempotency_key_reused",
             Self::MediaType => "media_type",
             Self::Body => "body",
+            Self::Document => "document",
             Self::Size => "size",
             Self::LateRepeat => "late_repeat",
             Self::Order => "order",
@@ -107,4 +110,15 @@ pub struct Violation {
     pub rule: Rule,
     /// What is wrong, in our words.
     pub detail: String,
+}
+
+/// A rule of the partner that a document breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// Where, as a JSON pointer or a path of elements with slashes.
+    pub(crate) pointer: String,
+    /// Which rule.
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) detail: String,
 }

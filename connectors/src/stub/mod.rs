@@ -1,0 +1,20 @@
+//! What the stub partners share: a server whose connections can misbehave, faults to order, and counted limits.
+//!
+//! **Invariant:** nothing in here knows what a partner's documents look like.
+
+pub(crate) mod document;
+mod faults;
+mod front;
+mod injection;
+mod meter;
+mod server;
+
+pub(crate) use self::{
+    front::{Front, FrontSettings, Unread, misbehave, pass, status, struck, whole},
+    server::{Server, Switch},
+};
+pub use self::{
+    injection::{Injection, Moment},
+    meter::{Counting, LimitBreach, Quota},
+    server::{IdentityError, TlsIdentity},
+};
