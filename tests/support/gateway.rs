@@ -1,9 +1,9 @@
 //! The daemon as a process: started, killed, asked.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
 };
@@ -23,14 +23,16 @@ const LOG_LINES: usize = 200;
 /// What a gateway is to be like.
 pub struct Setup {
     folder: TempDir,
-    settings: Vec<(String, String)>,
+    data: PathBuf,
+    environment: BTreeMap<String, String>,
 }
 
 /// A gateway in a folder of its own.
 pub struct Gateway {
     pub folder: TempDir,
+    data: PathBuf,
     forwarder: Forwarder,
-    settings: Vec<(String, String)>,
+    environment: BTreeMap<String, String>,
     child: Option<Child>,
     log: Arc<Mutex<VecDeque<String>>>,
     pub http: reqwest::Client,
@@ -43,7 +45,8 @@ impl Setup {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join("passerelle.toml"), "").unwrap();
-        Self { folder, settings: Vec::new() }
+        let data = folder.path().join("data");
+        Self { folder, data, environment: BTreeMap::new() }
     }
 
     pub fn partner(self, (id, file): (&str, String)) -> Self {
@@ -57,9 +60,25 @@ impl Setup {
     }
 
     /// Sets `PASSERELLE__SECTION__NAME`.
-    pub fn setting(mut self, name: &str, value: &str) -> Self {
-        self.settings.push((format!("PASSERELLE__{name}"), value.to_owned()));
+    pub fn setting(self, name: &str, value: &str) -> Self {
+        self.environment(&format!("PASSERELLE__{name}"), value)
+    }
+
+    /// Sets a variable of the process.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Puts log and store elsewhere.
+    pub fn data_dir(mut self, folder: &Path) -> Self {
+        self.data = folder.to_owned();
+        self.setting("GATEWAY__DATA_DIR", &folder.to_string_lossy())
+    }
+
+    /// Where log and store are.
+    pub fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     pub fn config(&self) -> PathBuf {
@@ -69,8 +88,9 @@ impl Setup {
     pub async fn start(self) -> Gateway {
         let mut gateway = Gateway {
             folder: self.folder,
+            data: self.data,
             forwarder: Forwarder::start().await,
-            settings: self.settings,
+            environment: self.environment,
             child: None,
             log: Arc::default(),
             http: client(),
@@ -93,7 +113,7 @@ impl Gateway {
             .arg(self.folder.path().join("passerelle.toml"))
             .env("PASSERELLE__DOOR__LISTEN", "127.0.0.1:0")
             .env("PASSERELLE__TELEMETRY__FORMAT", "json")
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .envs(&self.environment)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -145,13 +165,23 @@ impl Gateway {
         self.log.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")
     }
 
+    /// Where log and store are.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Sets a variable of the process from its next start on.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// A fixed address that outlives every restart.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.forwarder.address)
     }
 
     pub fn operator_token(&self) -> String {
-        fs::read_to_string(self.folder.path().join("data/operator.token")).unwrap()
+        fs::read_to_string(self.data.join("operator.token")).unwrap()
     }
 
     /// Makes a key for a partner.

@@ -6,13 +6,15 @@
 mod forwarder;
 mod gateway;
 mod partners;
+mod traffic;
 
 pub use self::{
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, greenhouse_source, pusher, rest_receiver},
+    traffic::{Report, Trial},
 };
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that the gateway does by itself.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -28,4 +30,23 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         }
     });
     assert!(waited.await.is_ok(), "waited in vain until {what}");
+}
+
+/// The most arrivals that any stretch of time saw.
+pub fn most_within(stretch: Duration, arrivals: &[Instant]) -> usize {
+    let within =
+        |first: usize| arrivals[first..].iter().take_while(|at| at.duration_since(arrivals[first]) < stretch).count();
+    (0..arrivals.len()).map(within).max().unwrap_or(0)
+}
+
+/// Something of the machine that a test cannot do without. Where it is missing the test is skipped, but not in CI.
+///
+/// # Panics
+/// In CI, which installs what is wanted.
+pub fn wanted_tool<T>(name: &str, remedy: &str, found: Option<T>) -> Option<T> {
+    if found.is_none() {
+        assert!(std::env::var_os("PASSERELLE_CI").is_none(), "there is no {name}: {remedy}");
+        println!("skipped: there is no {name}; {remedy}");
+    }
+    found
 }

@@ -50,6 +50,8 @@ pub struct Runner {
     caught_up_at: i64,
     /// When to look into the waiting room again; none until something is put there.
     look_at: Option<Instant>,
+    /// The wall clock at the last look, to notice that it went back.
+    looked_at: i64,
     /// Whether the waiting room holds more than was fetched: then what is read goes behind it.
     has_backlog: bool,
     settled_since_commit: usize,
@@ -75,6 +77,7 @@ impl Runner {
         let partner = attempter.preparer.partner.id.clone();
         let may_repeat = attempter.sender.repeats() != Repeats::Never;
         let now = attempter.clock.now_micros();
+        attempter.store.rewind(&partner, now).await?;
         let adopted = attempter.store.adopt_claims(&partner, attempter.epoch, may_repeat, now).await?;
         attempter.teller.tell_untold(&partner).await.context("cannot tell what was not told")?;
         let committed = subscription.committed();
@@ -97,6 +100,7 @@ impl Runner {
             testing: JoinSet::new(),
             caught_up_at: end.offset,
             look_at: Some(Instant::now()),
+            looked_at: now,
             has_backlog: false,
             settled_since_commit: 0,
             last_commit: Instant::now(),

@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
 use connectors::Repeats;
+use futures::future::try_join_all;
 use schemas::EntityKey;
 use tokio::time::Instant;
 use tracing::warn;
@@ -11,7 +12,7 @@ use tracing::warn;
 use super::{PAUSE, Runner};
 use crate::{
     backbone::Stored,
-    delivery::{ahead::Queued, dispatch::Dispatch},
+    delivery::{ahead::Queued, attempt::Attempter, dispatch::Dispatch},
     store::{DispatchRow, DispatchState, Settlement},
 };
 
@@ -28,7 +29,7 @@ impl Runner {
             .filter(|waiting| waiting.state != DispatchState::Claimed)
             .map(|waiting| waiting.entity_key)
             .collect();
-        let mut to_wait = Vec::new();
+        let (mut to_wait, mut replaced) = (Vec::new(), Vec::new());
         let now = self.attempter.clock.now_micros();
         for mut dispatch in dispatches.drain(..) {
             let offset = dispatch.log_offset.unwrap_or_default();
@@ -57,10 +58,10 @@ impl Runner {
                 to_wait.push(dispatch.to_waiting_row(now)?);
                 self.offsets.finish(offset);
             } else {
-                let replaced = self.ahead.push(dispatch);
-                self.supersede(replaced).await?;
+                replaced.extend(self.ahead.push(dispatch));
             }
         }
+        self.supersede(replaced).await?;
         self.defer(to_wait).await
     }
 
@@ -87,28 +88,12 @@ impl Runner {
         self.attempter.teller.tell(&settlement).await
     }
 
-    /// Records that newer versions took the place of dispatches before they could go.
+    /// Records that newer versions took the place of dispatches before they could go; all at once, so that they share
+    /// their commits.
     async fn supersede(&mut self, replaced: Vec<Dispatch>) -> Result<()> {
-        let now = self.attempter.clock.now_micros();
+        let (attempter, now) = (self.attempter.clone(), self.attempter.clock.now_micros());
+        try_join_all(replaced.iter().map(|dispatch| record_superseded(&attempter, dispatch, now))).await?;
         for dispatch in replaced {
-            let settlement = Settlement {
-                owed: dispatch.owed.clone(),
-                state: DispatchState::Superseded,
-                attempt: dispatch.attempt,
-                due_at: now,
-                in_doubt: false,
-                code: Some("newer_version".to_owned()),
-                detail: None,
-                faults: None,
-                losses: schemas::LossCounts::default(),
-                versions: schemas::Versions::default(),
-                foreign_reference: None,
-                is_active: None,
-                envelope: None,
-                at: now,
-            };
-            self.attempter.store.settle(settlement.clone(), false).await?;
-            self.attempter.teller.tell(&settlement).await?;
             self.settle_offset(dispatch.log_offset);
         }
         Ok(())
@@ -130,19 +115,23 @@ impl Runner {
     /// Fetches what has come due, most urgent first.
     pub(super) async fn fetch_due(&mut self) -> Result<()> {
         let now = self.attempter.clock.now_micros();
+        if now < self.looked_at {
+            self.attempter.store.rewind(&self.partner, now).await?;
+        }
+        self.looked_at = now;
         let room = self.attempter.settings.in_memory - self.ahead.len().min(self.attempter.settings.in_memory);
         let rows = self.attempter.store.due(&self.partner, now, room.max(1)).await?;
         self.has_backlog = rows.len() >= room.max(1);
-        let mut is_held_up = false;
+        let (mut is_held_up, mut replaced) = (false, Vec::new());
         for row in rows {
             if self.ahead.holds(row.owed.entity_key) {
                 // Its turn comes when what is under way has ended.
                 is_held_up = true;
                 continue;
             }
-            let replaced = self.ahead.push(Dispatch::from_row(row)?);
-            self.supersede(replaced).await?;
+            replaced.extend(self.ahead.push(Dispatch::from_row(row)?));
         }
+        self.supersede(replaced).await?;
         self.look_at = if self.has_backlog {
             Some(Instant::now())
         } else if is_held_up {
@@ -155,4 +144,25 @@ impl Runner {
         };
         Ok(())
     }
+}
+
+async fn record_superseded(attempter: &Attempter, dispatch: &Dispatch, now: i64) -> Result<()> {
+    let settlement = Settlement {
+        owed: dispatch.owed.clone(),
+        state: DispatchState::Superseded,
+        attempt: dispatch.attempt,
+        due_at: now,
+        in_doubt: false,
+        code: Some("newer_version".to_owned()),
+        detail: None,
+        faults: None,
+        losses: schemas::LossCounts::default(),
+        versions: schemas::Versions::default(),
+        foreign_reference: None,
+        is_active: None,
+        envelope: None,
+        at: now,
+    };
+    attempter.store.settle(settlement.clone(), false).await?;
+    attempter.teller.tell(&settlement).await
 }

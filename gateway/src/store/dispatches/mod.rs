@@ -235,6 +235,10 @@ pub trait Dispatches: Send + Sync {
     /// When the next deferred dispatch of a partner comes due.
     async fn next_due_at(&self, partner: &PartnerId) -> Result<Option<i64>>;
 
+    /// Mends waiting times after the clock went back: what was put off in a future that is no more waits as long as
+    /// it was meant to, from now.
+    async fn rewind(&self, partner: &PartnerId, now: i64) -> Result<()>;
+
     /// Lets everything that waits after a failed attempt go now: the partner answers again.
     async fn hasten(&self, partner: &PartnerId, now: i64) -> Result<()>;
 

@@ -81,6 +81,13 @@ impl Dispatches for SqliteStore {
         waiting::next_due_at(&self.pool, partner.as_str()).await
     }
 
+    async fn rewind(&self, partner: &PartnerId, now: i64) -> Result<()> {
+        let partner = partner.to_string();
+        self.writer
+            .write(move |connection| Box::pin(async move { waiting::rewind(connection, &partner, now).await }))
+            .await
+    }
+
     async fn hasten(&self, partner: &PartnerId, now: i64) -> Result<()> {
         let partner = partner.to_string();
         self.writer
