@@ -40,6 +40,10 @@ build:
 test:
     cargo test --workspace --locked
 
+# Kills, power cuts, a full disk, a misbehaving partner, a jumping clock
+faults:
+    cargo test --locked --package gateway --test faults -- --nocapture
+
 # Samples, laws and coverage of every mapping
 mappings: build
     {{binary}} mappings test

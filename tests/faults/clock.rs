@@ -31,5 +31,8 @@ async fn a_clock_that_jumps_loses_nothing_and_holds_nothing_up() {
         trial.gateway.start().await;
     }
     trial.run(1_000).await;
-    assert_eq!(trial.end().await.missing, Vec::<String>::new());
+    let mut report = trial.end().await;
+    // A gateway that believes in the future says so; nothing else may be wrong.
+    report.complaints.retain(|complaint| complaint != "a time lies in the future");
+    report.assert_clean();
 }

@@ -59,5 +59,5 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
         }
     }
     assert!(trial.refused() > 0, "the disk was never full");
-    assert_eq!(trial.end().await.missing, Vec::<String>::new());
+    trial.end().await.assert_clean();
 }

@@ -17,6 +17,6 @@ async fn what_was_accepted_survives_kill_9_in_order() {
         trial.gateway.start().await;
     }
     let report = trial.end().await;
-    assert_eq!(report.missing, Vec::<String>::new());
+    report.assert_clean();
     assert!(report.repeats < REPEATS_A_KILL * KILLS, "{} repeats after {KILLS} kills", report.repeats);
 }

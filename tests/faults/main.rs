@@ -1,7 +1,6 @@
 //! Faults under traffic, seeded and printed: after healing nothing acknowledged is missing, order per reference holds,
 //! and repeats carry the same key and bytes.
 
-#![expect(clippy::disallowed_methods, reason = "the tests hold their own tasks")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod clock;

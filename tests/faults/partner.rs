@@ -36,7 +36,7 @@ async fn a_partner_that_misbehaves_gets_everything_in_order_and_within_its_limit
         }
     }
     let report = trial.end().await;
-    assert_eq!(report.missing, Vec::<String>::new());
+    report.assert_clean();
     let most = most_within(WINDOW, &arrivals.lock().unwrap());
     assert!(most <= ALLOWED, "{most} requests within a second, {ALLOWED} are allowed");
 }

@@ -75,7 +75,7 @@ async fn what_was_accepted_survives_power_cuts() {
         disk.cut(&trial.gateway);
         trial.gateway.start().await;
     }
-    assert_eq!(trial.end().await.missing, Vec::<String>::new());
+    trial.end().await.assert_clean();
 }
 
 /// Whether a vacancy that was acknowledged is still known after a power cut.

@@ -72,7 +72,7 @@ impl Setup {
 
     /// Puts log and store elsewhere.
     pub fn data_dir(mut self, folder: &Path) -> Self {
-        self.data = folder.to_owned();
+        folder.clone_into(&mut self.data);
         self.setting("GATEWAY__DATA_DIR", &folder.to_string_lossy())
     }
 

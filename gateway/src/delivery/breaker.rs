@@ -52,7 +52,7 @@ impl Breaker {
             State::Open { since, pause } => {
                 let waited = now.saturating_duration_since(since);
                 if waited < pause {
-                    return Circuit::Open(pause - waited);
+                    return Circuit::Open(pause.saturating_sub(waited));
                 }
                 self.state = State::Testing { pause };
                 Circuit::Test

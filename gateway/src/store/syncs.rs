@@ -64,7 +64,7 @@ impl Syncs for SqliteStore {
                          ON CONFLICT (partner) DO UPDATE SET entity_key = excluded.entity_key, is_done = excluded.is_done",
                     )
                     .bind(partner)
-                    .bind(sync.after.map(|entity| entity.as_uuid()))
+                    .bind(sync.after.map(EntityKey::as_uuid))
                     .bind(sync.is_done)
                     .execute(connection)
                     .await?;
@@ -81,7 +81,7 @@ impl Syncs for SqliteStore {
              AND (n.generation, n.log_offset) > (v.generation, v.log_offset)) ORDER BY v.entity_key LIMIT $2"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(after.map(|entity| entity.as_uuid()))
+            .bind(after.map(EntityKey::as_uuid))
             .bind(i64::try_from(limit)?)
             .fetch_all(&self.pool)
             .await?;
