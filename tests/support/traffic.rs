@@ -142,7 +142,7 @@ impl Trial {
         let mut puller = self.pulling.await.unwrap();
         let expected = self.sources.stop().await;
         let gateway = &self.gateway;
-        self.receiver.clear_injections();
+        self.receiver.heal();
         until("nothing is owed any more", async || is_settled(&gateway.get("/v1/backlog").await)).await;
         let mut missing = missing_at_receiver(&self.receiver, &expected);
         missing.extend(missing_at_eures(&mut puller, &expected).await);
