@@ -90,6 +90,53 @@ fn eures_is_sent_only_codes_of_its_lists() {
 }
 
 #[test]
+fn a_code_of_another_list_does_not_pass_for_one_of_ours() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let document = |attributes: &str| {
+        format!(
+            "<PositionOpening xmlns='http://www.hr-xml.org/3'><DocumentID>1</DocumentID><PositionProfile languageCode='en'>\
+             <PositionTitle>x</PositionTitle><JobCategoryCode{attributes}>7212</JobCategoryCode>\
+             </PositionProfile></PositionOpening>"
+        )
+    };
+    for (attributes, scheme, version, loss) in [
+        ("", "isco-08", Some("2008"), None),
+        (" listName='ISCO2008'", "isco-08", Some("2008"), None),
+        (" listName='STYRK' listVersionID='98'", "STYRK", Some("98"), Some("unknown_list")),
+        (" listName='STYRK'", "STYRK", None, Some("unknown_list")),
+    ] {
+        let document = document(attributes);
+        let reading = mapping(&catalogue, "eures-xml").read(document.as_bytes(), &ReadOptions::default()).unwrap();
+        let record = serde_json::to_value(&reading.record).unwrap();
+        let occupation = &record["occupations"][0];
+        assert_eq!((occupation["scheme"].as_str(), occupation["code"].as_str()), (Some(scheme), Some("7212")));
+        assert_eq!(occupation.get("scheme_version").and_then(Json::as_str), version, "{attributes}");
+        let losses: Vec<&str> = reading.loss.entries.iter().map(|loss| &*loss.code).collect();
+        assert_eq!(losses, Vec::from_iter(loss), "{attributes}");
+    }
+}
+
+#[test]
+fn a_draft_is_unpublished_for_vdab_and_that_is_said() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for (status, letters, loss) in [
+        ("published", "GEPUBLICEERD", None),
+        ("unpublished", "NIET_GEPUBLICEERD", None),
+        ("draft", "NIET_GEPUBLICEERD", Some("target_is_broader status")),
+        ("closed", "AFGESLOTEN", None),
+    ] {
+        let record = Record::from_json(Kind::Vacancy, &json!({"reference": "R-1", "status": status})).unwrap();
+        let writing = mapping(&catalogue, "vdab-json").write(&record, &WriteOptions::default()).unwrap();
+        let document: Json = serde_json::from_slice(&writing.bytes).unwrap();
+        assert_eq!(document["status"], letters);
+        let losses = writing.loss.entries.iter();
+        let losses: Vec<String> =
+            losses.map(|loss| format!("{} {}", loss.code, loss.path.as_deref().unwrap_or_default())).collect();
+        assert_eq!(losses, Vec::from_iter(loss), "{status}");
+    }
+}
+
+#[test]
 fn compulsory_elements_get_defaults_that_are_reported() {
     let (document, losses) = to_eures(&json!({"openings": null, "employer": null}));
     let document = document.unwrap();

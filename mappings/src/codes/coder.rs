@@ -128,7 +128,9 @@ impl Coder {
             return Found { value, coarsened: (!is_expected).then_some("found_by_label") };
         }
         let list = &self.entries[given.list.unwrap_or(0)].list;
-        let value = shape.of_source(named(list, given.code.map(Into::into), given.label.map(Into::into)));
+        let read = named(list, given.code.map(Into::into), given.label.map(Into::into));
+        // That the list has no such code may be because the code is of another version.
+        let value = shape.of_source(Named { version: None, ..read });
         Found { value, coarsened: given.code.map(|_| "unknown_code") }
     }
 

@@ -141,9 +141,9 @@ impl Crosswalk {
     /// Makes the tables of both directions: the first row of a subject leads on, the default one leads back.
     fn link(&mut self, mistakes: &mut Mistakes<'_>) {
         let mut by_object: HashMap<&str, Vec<&LinkRow>> = HashMap::new();
-        let mut by_subject: HashMap<&str, usize> = HashMap::new();
+        let mut first_of_subject: HashMap<&str, Option<&str>> = HashMap::new();
         for row in &self.rows {
-            *by_subject.entry(&row.subject).or_default() += 1;
+            first_of_subject.entry(&row.subject).or_insert(row.object.as_deref());
             if let Some(object) = &row.object {
                 by_object.entry(object).or_default().push(row);
             }
@@ -165,7 +165,7 @@ impl Crosswalk {
             };
             // A subject of two parts is written by its first; the other part has a rule of its own.
             let code = chosen.subject.split('+').next().unwrap_or_default();
-            let is_reversible = rows.len() == 1 && by_subject[&*chosen.subject] == 1;
+            let is_reversible = rows.len() == 1 && first_of_subject[&*chosen.subject] == Some(object);
             let link = Link { code: code.into(), grade: chosen.grade.reversed(), is_reversible };
             self.backward.insert((*object).into(), link);
         }
@@ -173,7 +173,7 @@ impl Crosswalk {
             let link = row.object.as_ref().map(|object| Link {
                 code: object.clone(),
                 grade: row.grade,
-                is_reversible: by_object[&**object].len() == 1 && by_subject[&*row.subject] == 1,
+                is_reversible: by_object[&**object].len() == 1,
             });
             self.forward.entry((&*row.subject).into()).or_insert(link);
         }
@@ -236,7 +236,8 @@ mod tests {
              a:1\tskos:exactMatch\tb:1\t\n",
         )
         .unwrap();
-        assert_eq!(walk.forward("3"), Some(&link("2", Grade::Exact, false)));
+        assert_eq!(walk.forward("3"), Some(&link("2", Grade::Exact, true)));
+        assert_eq!(walk.backward("2"), Some(&link("3", Grade::Exact, true)));
         assert_eq!(walk.backward("3"), Some(&link("3", Grade::TargetIsBroader, false)));
         assert_eq!(walk.backward("D"), Some(&link("G", Grade::Close, false)));
         assert_eq!(walk.forward_pair("G", "X"), Some(&link("D", Grade::Close, false)));

@@ -15,4 +15,4 @@ pub use list::CodeList;
 
 pub(crate) use coded::{CodedShape, Named};
 pub(crate) use coder::Coder;
-pub(crate) use said::{Given, Spelled, Written};
+pub(crate) use said::{Found, Given, Spelled, Written};

@@ -93,6 +93,9 @@ pub(crate) struct Order {
 pub(crate) struct ListMarks {
     pub(crate) list: String,
     pub(crate) attributes: Vec<(String, String)>,
+    /// Which of the names hold the name of the list and its version.
+    pub(crate) scheme_in: Option<String>,
+    pub(crate) version_in: Option<String>,
     pub(crate) span: Option<Range<usize>>,
 }
 
@@ -295,8 +298,17 @@ fn read_marks(item: Option<&Item>, mistakes: &mut Mistakes<'_>) -> Vec<ListMarks
             continue;
         };
         let attributes = read_texts(table.item("attributes"), "attributes", mistakes);
+        let mut naming = |name, mistakes: &mut Mistakes<'_>| {
+            let text = table.text(name, mistakes)?;
+            if !attributes.iter().any(|(known, _)| *known == text) {
+                let remedy = did_you_mean(&text, attributes.iter().map(|(known, _)| known.as_str()));
+                mistakes.at(item.span(), key, format!("`{name}` is `{text}`, none of the `attributes`"), remedy);
+            }
+            Some(text)
+        };
+        let (scheme_in, version_in) = (naming("scheme_in", mistakes), naming("version_in", mistakes));
         table.finish(mistakes);
-        marks.push(ListMarks { list: key.to_owned(), attributes, span });
+        marks.push(ListMarks { list: key.to_owned(), attributes, scheme_in, version_in, span });
     }
     marks
 }

@@ -9,7 +9,7 @@ use crate::{
     grammar::{Place as WrittenPlace, Step, Written},
 };
 
-use super::{CodedLeaf, Marks, compile::label_language, rules::RuleMaker};
+use super::{CodedLeaf, Marks, Naming, compile::label_language, rules::RuleMaker};
 
 impl RuleMaker<'_, '_, '_> {
     pub(super) fn coded(
@@ -50,11 +50,9 @@ impl RuleMaker<'_, '_, '_> {
                 Some((place, self.inner_names(self.places.list[place].name, code)?))
             }
         };
-        let marks = self.marks(if self.compiler.namer.format == Format::Xml {
-            code_names.last().copied().unwrap_or(name)
-        } else {
-            name
-        })?;
+        let marked =
+            if self.compiler.namer.format == Format::Xml { code_names.last().copied().unwrap_or(name) } else { name };
+        let (marks, namings) = self.marks(marked)?;
         let is_number = written.written == Some(Written::Number);
         let keeps_others = written.keeps_others;
         Some(CodedLeaf {
@@ -66,6 +64,7 @@ impl RuleMaker<'_, '_, '_> {
             keeps_others,
             pair,
             marks,
+            namings,
             is_number,
         })
     }
@@ -94,21 +93,37 @@ impl RuleMaker<'_, '_, '_> {
         self.compiler.namer.path(name, steps).map_err(|problem| self.mistake(problem, "")).ok()
     }
 
-    fn marks(&mut self, name: NameId) -> Option<Vec<Marks>> {
+    /// For every list of the line what stands beside its codes, and where documents name it.
+    fn marks(&mut self, name: NameId) -> Option<(Vec<Marks>, Vec<Naming>)> {
         let file = self.compiler.file;
-        let is_xml = self.compiler.namer.format == Format::Xml;
-        let mut all = Vec::new();
+        let (mut all, mut namings) = (Vec::new(), Vec::new());
         for list in &self.written().codes {
-            let marks = file.lists.iter().find(|marks| marks.list == *list);
+            let Some(marks) = file.lists.iter().find(|marks| marks.list == *list) else {
+                all.push(Vec::new());
+                continue;
+            };
             let mut named = Vec::new();
-            for (attribute, text) in marks.map(|marks| marks.attributes.as_slice()).unwrap_or_default() {
-                let step =
-                    if is_xml { Step::Attribute(attribute.clone()) } else { Step::Member(attribute.clone(), None) };
-                let id = self.compiler.namer.name(name, &step).map_err(|problem| self.mistake(problem, "")).ok()?;
-                named.push((id, text.as_str().into()));
+            for (attribute, text) in &marks.attributes {
+                named.push((self.mark_name(name, attribute)?, text.as_str().into()));
+            }
+            if let Some(scheme) = &marks.scheme_in {
+                let own = marks.attributes.iter().find(|(known, _)| known == scheme).map(|(_, text)| text.as_str());
+                let version = match &marks.version_in {
+                    Some(version) => Some(self.mark_name(name, version)?),
+                    None => None,
+                };
+                let scheme = self.mark_name(name, scheme)?;
+                namings.push(Naming { scheme, own: own.unwrap_or_default().into(), version });
             }
             all.push(named);
         }
-        Some(all)
+        Some((all, namings))
+    }
+
+    fn mark_name(&mut self, name: NameId, attribute: &str) -> Option<NameId> {
+        let is_xml = self.compiler.namer.format == Format::Xml;
+        let text = attribute.to_owned();
+        let step = if is_xml { Step::Attribute(text) } else { Step::Member(text, None) };
+        self.compiler.namer.name(name, &step).map_err(|problem| self.mistake(problem, "")).ok()
     }
 }

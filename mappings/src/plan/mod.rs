@@ -32,8 +32,8 @@ use crate::{
 pub(crate) use compile::{canonical_value, compile};
 pub(crate) use covered::{Covered, Selector};
 pub(crate) use rule::{
-    Action, CodedLeaf, Element, Fallback, FieldStart, Form, Group, Leaf, List, Marks, Pattern, PatternForm, Repeat,
-    Rule, Split, TemplatePart, TextCoder,
+    Action, CodedLeaf, Element, Fallback, FieldStart, Form, Group, Leaf, List, Marks, Naming, Pattern, PatternForm,
+    Repeat, Rule, Split, TemplatePart, TextCoder,
 };
 pub(crate) use target::{Target, TargetStep, Tongue, push_index};
 

@@ -167,7 +167,17 @@ pub(crate) struct CodedLeaf {
     pub(crate) pair: Option<(PlaceId, Vec<NameId>)>,
     /// For every list of the coder the names and texts beside its codes.
     pub(crate) marks: Vec<Marks>,
+    /// Where documents name the list of a code.
+    pub(crate) namings: Vec<Naming>,
     pub(crate) is_number: bool,
+}
+
+/// Where documents name a list, and the name of the one that the mapping knows.
+#[derive(Debug)]
+pub(crate) struct Naming {
+    pub(crate) scheme: NameId,
+    pub(crate) own: Box<str>,
+    pub(crate) version: Option<NameId>,
 }
 
 /// A repeated part of the document.

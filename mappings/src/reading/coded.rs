@@ -1,11 +1,11 @@
 //! Reads coded values: a code, the words beside it, and which list the document says it is of.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use schemas::{Outcome, Value};
 
 use crate::{
-    codes::Given,
+    codes::{Found, Given, Named},
     document::{Kind, Mark, NameId, NodeId},
     plan::{CodedLeaf, Element, Rule, Scope},
     text::clean,
@@ -122,12 +122,19 @@ impl<'p> Reader<'p, '_> {
         let is_sentinel = code.as_deref().is_some_and(|code| rule.absent.iter().any(|absent| **absent == *code));
         let pair = pair_node.and_then(|node| self.words(node));
         let given = Given { code: code.as_deref(), label: label.as_deref(), pair: pair.as_deref(), list, other };
-        let found = if is_sentinel { Err("sentinel") } else { Ok(coded.coder.read(&coded.shape, given)) };
+        let marked = code_node.unwrap_or(node);
+        let foreign = if list.is_none() { self.foreign_list(coded, node, marked) } else { None };
+        let found = match &foreign {
+            _ if is_sentinel => Err("sentinel"),
+            Some(foreign) => Ok(foreign.found(coded, given)),
+            None => Ok(coded.coder.read(&coded.shape, given)),
+        };
         drop((code, label, pair, scheme));
-        if let Some(scheme) = scheme_node {
-            self.tree.node_mut(scheme).mark = Mark::Kept;
+        self.keep_marks(coded, list, node, marked);
+        let foreign_marks = foreign.into_iter().flat_map(|foreign| foreign.marks).flatten();
+        for mark in scheme_node.into_iter().chain(foreign_marks) {
+            self.tree.node_mut(mark).mark = Mark::Kept;
         }
-        self.keep_marks(coded, list, node, code_node.unwrap_or(node));
         match found {
             Ok(found) => {
                 let note = found.coarsened.map(|code| (Outcome::Coarsened, code));
@@ -171,6 +178,25 @@ impl<'p> Reader<'p, '_> {
         coded.marks.iter().position(fits)
     }
 
+    /// The list that the document names, if it is none of the line's.
+    fn foreign_list(&self, coded: &CodedLeaf, node: NodeId, code_node: NodeId) -> Option<Foreign> {
+        let mut named = coded.namings.iter().map(|naming| (naming, self.mark_node(naming.scheme, node, code_node)));
+        let (naming, Some(scheme_node)) = named.find(|(_, found)| found.is_some())? else {
+            return None;
+        };
+        let scheme = self.words(scheme_node)?;
+        if coded.namings.iter().any(|known| *known.own == *scheme) {
+            return None;
+        }
+        let version_node = naming.version.and_then(|version| self.mark_node(version, node, code_node));
+        let version = version_node.and_then(|node| self.words(node));
+        Some(Foreign {
+            scheme: scheme.as_ref().into(),
+            version: version.as_deref().map(Into::into),
+            marks: [Some(scheme_node), version_node.filter(|_| version.is_some())],
+        })
+    }
+
     fn mark_node(&self, name: NameId, node: NodeId, code_node: NodeId) -> Option<NodeId> {
         self.tree.named(code_node, name).next().or_else(|| self.tree.named(node, name).next())
     }
@@ -181,5 +207,22 @@ impl<'p> Reader<'p, '_> {
                 self.tree.node_mut(mark).mark = Mark::Kept;
             }
         }
+    }
+}
+
+/// A list that a document names and the mapping does not know.
+struct Foreign {
+    scheme: Arc<str>,
+    version: Option<Arc<str>>,
+    /// Where the document names it.
+    marks: [Option<NodeId>; 2],
+}
+
+impl Foreign {
+    /// A code of that list, as it was read.
+    fn found(&self, coded: &CodedLeaf, given: Given<'_>) -> Found {
+        let (code, label) = (given.code.map(Into::into), given.label.map(Into::into));
+        let named = Named { scheme: Some(self.scheme.clone()), version: self.version.clone(), code, label };
+        Found { value: coded.shape.of_source(named), coarsened: Some("unknown_list") }
     }
 }
