@@ -1,8 +1,13 @@
 //! `passerelle mappings`: what can be translated, how completely, and whether the laws hold.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Subcommand;
 use mappings::{Catalogue, Directions, Evidence, Mapping, coverage, laws};
 use schemas::{DialectName, Kind};
@@ -37,10 +42,22 @@ pub enum Mappings {
         #[command(flatten)]
         source: Source,
     },
-    /// Check the samples and the laws
+    /// Check the samples and the laws, or write what belongs beside the samples
+    ///
+    /// Every sample (`samples/NNN-name.in.*`) is read and written again, and compared with the files beside it: the
+    /// canonical record, the losses, the document that comes out. The laws are checked too: every field is kept or
+    /// reported, nothing is lost on the way there and back, and what was written once is written the same again.
+    ///
+    /// With `--write` those files are written instead, as the mappings are now. That makes the samples say what the
+    /// mapping does, right or wrong: read every changed file before you keep it. `samples/NNN-name.defaults.toml`
+    /// stays yours, and so does the sample itself. An empty file `NNN-name.to-DIALECT.json` (or `.xml`, `.txt`) asks
+    /// for what the sample becomes in that dialect.
     Test {
         /// Of this dialect only
         dialect: Option<DialectName>,
+        /// Write the files beside the samples of FOLDER; those of the program itself are left alone
+        #[arg(long, requires = "mappings")]
+        write: bool,
         #[command(flatten)]
         source: Source,
     },
@@ -69,7 +86,13 @@ impl Mappings {
         match self {
             Self::List { coverage, json, source } => list(&source.load()?, coverage, json),
             Self::Show { file, dialect, kind, source } => show(&source.load()?, &dialect, kind, file)?,
-            Self::Test { dialect, source } => test(&source.load()?, dialect.as_ref())?,
+            Self::Test { dialect, write, source } => {
+                let catalogue = source.load()?;
+                match source.mappings.filter(|_| write) {
+                    Some(folder) => write_samples(&catalogue, dialect.as_ref(), &folder)?,
+                    None => test(&catalogue, dialect.as_ref())?,
+                }
+            }
         }
         Ok(())
     }
@@ -129,14 +152,61 @@ fn show(catalogue: &Catalogue, dialect: &DialectName, kind: Kind, print_file: bo
     Ok(())
 }
 
-fn test(catalogue: &Catalogue, only: Option<&DialectName>) -> Result<()> {
+/// The mappings of one dialect, or all.
+fn chosen<'c>(catalogue: &'c Catalogue, only: Option<&DialectName>) -> Result<Vec<&'c Arc<Mapping>>> {
     let chosen: Vec<_> =
         catalogue.mappings().filter(|mapping| only.is_none_or(|only| mapping.dialect() == only)).collect();
-    if chosen.is_empty() {
-        return Err(anyhow!("there is no such mapping; `passerelle mappings list` shows those there are"));
+    ensure!(!chosen.is_empty(), "there is no such mapping; `passerelle mappings list` shows those there are");
+    Ok(chosen)
+}
+
+/// Writes what belongs beside the samples that stand in a folder.
+fn write_samples(catalogue: &Catalogue, only: Option<&DialectName>, folder: &Path) -> Result<()> {
+    let mut has_found = false;
+    for mapping in chosen(catalogue, only)? {
+        let samples = folder.join("dialects").join(mapping.dialect().as_str()).join("samples");
+        if !samples.is_dir() {
+            continue;
+        }
+        has_found = true;
+        let files = laws::written_samples(catalogue, mapping).map_err(|problem| anyhow!(problem))?;
+        let names = sample_names(&samples)?;
+        let (mut changed, mut same) = (Vec::new(), 0);
+        for file in files.iter().filter(|file| file.file.split_once('.').is_some_and(|(name, _)| names.contains(name)))
+        {
+            let path = samples.join(&file.file);
+            if fs::read(&path).is_ok_and(|found| found == file.bytes) {
+                same += 1;
+                continue;
+            }
+            fs::write(&path, &file.bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+            changed.push(path);
+        }
+        say(&format!("{:16} {:10} {} written, {same} as they were", mapping.dialect(), mapping.kind(), changed.len()));
+        for path in changed {
+            say(&format!("  {}", path.display()));
+        }
     }
+    ensure!(
+        has_found,
+        "`{}` has no folder `dialects/<dialect>/samples` of that dialect; put a sample there first",
+        folder.display()
+    );
+    say("Read every file that was written before you keep it: it says what the mapping does, right or wrong.");
+    Ok(())
+}
+
+/// The names of the samples of a folder; of a dialect of the program it may hold only some.
+fn sample_names(folder: &Path) -> Result<BTreeSet<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let files = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let files = files.collect::<Result<Vec<String>>>()?;
+    Ok(files.iter().filter_map(|file| Some(file.split_once(".in.")?.0.to_owned())).collect())
+}
+
+fn test(catalogue: &Catalogue, only: Option<&DialectName>) -> Result<()> {
     let mut broken = Vec::new();
-    for mapping in chosen {
+    for mapping in chosen(catalogue, only)? {
         let samples = laws::samples(mapping);
         if samples.is_empty() {
             broken.push(format!(
