@@ -187,3 +187,25 @@ fn the_demo_ends_by_itself_and_cleanly() {
     assert!(output.status.success(), "{told}\n{}", complaint(&output));
     assert!(told.contains("EURES pulls") && told.contains("agency gets") && told.contains("parked     0"), "{told}");
 }
+
+#[test]
+fn what_belongs_beside_samples_is_written_for_review() {
+    let dialect = Path::new("dialects/vdab-json/samples");
+    let ours = root().join("mappings").join(dialect);
+    let folder = tempfile::tempdir().unwrap();
+    let samples = folder.path().join(dialect);
+    fs::create_dir_all(&samples).unwrap();
+    for file in ["003-minimal.in.json", "010-no-reference.in.json"] {
+        fs::copy(ours.join(file), samples.join(file)).unwrap();
+    }
+    let mappings = folder.path().to_string_lossy().into_owned();
+    assert_eq!(passerelle(&["mappings", "test", "--write"]).status.code(), Some(2), "without a folder");
+    let output = passerelle(&["mappings", "test", "--write", "--mappings", &mappings, "vdab-json"]);
+    assert!(output.status.success(), "{}", complaint(&output));
+    for file in ["003-minimal.canonical.json", "003-minimal.loss.json", "010-no-reference.fault.json"] {
+        assert_eq!(fs::read(samples.join(file)).unwrap(), fs::read(ours.join(file)).unwrap(), "{file}");
+    }
+    assert_eq!(fs::read_dir(&samples).unwrap().count(), 7, "only the samples of the folder");
+    let output = passerelle(&["mappings", "test", "--write", "--mappings", &mappings, "eures-xml"]);
+    assert_eq!(output.status.code(), Some(1), "no samples of that dialect");
+}
