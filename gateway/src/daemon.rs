@@ -21,12 +21,13 @@ use crate::{
     backbone::{Backbone, embedded::EmbeddedBackbone},
     clock::Clock,
     config::{Configuration, Engine},
-    delivery::{Delivery, Teller, Wakes},
+    delivery::{Delivery, Limits, Teller, Wakes},
     door::{Door, new_secret},
     health::Health,
     in_force::{InForce, Rules},
     intake::Intake,
     journal::Journaler,
+    poller::Polling,
     reload::Reloader,
     router::Router,
     store::{SqliteStore, Store},
@@ -133,15 +134,18 @@ impl Parts {
         });
         supervisor
             .spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
-        let wakes = Wakes::default();
+        let (wakes, limits) = (Wakes::default(), Limits::default());
         let delivery = Delivery {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
             clock: intake.clock.clone(),
             wakes: wakes.clone(),
+            limits: limits.clone(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
+        let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits };
+        supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         Self { intake, wakes, teller: Teller { backbone, store }, journaled, sync_wanted }
     }
 }

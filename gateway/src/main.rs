@@ -13,6 +13,7 @@ mod health;
 mod in_force;
 mod intake;
 mod journal;
+mod poller;
 mod reload;
 mod router;
 mod store;

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing else reads the environment, and no settings derive `Serialize`: secrets cannot be printed.
 
 mod partner;
+mod poll;
 mod secrets;
 mod settings;
 
@@ -17,6 +18,7 @@ use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
     partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting},
+    poll::{Source, VdabAccountSettings},
     secrets::Secrets,
     settings::{Engine, LogFormat, Settings},
 };

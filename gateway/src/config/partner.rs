@@ -8,6 +8,8 @@ use mappings::{Defaults, Parameters, codes::Grade};
 use schemas::{DialectName, Kind, PartnerId};
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::poll::{PollSettings, VdabAccountSettings};
+
 /// An organisation that we exchange with.
 #[derive(Debug, Clone)]
 pub struct Partner {
@@ -27,6 +29,8 @@ pub struct Partner {
     pub outgoing: BTreeMap<Kind, Outgoing>,
     /// Vendor-signed events that it sends.
     pub webhook: Option<Webhook>,
+    /// How its documents are fetched, if it does not bring them.
+    pub poll: Option<PollSettings>,
     /// How much it lets us send.
     pub limits: Limits,
     /// What its documents never say, by canonical path; see [`Defaults`].
@@ -120,6 +124,16 @@ pub enum Connector {
         #[serde(default)]
         repeats: RepeatsSetting,
     },
+    /// Posting to VDAB, by our profile.
+    Vdab {
+        /// What lies before `/vacancy/{reference}`.
+        base_url: String,
+        /// What VDAB knows us by.
+        account: VdabAccountSettings,
+        /// Whether an unanswered send may be repeated.
+        #[serde(default)]
+        repeats: RepeatsSetting,
+    },
     /// A feed that EURES pulls.
     EuresFeed {
         /// The name of the secret that is the puller's bearer token.
@@ -143,7 +157,7 @@ pub enum RepeatsSetting {
 }
 
 /// How much a partner lets us send.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Every window holds at the same time.
@@ -153,7 +167,7 @@ pub struct Limits {
 }
 
 /// A number of requests in any stretch of time.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// Requests.
@@ -186,6 +200,7 @@ struct PartnerFile {
     #[serde(default)]
     outgoing: BTreeMap<Kind, Outgoing>,
     webhook: Option<Webhook>,
+    poll: Option<PollSettings>,
     #[serde(default)]
     limits: Limits,
     /// These three are read by the mapping engine, which knows their grammar.
@@ -222,6 +237,7 @@ impl Partner {
             incoming: file.incoming,
             outgoing: file.outgoing,
             webhook: file.webhook,
+            poll: file.poll,
             limits: file.limits,
             defaults,
             parameters: Arc::new(file.parameters.into_iter().collect()),
@@ -230,11 +246,14 @@ impl Partner {
 
     /// The names of the secrets that this partner needs.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
-        let connectors = self.outgoing.values().filter_map(|outgoing| match &outgoing.connector {
-            Connector::Rest { token, .. } => token.as_deref(),
-            Connector::EuresFeed { token, .. } => Some(token.as_str()),
+        let connectors = self.outgoing.values().flat_map(|outgoing| match &outgoing.connector {
+            Connector::Rest { token, .. } => [token.as_deref(), None],
+            Connector::EuresFeed { token, .. } => [Some(token.as_str()), None],
+            Connector::Vdab { account, .. } => account.secret_names().map(Some),
         });
-        connectors.chain(self.webhook.iter().map(|webhook| webhook.secret.as_str()))
+        let connectors = connectors.flatten();
+        let poll = self.poll.iter().flat_map(PollSettings::secret_names);
+        connectors.chain(poll).chain(self.webhook.iter().map(|webhook| webhook.secret.as_str()))
     }
 }
 

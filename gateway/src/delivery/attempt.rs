@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use connectors::{Outcome, Parcel, Repeats, Sender};
-use governor::clock::MonotonicClock;
+use connectors::{Outcome, Parcel, Repeats, Sender, Sent, exhausted_for};
 use metrics::{counter, histogram};
 use schemas::{EntityKey, Hash, Lane, Operation, hash_of};
 use tracing::{info, warn};
@@ -14,7 +13,7 @@ use tracing::{info, warn};
 use super::{
     dispatch::Dispatch,
     gate::{Contact, SendPermit},
-    limit::Limit,
+    limits::PartnerLimit,
     prepare::{Letter, Prepared, Preparer, Verdict},
     retry,
     tell::Teller,
@@ -33,7 +32,7 @@ pub struct Attempter {
     pub teller: Teller,
     pub clock: Clock,
     pub settings: Settings,
-    pub limit: Arc<Limit<MonotonicClock>>,
+    pub limit: Arc<PartnerLimit>,
     pub epoch: i64,
 }
 
@@ -100,7 +99,11 @@ impl Attempter {
         self.freshen(permit).await;
         let parcel = self.parcel(&dispatch, &letter, body_hash);
         let begun = std::time::Instant::now();
-        let outcome = self.sender.send(parcel).await.outcome;
+        let Sent { outcome, limits } = self.sender.send(parcel).await;
+        if let Some(wait) = exhausted_for(&limits) {
+            // The partner says that nothing is left of its limit: it is believed before it refuses.
+            self.limit.pause(wait);
+        }
         histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
         let contact = contact_of(&outcome);
         Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, contact))

@@ -5,11 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governor::clock::MonotonicClock;
-
 use super::{
     breaker::{Breaker, Circuit},
-    limit::{Limit, Permit},
+    limit::Permit,
+    limits::PartnerLimit,
 };
 
 /// The right to send one request to the partner now.
@@ -17,7 +16,7 @@ pub type SendPermit = Permit<Instant>;
 
 /// The gate of one partner.
 pub struct Gate {
-    limit: Arc<Limit<MonotonicClock>>,
+    limit: Arc<PartnerLimit>,
     breaker: Breaker,
 }
 
@@ -49,7 +48,7 @@ pub enum Contact {
 
 impl Gate {
     /// A gate with a closed breaker.
-    pub fn new(limit: Arc<Limit<MonotonicClock>>, breaker: Breaker) -> Self {
+    pub fn new(limit: Arc<PartnerLimit>, breaker: Breaker) -> Self {
         Self { limit, breaker }
     }
 

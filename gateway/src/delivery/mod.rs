@@ -7,10 +7,12 @@ mod dispatch;
 mod feed_sender;
 mod gate;
 mod limit;
+mod limits;
 mod offsets;
 mod prepare;
 mod retry;
 mod runner;
+mod senders;
 mod tell;
 
 use std::{
@@ -18,25 +20,24 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result};
-use connectors::{
-    BaseUrl, ExtraCertificates, ProbeError, Repeats, Sender,
-    rest::{RestPush, RestSettings},
-};
-use governor::clock::MonotonicClock;
+use anyhow::Result;
+use connectors::Sender;
 use schemas::{Kind, PartnerId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::tell::Teller;
 use self::{
-    attempt::Attempter, breaker::Breaker, feed_sender::FeedSender, gate::Gate, limit::Limit, prepare::Preparer,
-    runner::Runner,
+    attempt::Attempter, breaker::Breaker, feed_sender::FeedSender, gate::Gate, prepare::Preparer, runner::Runner,
+};
+pub use self::{
+    limits::{Limits, PartnerLimit},
+    senders::{caller_of, probe_all},
+    tell::Teller,
 };
 use crate::{
     backbone::{Backbone, Topic},
     clock::Clock,
-    config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting},
+    config::{Configuration, Outgoing, Partner},
     health::Health,
     in_force::{InForce, Rules},
     store::{Store, resource_of},
@@ -67,6 +68,7 @@ pub struct Delivery {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     pub wakes: Wakes,
+    pub limits: Limits,
 }
 
 impl Delivery {
@@ -125,7 +127,7 @@ impl Delivery {
         let end = self.backbone.end(&topic).await?;
         let subscription = self.backbone.subscribe("delivery", topic).await?;
         let settings = &rules.configuration.settings;
-        let limit = Arc::new(Limit::new(&partner.limits, MonotonicClock));
+        let limit = self.limits.of(partner);
         let attempter = Attempter {
             preparer: Preparer {
                 partner: partner.clone(),
@@ -148,45 +150,7 @@ impl Delivery {
     }
 
     fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {
-        Ok(match rest_push(configuration, partner, outgoing)? {
-            Some(push) => Arc::new(push),
-            None => Arc::new(FeedSender {
-                partner: partner.id.clone(),
-                store: self.store.clone(),
-                clock: self.clock.clone(),
-            }),
-        })
+        let feed = || FeedSender { partner: partner.id.clone(), store: self.store.clone(), clock: self.clock.clone() };
+        Ok(caller_of(configuration, partner, outgoing)?.unwrap_or_else(|| Arc::new(feed())))
     }
-}
-
-/// The REST push of a partner, unless it pulls a feed.
-fn rest_push(configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Option<RestPush>> {
-    let Connector::Rest { base_url, token, repeats } = &outgoing.connector else { return Ok(None) };
-    let token = token.as_deref().map(|name| configuration.secrets.get(name)).transpose()?;
-    let settings = RestSettings {
-        base_url: base_url.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `base_url`", partner.id))?,
-        token: token.map(|secret| secret.current().clone()),
-        repeats: match repeats {
-            RepeatsSetting::ByKey => Repeats::ByKey,
-            RepeatsSetting::ByReference => Repeats::ByReference,
-            RepeatsSetting::Never => Repeats::Never,
-        },
-        connect_time_out: configuration.settings.connect_timeout,
-        certificates: ExtraCertificates::default(),
-    };
-    Ok(Some(RestPush::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?))
-}
-
-/// Tests the connection to every partner that we call.
-///
-/// # Errors
-/// If a connector cannot be made as it is configured.
-pub async fn probe_all(configuration: &Configuration) -> Result<Vec<(PartnerId, Result<(), ProbeError>)>> {
-    let mut outcomes = Vec::new();
-    for (partner, outgoing) in configuration.receivers(Kind::Vacancy) {
-        if let Some(push) = rest_push(configuration, partner, outgoing)? {
-            outcomes.push((partner.id.clone(), push.probe().await));
-        }
-    }
-    Ok(outcomes)
 }

@@ -11,6 +11,7 @@ mod dispatches;
 mod feed;
 mod journal;
 mod parked;
+mod polls;
 mod sqlite;
 mod syncs;
 mod versions;
@@ -25,6 +26,7 @@ pub use self::{
     feed::{Feed, FeedChange, FeedItem},
     journal::{EventRow, Journal, MessageQuery, MessageRow},
     parked::{ParkedInput, ParkedInputs},
+    polls::{Poll, Polled, Polls},
     sqlite::SqliteStore,
     syncs::{Sync, Syncs},
     versions::{KeyUse, Routed, Version, Versions},
@@ -32,7 +34,7 @@ pub use self::{
 
 /// The store engine.
 #[async_trait]
-pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Syncs + ApiKeys + Journal {
+pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Polls + Syncs + ApiKeys + Journal {
     /// Takes a resource over and returns the new epoch; whoever held it before has the lower one.
     async fn take_over(&self, resource: &str) -> Result<i64>;
 

@@ -1,0 +1,82 @@
+//! How documents are fetched from a partner that does not bring them: `[poll]` of its file.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use serde::Deserialize;
+
+/// How documents are fetched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollSettings {
+    /// How often to look for news.
+    #[serde(default = "five_minutes")]
+    every_seconds: NonZeroU32,
+    /// Where from.
+    pub source: Source,
+}
+
+/// Where documents are fetched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// VDAB Open Services, `Vacatures` v4.
+    Vdab {
+        /// What lies before `/vacatures`.
+        base_url: String,
+        /// What VDAB knows us by.
+        account: VdabAccountSettings,
+        /// How often there is a run over everything: only such a run closes what is absent.
+        #[serde(default = "a_day")]
+        everything_every_seconds: u64,
+        /// How many documents are asked for at once.
+        #[serde(default = "a_hundred")]
+        batch: usize,
+    },
+}
+
+/// What VDAB knows us by.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VdabAccountSettings {
+    /// Where tokens come from.
+    pub token_url: String,
+    /// The client.
+    pub client_id: String,
+    /// The name of the secret that the client proves itself with.
+    pub client_secret: String,
+    /// The name of the secret that is the API key (`X-IBM-Client-Id`).
+    pub api_key: String,
+}
+
+impl PollSettings {
+    /// How long to wait once there is no more.
+    pub fn period(&self) -> Duration {
+        Duration::from_secs(self.every_seconds.get().into())
+    }
+
+    /// The names of the secrets that the source needs.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        match &self.source {
+            Source::Vdab { account, .. } => account.secret_names().into_iter(),
+        }
+    }
+}
+
+impl VdabAccountSettings {
+    /// The names of the secrets in it.
+    pub fn secret_names(&self) -> [&str; 2] {
+        [&self.client_secret, &self.api_key]
+    }
+}
+
+fn five_minutes() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(299)
+}
+
+fn a_day() -> u64 {
+    86_400
+}
+
+fn a_hundred() -> usize {
+    100
+}

@@ -1,0 +1,85 @@
+//! The ways of sending, made as partner files describe them.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use connectors::{
+    BaseUrl, ExtraCertificates, ProbeError, Repeats, Sender,
+    rest::{RestPush, RestSettings},
+    vdab::{VdabPosting, VdabPostingSettings},
+};
+use schemas::{Kind, PartnerId};
+
+use crate::{
+    config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting},
+    poller::{account_of, poller_of},
+};
+
+/// How a partner is sent to; none if it pulls a feed.
+///
+/// # Errors
+/// Names the setting or secret that is wrong.
+pub fn caller_of(
+    configuration: &Configuration,
+    partner: &Partner,
+    outgoing: &Outgoing,
+) -> Result<Option<Arc<dyn Sender>>> {
+    let url = |text: &str| text.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `base_url`", partner.id));
+    let connect_time_out = configuration.settings.connect_timeout;
+    Ok(match &outgoing.connector {
+        Connector::EuresFeed { .. } => None,
+        Connector::Rest { base_url, token, repeats } => {
+            let token = token.as_deref().map(|name| configuration.secrets.get(name)).transpose()?;
+            let settings = RestSettings {
+                base_url: url(base_url)?,
+                token: token.map(|secret| secret.current().clone()),
+                repeats: (*repeats).into(),
+                connect_time_out,
+                certificates: ExtraCertificates::default(),
+            };
+            let push = RestPush::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?;
+            Some(Arc::new(push))
+        }
+        Connector::Vdab { base_url, account, repeats } => {
+            let settings = VdabPostingSettings {
+                base_url: url(base_url)?,
+                account: account_of(configuration, partner, account)?,
+                repeats: (*repeats).into(),
+                connect_time_out,
+                token_time_out: configuration.settings.send_timeout,
+                certificates: ExtraCertificates::default(),
+            };
+            let posting = VdabPosting::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?;
+            Some(Arc::new(posting))
+        }
+    })
+}
+
+impl From<RepeatsSetting> for Repeats {
+    fn from(setting: RepeatsSetting) -> Self {
+        match setting {
+            RepeatsSetting::ByKey => Self::ByKey,
+            RepeatsSetting::ByReference => Self::ByReference,
+            RepeatsSetting::Never => Self::Never,
+        }
+    }
+}
+
+/// Tests the connection to every partner that we call.
+///
+/// # Errors
+/// If a connector cannot be made as it is configured.
+pub async fn probe_all(configuration: &Configuration) -> Result<Vec<(PartnerId, Result<(), ProbeError>)>> {
+    let mut outcomes = Vec::new();
+    for partner in configuration.partners.values() {
+        if let Some(outgoing) = partner.outgoing.get(&Kind::Vacancy)
+            && let Some(caller) = caller_of(configuration, partner, outgoing)?
+        {
+            outcomes.push((partner.id.clone(), caller.probe().await));
+        }
+        if let Some(poller) = poller_of(configuration, partner)? {
+            outcomes.push((partner.id.clone(), poller.probe().await));
+        }
+    }
+    Ok(outcomes)
+}

@@ -1,0 +1,144 @@
+//! Reads the sources that do not push: one part per partner, page by page, each page accepted before its cursor is kept.
+//!
+//! **Invariant:** absence closes a vacancy only after a complete run, and only what was known before that run began.
+
+mod host;
+mod page;
+mod sources;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use connectors::poller::{PollError, Poller, Progress};
+use metrics::counter;
+use schemas::{PartnerId, Position};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::host::PollHost;
+pub use self::sources::{account_of, poller_of};
+use crate::{
+    backbone::Topic,
+    config::Partner,
+    delivery::Limits,
+    health::Health,
+    in_force::{InForce, Rules},
+    intake::Intake,
+    store::Poll,
+    supervisor::Supervisor,
+};
+
+/// The shortest and the longest pause after a failed call.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
+
+/// What polling needs.
+#[derive(Clone)]
+pub struct Polling {
+    pub in_force: InForce,
+    pub intake: Intake,
+    pub limits: Limits,
+}
+
+impl Polling {
+    /// Keeps a part going for every partner that is polled, those that are configured later included.
+    pub async fn run(mut self, supervisor: Supervisor, health: Health) -> Result<()> {
+        let stop = supervisor.stop_token();
+        let mut served = HashSet::new();
+        loop {
+            let rules = self.in_force.now();
+            for partner in rules.configuration.partners.values().filter(|partner| partner.poll.is_some()) {
+                if served.insert(partner.id.clone()) {
+                    let (polling, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
+                    supervisor.spawn_part(format!("polling of {partner}"), &health, move || {
+                        polling.clone().serve(partner.clone(), stop.clone())
+                    });
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                _ = self.in_force.changed() => {}
+            }
+        }
+    }
+
+    /// Polls one partner; begins anew, where it was, when other rules come into force.
+    async fn serve(mut self, partner: PartnerId, stop: CancellationToken) -> Result<()> {
+        loop {
+            let rules = self.in_force.now();
+            let polling = self.clone();
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                outcome = polling.poll_under(&rules, &partner) => outcome?,
+                _ = self.in_force.changed() => {}
+            }
+        }
+    }
+
+    async fn poll_under(&self, rules: &Arc<Rules>, partner: &PartnerId) -> Result<()> {
+        let polled =
+            rules.configuration.partners.get(partner).and_then(|partner| Some((partner, partner.poll.as_ref()?)));
+        let Some((partner, settings)) = polled else { return std::future::pending().await };
+        let source = poller_of(&rules.configuration, partner)?.context("a poll without a source")?;
+        let limit = self.limits.of(partner);
+        let host = PollHost { partner: partner.id.clone(), store: self.intake.store.clone(), limit };
+        let mut failures = 0;
+        loop {
+            let pause = match self.step(partner, &*source, &host).await? {
+                Ok(Progress::More) => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(Progress::CaughtUp | Progress::Complete) => {
+                    failures = 0;
+                    settings.period()
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.pause_after(partner, &error, failures).await?
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Reads one page and accepts what it holds; only then the cursor moves.
+    async fn step(
+        &self,
+        partner: &Partner,
+        source: &dyn Poller,
+        host: &PollHost,
+    ) -> Result<Result<Progress, PollError>> {
+        let end = self.intake.backbone.end(&Topic::accepted()).await?;
+        let poll = self.intake.store.poll(&partner.id).await?;
+        let cursor = poll.as_ref().map(|poll| poll.cursor.parse()).transpose()?;
+        let page = match source.page(cursor.as_ref(), host).await {
+            Ok(page) => page,
+            Err(error) => return Ok(Err(error)),
+        };
+        let progress = page.progress;
+        self.accept(partner, page, &Place { poll, end }).await?;
+        counter!("passerelle_pages_polled_total", "partner" => partner.id.to_string()).increment(1);
+        Ok(Ok(progress))
+    }
+
+    async fn pause_after(&self, partner: &Partner, error: &PollError, failures: u32) -> Result<Duration> {
+        counter!("passerelle_polls_failed_total", "partner" => partner.id.to_string(), "code" => error.code())
+            .increment(1);
+        warn!(partner.name = %partner.id, code = error.code(), error = %error, "a source could not be read");
+        if *error == PollError::Cursor {
+            info!(partner.name = %partner.id, "the stored cursor is of another version; reading everything again");
+            self.intake.store.forget_poll(&partner.id).await?;
+            return Ok(Duration::ZERO);
+        }
+        let ours = PAUSES.0.saturating_mul(1 << (failures - 1).min(16)).min(PAUSES.1);
+        Ok(error.after().unwrap_or(ours))
+    }
+}
+
+/// Where the poller was before a page.
+struct Place {
+    /// As it was stored; none at the very beginning.
+    poll: Option<Poll>,
+    /// The end of the accepted log: a run that begins with this page closes nothing that comes after.
+    end: Position,
+}

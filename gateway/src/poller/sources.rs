@@ -1,0 +1,50 @@
+//! The pollers, made as partner files describe them.
+
+use anyhow::{Context, Result};
+use connectors::{
+    BaseUrl,
+    poller::Poller,
+    vdab::{VdabAccount, VdabReading, VdabReadingSettings},
+};
+
+use crate::config::{Configuration, Partner, Source};
+
+/// The poller of a partner; none if it is not polled.
+///
+/// # Errors
+/// Names the setting that is wrong.
+pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Option<Box<dyn Poller>>> {
+    let Some(poll) = &partner.poll else { return Ok(None) };
+    let wrong = || format!("partner `{}`: `poll.source`", partner.id);
+    Ok(Some(match &poll.source {
+        Source::Vdab { base_url, account, everything_every_seconds, batch } => {
+            let mut settings =
+                VdabReadingSettings::new(url(base_url, partner)?, account_of(configuration, partner, account)?);
+            settings.connect_time_out = configuration.settings.connect_timeout;
+            settings.everything_every = std::time::Duration::from_secs(*everything_every_seconds);
+            settings.batch = *batch;
+            Box::new(VdabReading::new(settings).with_context(wrong)?)
+        }
+    }))
+}
+
+/// What VDAB knows us by.
+///
+/// # Errors
+/// Names the setting or secret that is wrong.
+pub fn account_of(
+    configuration: &Configuration,
+    partner: &Partner,
+    account: &crate::config::VdabAccountSettings,
+) -> Result<VdabAccount> {
+    Ok(VdabAccount::new(
+        url(&account.token_url, partner)?,
+        account.client_id.clone(),
+        configuration.secrets.get(&account.client_secret)?.current().clone(),
+        configuration.secrets.get(&account.api_key)?.current().clone(),
+    ))
+}
+
+fn url(text: &str, partner: &Partner) -> Result<BaseUrl> {
+    text.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `{text}`", partner.id))
+}
