@@ -1,18 +1,35 @@
 //! `passerelle bench`: speed, side by side with a floor in the same run.
 
+mod accept;
 mod floor;
 mod translate;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failure, output::say};
+use crate::telemetry;
 
 /// Measure speed, side by side with a floor in the same run.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
+    /// Documents taken in, translated and durable, beside a server that only appends their bytes and syncs
+    Accept {
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// Clients that push at once
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+        /// Rounds; each measures ours and the floor in turn
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// How long each measurement takes, in seconds
+        #[arg(long, default_value_t = 4)]
+        seconds: u64,
+    },
     /// VDAB JSON to EURES XML, beside a bare path table with the same code look-ups and the same sanitiser
     Translate {
         /// Print one JSON object a line
@@ -28,14 +45,21 @@ pub enum Bench {
 pub struct Row {
     pub name: String,
     pub value: f64,
+    pub unit: &'static str,
     pub floor: f64,
     pub ratio: f64,
 }
 
 impl Bench {
-    #[expect(clippy::unused_async, reason = "every verb returns the same")]
     pub async fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Accept { json, clients, rounds, seconds } => {
+                let metrics = telemetry::start_metrics()?;
+                let round = Duration::from_secs(seconds.max(1));
+                for row in accept::run(metrics, clients.max(1), rounds.max(1), round).await? {
+                    row.print(json);
+                }
+            }
             Self::Translate { json, rounds } => {
                 for row in translate::run(rounds.max(1))? {
                     row.print(json);
@@ -48,11 +72,11 @@ impl Bench {
 
 impl Row {
     fn print(&self, as_json: bool) {
-        let Self { name, value, floor, ratio } = self;
+        let Self { name, value, unit, floor, ratio } = self;
         say(&if as_json {
-            json!({"name": name, "value": value, "unit": "µs", "floor": floor, "ratio": ratio}).to_string()
+            json!({"name": name, "value": value, "unit": unit, "floor": floor, "ratio": ratio}).to_string()
         } else {
-            format!("{name:44} {value:8.1} µs   floor {floor:8.1} µs   ratio {ratio:.2}")
+            format!("{name:52} {value:8.1} {unit:3}  floor {floor:8.1} {unit:3}  ratio {ratio:.2}")
         });
     }
 }
@@ -64,6 +88,7 @@ fn side_by_side(name: &str, rounds: usize, mut ours: impl FnMut(), mut floor: im
         (0..rounds).map(|_| (micros(repeats, &mut ours), micros(repeats, &mut floor))).collect();
     Row {
         name: name.to_owned(),
+        unit: "µs",
         value: median(measured.iter().map(|(ours, _)| *ours)),
         floor: median(measured.iter().map(|(_, floor)| *floor)),
         ratio: median(measured.iter().map(|(ours, floor)| ours / floor)),
