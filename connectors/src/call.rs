@@ -49,7 +49,7 @@ pub(crate) struct CallSettings {
     pub(crate) now: fn() -> Timestamp,
 }
 
-/// An answer that is no failure: 2xx, or one of the 4xx that say something about what was asked for.
+/// An answer that is no failure: 2xx, or a 3xx or 4xx that says something about what was asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) call: &'static str,
@@ -111,8 +111,7 @@ impl Caller {
             408 | 425 | 429 => Err(PollError::Limited { call, status: code, after }),
             503 if after.is_some() => Err(PollError::Limited { call, status: code, after }),
             500..=599 => Err(PollError::Failing { call, status: code, after }),
-            200..=299 | 400..=499 => Ok(()),
-            300..=399 => Err(protocol(call, "", format!("it redirects (HTTP {code}); correct the base URL"))),
+            200..=499 => Ok(()),
             _ => Err(protocol(call, "", format!("HTTP {code} is no answer"))),
         }
     }
@@ -155,7 +154,8 @@ impl Answer {
         if self.status.is_success() {
             return Ok(());
         }
-        Err(protocol(self.call, "", format!("it answers {}", self.status.as_u16())))
+        let advice = if self.status.is_redirection() { ", elsewhere: correct the base URL" } else { "" };
+        Err(protocol(self.call, "", format!("it answers {}{advice}", self.status.as_u16())))
     }
 
     /// The answer as it came, for a header.

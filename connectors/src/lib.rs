@@ -4,6 +4,8 @@
 //! **Invariant:** no connector knows a dialect or a mapping, and no stub asks our own code whether
 //! what it got is right: each has rules of its own, read from the partner's papers.
 
+pub mod actiris;
+pub mod anapec;
 mod base_url;
 mod call;
 pub mod eures;

@@ -169,7 +169,7 @@ async fn every_rule_is_enforced() {
         (Rule::Key, 400, "PUT /vacancy/r", format!("{auth}{json}Idempotency-Key: \"\"\r\n"), "{}"),
         (Rule::Key, 400, "PUT /vacancy/r", format!("{auth}{json}{key}{key}"), "{}"),
         (Rule::MediaType, 415, "PUT /vacancy/r", format!("{auth}{key}"), "{}"),
-        (Rule::MediaType, 415, "PUT /vacancy/r", format!("{auth}{key}Content-Type: text/plain\r\n"), "{}"),
+        (Rule::MediaType, 415, "PUT /vacancy/r", format!("{auth}{key}Content-Type: text/html\r\n"), "{}"),
         (Rule::Body, 422, "PUT /vacancy/r", format!("{auth}{key}{json}"), "{"),
         (Rule::Body, 422, "POST /vacancy/r", format!("{auth}{key}Content-Type: application/xml\r\n"), "<a></b>"),
         (Rule::Body, 400, "DELETE /vacancy/r", format!("{auth}{key}"), "{}"),

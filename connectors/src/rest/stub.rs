@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    checks::Refusal,
+    checks::{Refusal, token as check_token},
     desk::{Desk, serve},
     received::Finding,
 };
@@ -87,7 +87,7 @@ impl RestStub {
         let authorize = Box::new(move |headers: &_| checks::token(token.as_ref(), headers));
         let desk = Arc::new(Desk::new(front, "", history_limit, authorize, Box::new(|_, _| Vec::new())));
         let router = Router::new().fallback(serve).with_state(Arc::clone(&desk));
-        let (server, base_url) = listen(address, None, router).await?;
+        let (server, base_url) = listen(address, None, None, router).await?;
         Ok(Self { inbox: Inbox::new(desk), server: Arc::new(server), base_url })
     }
 
@@ -115,16 +115,21 @@ impl Deref for RestStub {
     }
 }
 
-/// Opens a server and says where it is.
+/// Opens a server and says where it is, by a name if it has one.
 pub(crate) async fn listen(
     address: SocketAddr,
+    host: Option<&str>,
     tls: Option<TlsIdentity>,
     router: Router,
 ) -> Result<(Server, BaseUrl), RestStubError> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listen_error = |source| RestStubError::Listen { address, source };
     let server = Server::start(address, tls, router).await.map_err(listen_error)?;
-    let base_url = format!("{scheme}://{}", server.address()).parse();
+    let (ip, port) = (server.address().ip(), server.address().port());
+    let base_url = match host {
+        Some(host) => format!("{scheme}://{host}:{port}").parse(),
+        None => format!("{scheme}://{}", SocketAddr::new(ip, port)).parse(),
+    };
     let base_url =
         base_url.map_err(|error: BaseUrlError| listen_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
     Ok((server, base_url))

@@ -37,7 +37,7 @@ pub(crate) struct Element {
     pub(crate) name: String,
     /// Where it stands: `/PositionOpening[1]/DocumentID[1]`.
     pub(crate) path: String,
-    /// Those without a prefix.
+    /// Those without a prefix, and `xml:lang`.
     pub(crate) attributes: Vec<(String, String)>,
     /// Its own text, character data sections included.
     pub(crate) text: String,
@@ -56,6 +56,12 @@ impl Element {
 
     pub(crate) fn first(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
+    }
+
+    /// Whether there is text at a path of names below.
+    pub(crate) fn has_text(&self, path: &[&str]) -> bool {
+        let Some((name, rest)) = path.split_first() else { return !self.text.trim().is_empty() };
+        self.children.iter().any(|child| child.name == *name && child.has_text(rest))
     }
 
     /// Calls back with this element and all below, in document order.
@@ -121,8 +127,9 @@ fn element(start: &BytesStart<'_>, space: Space, parent: Option<&Element>) -> Re
         let attribute = attribute.map_err(|_| "an attribute is malformed or given twice")?;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| "an attribute is malformed")?;
         let key = attribute.key;
-        if key.prefix().is_none() && key.as_namespace_binding().is_none() {
-            attributes.push((key.local_name().as_ref().to_owned(), value.into_owned()));
+        let is_ours = key.prefix().is_none() && key.as_namespace_binding().is_none();
+        if is_ours || key.as_ref() == "xml:lang" {
+            attributes.push((key.as_ref().to_owned(), value.into_owned()));
         }
     }
     Ok(Element { space, name, path, attributes, text: String::new(), children: Vec::new() })

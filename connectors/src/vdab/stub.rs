@@ -133,7 +133,7 @@ impl VdabStub {
             .layer(through(0))
             .merge(Router::new().nest(READING_PATH, reading::router(desk)).layer(through(1)))
             .fallback_service(Router::new().fallback(serve).with_state(Arc::clone(&posting)));
-        let (server, base_url) = listen(settings.address, None, router).await?;
+        let (server, base_url) = listen(settings.address, None, None, router).await?;
         let inbox = Inbox::new(posting);
         Ok(Self { tokens, register, fronts, inbox, now, server: Arc::new(server), base_url })
     }

@@ -85,7 +85,7 @@ pub(super) fn request(method: &Method, uri: &str, headers: &HeaderMap, body: &[u
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(format) = Format::of(media_type) else {
-        return refuse(Rule::MediaType, 415, "the media type is neither JSON nor XML, or not in UTF-8");
+        return refuse(Rule::MediaType, 415, "the media type is none of JSON, XML and plain text, or not in UTF-8");
     };
     if let Some(detail) = format.fault(body) {
         return refuse(Rule::Body, 422, detail);

@@ -60,7 +60,7 @@ pub enum Rule {
     Key,
     /// A key comes again only with the same request (IETF draft §2.7): 422.
     KeyReused,
-    /// JSON or XML, in UTF-8: 415.
+    /// JSON, XML or plain text, in UTF-8: 415.
     MediaType,
     /// A close has no body (400); anything else is a well-formed document (422).
     Body,

@@ -1,4 +1,4 @@
-//! Whether a body is a document at all: JSON (RFC 8259) or XML 1.0 in UTF-8.
+//! Whether a body is a document at all: JSON (RFC 8259), XML 1.0 or plain text, in UTF-8.
 
 use quick_xml::{Reader, events::Event};
 use serde::de::IgnoredAny;
@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 pub(super) enum Format {
     Json,
     Xml,
+    Text,
 }
 
 impl Format {
@@ -27,6 +28,7 @@ impl Format {
         match essence.as_str() {
             "application/json" => Some(Self::Json),
             "application/xml" | "text/xml" => Some(Self::Xml),
+            "text/plain" => Some(Self::Text),
             other if other.ends_with("+json") => Some(Self::Json),
             other if other.ends_with("+xml") => Some(Self::Xml),
             _ => None,
@@ -38,6 +40,7 @@ impl Format {
         match self {
             Self::Json => serde_json::from_slice::<IgnoredAny>(body).err().map(|_| "it is no JSON"),
             Self::Xml => xml_fault(body),
+            Self::Text => std::str::from_utf8(body).err().map(|_| "it is not in UTF-8"),
         }
     }
 }
@@ -87,7 +90,9 @@ mod tests {
             ("text/xml;charset=\"utf-8\"", Some(Format::Xml)),
             ("application/atom+xml", Some(Format::Xml)),
             ("application/xml; charset=latin1", None),
-            ("text/plain", None),
+            ("text/plain; charset=utf-8", Some(Format::Text)),
+            ("text/plain; charset=windows-1256", None),
+            ("text/html", None),
             ("", None),
         ] {
             assert_eq!(Format::of(media_type), format, "{media_type}");
@@ -107,5 +112,7 @@ mod tests {
             assert!(Format::Xml.fault(body.as_bytes()).is_some(), "{body}");
         }
         assert!(Format::Xml.fault(b"<a>\xe9</a>").is_some());
+        assert!(Format::Text.fault(b"\xe9").is_some());
+        assert_eq!(Format::Text.fault("Intitulé : <".as_bytes()), None);
     }
 }

@@ -17,6 +17,8 @@ const LONGEST_TEXT: usize = 4_000;
 const LONGEST_PUBLICATION: i64 = 90;
 /// Elements that are made for links and addresses.
 const LINK_ELEMENTS: [&str; 4] = ["InternetWebAddress", "InternetEmailAddress", "MapLink", "Link"];
+/// What HR-XML 2.5 lets stand for a day.
+const NOT_DAYS: [&str; 2] = ["notKnown", "notApplicable"];
 /// What a link begins with.
 const LINKS: [&str; 5] = ["http:", "https:", "www.", "ftp:", "mailto:"];
 
@@ -33,12 +35,12 @@ pub(super) fn inspect(_media_type: &str, document: &[u8]) -> Vec<Finding> {
         return vec![finding(&root.path, "root", "the root is not `PositionOpening` of HR-XML 2.5")];
     }
     let mut findings = Vec::new();
-    if !has_text(&root, &["PositionRecordInfo", "Id", "IdValue"]) {
+    if !root.has_text(&["PositionRecordInfo", "Id", "IdValue"]) {
         findings.push(finding(&root.path, "id", "there is no `PositionRecordInfo/Id/IdValue`"));
     }
     let titles: [&[&str]; 2] =
         [&["PositionPostings", "PositionPosting", "Title"], &["PositionProfile", "PositionDetail", "PositionTitle"]];
-    if !titles.iter().any(|path| has_text(&root, path)) {
+    if !titles.iter().any(|path| root.has_text(path)) {
         findings.push(finding(&root.path, "title", "there is no title"));
     }
     root.visit(&mut |element| {
@@ -49,11 +51,6 @@ pub(super) fn inspect(_media_type: &str, document: &[u8]) -> Vec<Finding> {
 }
 
 type Broken = Option<(&'static str, &'static str)>;
-
-fn has_text(element: &Element, path: &[&str]) -> bool {
-    let Some((name, rest)) = path.split_first() else { return !element.text.trim().is_empty() };
-    element.children.iter().filter(|child| child.name == *name).any(|child| has_text(child, rest))
-}
 
 fn length(element: &Element) -> Broken {
     if element.text.chars().count() > LONGEST_TEXT {
@@ -80,7 +77,8 @@ fn publication(element: &Element) -> Broken {
     if !is_publication || !matches!(element.name.as_str(), "Id" | "Status") {
         return None;
     }
-    let (from, to) = (element.attribute("validFrom")?, element.attribute("validTo")?);
+    let stated = |name| element.attribute(name).filter(|value| !NOT_DAYS.contains(value));
+    let (from, to) = (stated("validFrom")?, stated("validTo")?);
     let (Ok(from), Ok(to)) = (day(from), day(to)) else {
         return Some(("publication", "a day of publication is no date"));
     };
@@ -144,6 +142,7 @@ mod tests {
         assert_eq!(codes(&posting(&id("2026-11-01", "2027-01-31"), "x")), ["publication"]);
         assert_eq!(codes(&posting(&id("2026-11-02", "2026-11-01"), "x")), ["publication"]);
         assert_eq!(codes(&posting(&id("soon", "2026-11-01"), "x")), ["publication"]);
+        assert_eq!(codes(&posting(&id("2026-11-01", "notKnown"), "x")), [""; 0]);
         assert_eq!(codes(&posting(r#"validFrom="2026-11-01""#, "x")), [""; 0]);
     }
 
