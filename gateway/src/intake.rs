@@ -185,12 +185,7 @@ impl Intake {
 
     /// The entity that we sent to this partner and that it now calls by that reference: ours, or its own.
     async fn echo_of(&self, partner: &Partner, reference: &str) -> Result<Option<EntityKey>> {
-        if let Ok(entity) = reference.parse::<EntityKey>()
-            && self.store.sent(&partner.id, entity).await?.is_some()
-        {
-            return Ok(Some(entity));
-        }
-        self.store.entity_by_foreign_reference(&partner.id, reference).await
+        self.store.entity_sent_as(&partner.id, reference).await
     }
 
     fn idempotency(&self, rules: &Rules, key: &str, body: &[u8]) -> Idempotency {

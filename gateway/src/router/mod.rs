@@ -29,7 +29,7 @@ use crate::{
     eligibility::obstacle,
     in_force::{InForce, Rules},
     intake::is_open,
-    store::{KeyUse, ParkedInput, Routed, Store, Version},
+    store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
 };
 
 /// How long live traffic may take the router's time before an initial sync goes on.
@@ -49,6 +49,8 @@ pub struct Router {
 /// What a batch has decided so far; later records of the batch are compared with it.
 struct Batch {
     rules: Arc<Rules>,
+    /// What the store knew before the batch.
+    histories: Histories,
     routed: Routed,
     outputs: Vec<Output>,
     parked: Vec<ParkedInput>,
@@ -56,9 +58,22 @@ struct Batch {
 }
 
 impl Batch {
-    /// An empty batch that is decided under these rules.
-    fn under(rules: Arc<Rules>) -> Self {
-        Self { rules, routed: Routed::default(), outputs: Vec::new(), parked: Vec::new(), newest: HashMap::new() }
+    /// An empty batch that is decided under these rules, knowing these versions.
+    fn under(rules: Arc<Rules>, histories: Histories) -> Self {
+        Self {
+            rules,
+            histories,
+            routed: Routed::default(),
+            outputs: Vec::new(),
+            parked: Vec::new(),
+            newest: HashMap::new(),
+        }
+    }
+
+    /// The version just before a record in the log.
+    fn previous(&self, stored: &Stored) -> Option<Version> {
+        let entity = stored.envelope.header.entity_key;
+        self.newest.get(&entity).or_else(|| self.histories.before(entity, stored.position)).cloned()
     }
 }
 
@@ -94,7 +109,7 @@ impl Router {
                 }
             };
             let Some(last) = records.last().map(|record| record.position) else { continue };
-            let mut batch = Batch::under(self.in_force.now());
+            let mut batch = self.begin(rules, &records).await?;
             batch.routed.committed = Some(accepted.committed());
             for record in &records {
                 self.route(record, &mut batch)
@@ -110,11 +125,19 @@ impl Router {
         }
     }
 
+    /// Looks up at once what the records of a batch are compared with.
+    async fn begin(&self, rules: Arc<Rules>, records: &[Stored]) -> Result<Batch> {
+        let mut entities: Vec<EntityKey> = records.iter().map(|record| record.envelope.header.entity_key).collect();
+        entities.sort_unstable();
+        entities.dedup();
+        Ok(Batch::under(rules, self.store.histories(&entities).await?))
+    }
+
     async fn route(&self, stored: &Stored, batch: &mut Batch) -> Result<()> {
         let header = &stored.envelope.header;
-        if let Some(version) = self.store.version_at(header.entity_key, stored.position).await? {
+        if let Some(version) = batch.histories.at(header.entity_key, stored.position).cloned() {
             // Met again at its own position: the decision stands, its outputs are repeated.
-            let previous = self.previous(stored, batch).await?;
+            let previous = batch.previous(stored);
             batch.newest.insert(version.entity_key, version.clone());
             return self.announce(stored, &version, previous.as_ref(), batch);
         }
@@ -124,7 +147,7 @@ impl Router {
             // Decided before anything is read, since the answer does not depend on it.
             return self.pass_over(stored, &meaning, content, batch);
         }
-        let previous = self.previous(stored, batch).await?;
+        let previous = batch.previous(stored);
         let record = record_of(&batch.rules, stored, &content, previous.as_ref())?;
         let past = Past { previous: previous.as_ref(), key_uses: &key_uses };
         let meaning = decide(header, stored.position, &past, record.as_ref().map(content_hash));
@@ -134,14 +157,6 @@ impl Router {
                 Self::remember_key(stored, batch);
                 self.pass_over(stored, &meaning, content, batch)
             }
-        }
-    }
-
-    /// The version just before a record in the log.
-    async fn previous(&self, stored: &Stored, batch: &Batch) -> Result<Option<Version>> {
-        match batch.newest.get(&stored.envelope.header.entity_key) {
-            Some(version) => Ok(Some(version.clone())),
-            None => self.store.version_before(stored.envelope.header.entity_key, stored.position).await,
         }
     }
 

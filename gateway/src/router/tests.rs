@@ -61,7 +61,7 @@ fn accepted(title: &str) -> Output {
 async fn route_all(bench: &Bench, keep: bool) -> Vec<String> {
     let mut subscription = bench.router.backbone.subscribe("test", Topic::accepted()).await.unwrap();
     let records = subscription.next(100).await.unwrap();
-    let mut batch = Batch::under(bench.router.in_force.now());
+    let mut batch = bench.router.begin(bench.router.in_force.now(), &records).await.unwrap();
     for record in &records {
         bench.router.route(record, &mut batch).await.unwrap();
     }

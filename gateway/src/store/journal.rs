@@ -85,6 +85,9 @@ pub trait Journal: Send + Sync {
     async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageRow>>;
 }
 
+/// Rows of one statement.
+const ROWS: usize = 256;
+
 const SELECT_MESSAGE: &str = "SELECT message_id, entity_key, partner, kind, operation, dialect, channel, reference, generation, \
                               log_offset, received_at FROM messages";
 
@@ -94,11 +97,11 @@ impl Journal for SqliteStore {
         self.writer
             .write(move |connection| {
                 Box::pin(async move {
-                    for message in messages {
-                        insert_message(connection, message).await?;
+                    for messages in messages.chunks(ROWS) {
+                        insert_messages(connection, messages).await?;
                     }
-                    for event in events {
-                        insert_event(connection, event).await?;
+                    for events in events.chunks(ROWS) {
+                        insert_events(connection, events).await?;
                     }
                     Ok(())
                 })
@@ -140,43 +143,48 @@ impl Journal for SqliteStore {
     }
 }
 
-async fn insert_message(connection: &mut SqliteConnection, message: MessageRow) -> Result<()> {
-    sqlx::query(
+async fn insert_messages(connection: &mut SqliteConnection, messages: &[MessageRow]) -> Result<()> {
+    let mut insert = sqlx::QueryBuilder::new(
         "INSERT INTO messages (message_id, entity_key, partner, kind, operation, dialect, channel, reference, generation, \
-         log_offset, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
-    )
-    .bind(message.message_id.as_uuid())
-    .bind(message.entity_key.as_uuid())
-    .bind(message.partner.as_str())
-    .bind(message.kind)
-    .bind(message.operation)
-    .bind(message.dialect)
-    .bind(message.channel)
-    .bind(message.reference)
-    .bind(message.position.generation)
-    .bind(message.position.offset)
-    .bind(message.received_at)
-    .execute(connection)
-    .await?;
+         log_offset, received_at) ",
+    );
+    insert.push_values(messages, |mut row, message| {
+        row.push_bind(message.message_id.as_uuid())
+            .push_bind(message.entity_key.as_uuid())
+            .push_bind(message.partner.as_str())
+            .push_bind(&message.kind)
+            .push_bind(&message.operation)
+            .push_bind(&message.dialect)
+            .push_bind(&message.channel)
+            .push_bind(&message.reference)
+            .push_bind(message.position.generation)
+            .push_bind(message.position.offset)
+            .push_bind(message.received_at);
+    });
+    insert.push(" ON CONFLICT DO NOTHING").build().execute(connection).await?;
     Ok(())
 }
 
-async fn insert_event(connection: &mut SqliteConnection, event: EventRow) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO events (message_id, recipient, step, attempt, at, code, detail, losses, versions) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-    )
-    .bind(event.message_id.as_uuid())
-    .bind(event.recipient.map(String::from).unwrap_or_default())
-    .bind(event.step)
-    .bind(event.attempt)
-    .bind(event.at)
-    .bind(event.code)
-    .bind(event.detail)
-    .bind(serde_json::to_string(&event.losses)?)
-    .bind(serde_json::to_string(&event.versions)?)
-    .execute(connection)
-    .await?;
+async fn insert_events(connection: &mut SqliteConnection, events: &[EventRow]) -> Result<()> {
+    let encoded = events
+        .iter()
+        .map(|event| Ok((serde_json::to_string(&event.losses)?, serde_json::to_string(&event.versions)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut insert = sqlx::QueryBuilder::new(
+        "INSERT INTO events (message_id, recipient, step, attempt, at, code, detail, losses, versions) ",
+    );
+    insert.push_values(events.iter().zip(encoded), |mut row, (event, (losses, versions))| {
+        row.push_bind(event.message_id.as_uuid())
+            .push_bind(event.recipient.as_ref().map(PartnerId::as_str).unwrap_or_default())
+            .push_bind(&event.step)
+            .push_bind(event.attempt)
+            .push_bind(event.at)
+            .push_bind(&event.code)
+            .push_bind(&event.detail)
+            .push_bind(losses)
+            .push_bind(versions);
+    });
+    insert.push(" ON CONFLICT DO NOTHING").build().execute(connection).await?;
     Ok(())
 }
 

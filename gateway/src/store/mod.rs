@@ -29,7 +29,7 @@ pub use self::{
     polls::{Poll, Polled, Polls},
     sqlite::SqliteStore,
     syncs::{Sync, Syncs},
-    versions::{KeyUse, Routed, Version, Versions},
+    versions::{Histories, KeyUse, Routed, Version, Versions},
 };
 
 /// The store engine.

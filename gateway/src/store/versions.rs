@@ -1,5 +1,7 @@
 //! Versions of entities: what the router decided, at which position. Position decides the version.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, MessageId, PartnerId, Position};
@@ -66,17 +68,30 @@ pub struct Routed {
     pub committed: Option<Position>,
 }
 
+/// The versions of some entities, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Histories(HashMap<EntityKey, Vec<Version>>);
+
+impl Histories {
+    /// The newest version below a position: what a record at that position is compared with.
+    pub fn before(&self, entity: EntityKey, position: Position) -> Option<&Version> {
+        self.0.get(&entity)?.iter().rfind(|version| version.position < position)
+    }
+
+    /// The version that the record at exactly that position made.
+    pub fn at(&self, entity: EntityKey, position: Position) -> Option<&Version> {
+        self.0.get(&entity)?.iter().find(|version| version.position == position)
+    }
+}
+
 /// Versions of entities.
 #[async_trait]
 pub trait Versions: Send + Sync {
     /// The newest version of an entity.
     async fn newest_version(&self, entity: EntityKey) -> Result<Option<Version>>;
 
-    /// The newest version below a position: what a record at that position is compared with.
-    async fn version_before(&self, entity: EntityKey, position: Position) -> Result<Option<Version>>;
-
-    /// The version that the record at exactly that position made.
-    async fn version_at(&self, entity: EntityKey, position: Position) -> Result<Option<Version>>;
+    /// The versions of entities that are still kept.
+    async fn histories(&self, entities: &[EntityKey]) -> Result<Histories>;
 
     /// The uses of a key that had not expired at that time, oldest first.
     async fn key_uses(&self, partner: &PartnerId, kind: Kind, key_hash: Hash, at: i64) -> Result<Vec<KeyUse>>;
@@ -88,41 +103,37 @@ pub trait Versions: Send + Sync {
     async fn record_routed(&self, routed: Routed) -> Result<()>;
 }
 
+/// Entities of one look-up; SQLite binds up to 32,766.
+const LOOK_UP: usize = 500;
+/// Rows of one statement.
+const ROWS: usize = 256;
+
 pub(super) const COLUMNS: &str = "SELECT entity_key, generation, log_offset, message_id, partner, kind, reference, content_hash, is_open, \
                        modified_at, recipients, canonical FROM versions";
-
-impl SqliteStore {
-    async fn one_version(&self, entity: EntityKey, condition: &str, position: Position) -> Result<Option<Version>> {
-        let sql = format!(
-            "{COLUMNS} WHERE entity_key = $1 AND {condition} ORDER BY generation DESC, log_offset DESC LIMIT 1"
-        );
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(entity.as_uuid())
-            .bind(position.generation)
-            .bind(position.offset)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| version_of(&row)).transpose()
-    }
-}
 
 #[async_trait]
 impl Versions for SqliteStore {
     async fn newest_version(&self, entity: EntityKey) -> Result<Option<Version>> {
-        self.one_version(
-            entity,
-            "(generation, log_offset) <= ($2, $3)",
-            Position { generation: i64::MAX, offset: i64::MAX },
-        )
-        .await
+        let sql = format!("{COLUMNS} WHERE entity_key = $1 ORDER BY generation DESC, log_offset DESC LIMIT 1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(entity.as_uuid()).fetch_optional(&self.pool).await?;
+        row.map(|row| version_of(&row)).transpose()
     }
 
-    async fn version_before(&self, entity: EntityKey, position: Position) -> Result<Option<Version>> {
-        self.one_version(entity, "(generation, log_offset) < ($2, $3)", position).await
-    }
-
-    async fn version_at(&self, entity: EntityKey, position: Position) -> Result<Option<Version>> {
-        self.one_version(entity, "(generation, log_offset) = ($2, $3)", position).await
+    async fn histories(&self, entities: &[EntityKey]) -> Result<Histories> {
+        let mut histories = Histories::default();
+        for entities in entities.chunks(LOOK_UP) {
+            let mut sql = sqlx::QueryBuilder::new(COLUMNS);
+            sql.push(" WHERE entity_key IN ");
+            sql.push_tuples(entities, |mut tuple, entity| {
+                tuple.push_bind(entity.as_uuid());
+            });
+            sql.push(" ORDER BY generation, log_offset");
+            for row in sql.build().fetch_all(&self.pool).await? {
+                let version = version_of(&row)?;
+                histories.0.entry(version.entity_key).or_default().push(version);
+            }
+        }
+        Ok(histories)
     }
 
     async fn key_uses(&self, partner: &PartnerId, kind: Kind, key_hash: Hash, at: i64) -> Result<Vec<KeyUse>> {
@@ -166,10 +177,10 @@ impl Versions for SqliteStore {
 }
 
 async fn record(connection: &mut SqliteConnection, routed: Routed) -> Result<()> {
-    for version in &routed.versions {
-        insert_version(connection, version).await?;
+    for versions in routed.versions.chunks(ROWS) {
+        insert_versions(connection, versions).await?;
         if let Some(committed) = routed.committed {
-            prune(connection, version.entity_key, committed).await?;
+            prune(connection, versions, committed).await?;
         }
     }
     for key_use in &routed.key_uses {
@@ -206,40 +217,44 @@ async fn record(connection: &mut SqliteConnection, routed: Routed) -> Result<()>
     Ok(())
 }
 
-async fn insert_version(connection: &mut SqliteConnection, version: &Version) -> Result<()> {
-    sqlx::query(
+async fn insert_versions(connection: &mut SqliteConnection, versions: &[Version]) -> Result<()> {
+    let recipients =
+        versions.iter().map(|version| serde_json::to_string(&version.recipients)).collect::<Result<Vec<_>, _>>()?;
+    let mut insert = sqlx::QueryBuilder::new(
         "INSERT INTO versions (entity_key, generation, log_offset, message_id, partner, kind, reference, content_hash, is_open, \
-         modified_at, recipients, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
-    )
-    .bind(version.entity_key.as_uuid())
-    .bind(version.position.generation)
-    .bind(version.position.offset)
-    .bind(version.message_id.as_uuid())
-    .bind(version.partner.as_str())
-    .bind(version.kind.as_str())
-    .bind(&version.reference)
-    .bind(version.content_hash.to_string())
-    .bind(version.is_open)
-    .bind(&version.modified_at)
-    .bind(serde_json::to_string(&version.recipients)?)
-    .bind(&version.canonical)
-    .execute(connection)
-    .await?;
+         modified_at, recipients, canonical) ",
+    );
+    insert.push_values(versions.iter().zip(recipients), |mut row, (version, recipients)| {
+        row.push_bind(version.entity_key.as_uuid())
+            .push_bind(version.position.generation)
+            .push_bind(version.position.offset)
+            .push_bind(version.message_id.as_uuid())
+            .push_bind(version.partner.as_str())
+            .push_bind(version.kind.as_str())
+            .push_bind(&version.reference)
+            .push_bind(version.content_hash.to_string())
+            .push_bind(version.is_open)
+            .push_bind(&version.modified_at)
+            .push_bind(recipients)
+            .push_bind(&version.canonical);
+    });
+    insert.push(" ON CONFLICT DO NOTHING").build().execute(connection).await?;
     Ok(())
 }
 
-/// Drops the versions that no record still to be read can be compared with.
-async fn prune(connection: &mut SqliteConnection, entity: EntityKey, committed: Position) -> Result<()> {
-    sqlx::query(
-        "DELETE FROM versions WHERE entity_key = $1 AND (generation, log_offset) < \
-         (SELECT generation, log_offset FROM versions WHERE entity_key = $1 AND (generation, log_offset) <= ($2, $3) \
-          ORDER BY generation DESC, log_offset DESC LIMIT 1)",
-    )
-    .bind(entity.as_uuid())
-    .bind(committed.generation)
-    .bind(committed.offset)
-    .execute(connection)
-    .await?;
+/// Drops the versions of those entities that no record still to be read can be compared with.
+async fn prune(connection: &mut SqliteConnection, versions: &[Version], committed: Position) -> Result<()> {
+    let mut delete = sqlx::QueryBuilder::new("DELETE FROM versions AS v WHERE entity_key IN ");
+    delete.push_tuples(versions, |mut tuple, version| {
+        tuple.push_bind(version.entity_key.as_uuid());
+    });
+    delete.push(
+        " AND (generation, log_offset) < (SELECT n.generation, n.log_offset FROM versions AS n \
+         WHERE n.entity_key = v.entity_key AND (n.generation, n.log_offset) <= (",
+    );
+    delete.push_bind(committed.generation).push(", ").push_bind(committed.offset);
+    delete.push(") ORDER BY n.generation DESC, n.log_offset DESC LIMIT 1)");
+    delete.build().execute(connection).await?;
     Ok(())
 }
 

@@ -227,8 +227,8 @@ async fn what_a_partner_calls_an_entity_is_an_echo(store: &dyn Store) {
     let named =
         Settlement { foreign_reference: Some("THEIRS-9".to_owned()), ..outcome(&first, DispatchState::Delivered) };
     store.settle(named, false).await.unwrap();
-    assert_eq!(store.entity_by_foreign_reference(&first.partner, "THEIRS-9").await.unwrap(), Some(first.entity_key));
-    assert_eq!(store.entity_by_foreign_reference(&partner("lanes"), "THEIRS-9").await.unwrap(), None);
+    assert_eq!(store.entity_sent_as(&first.partner, "THEIRS-9").await.unwrap(), Some(first.entity_key));
+    assert_eq!(store.entity_sent_as(&partner("lanes"), "THEIRS-9").await.unwrap(), None);
 }
 
 async fn parked_dispatches_wait_for_a_person(store: &dyn Store) {

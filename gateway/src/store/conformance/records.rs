@@ -50,27 +50,21 @@ async fn position_decides_the_version(store: &dyn Store) {
     record(store, vec![first.clone()], 0).await;
     record(store, vec![Version { canonical: vec![9], ..first.clone() }], 0).await;
     assert_eq!(store.newest_version(entity).await.unwrap(), Some(second.clone()));
-    assert_eq!(store.version_before(entity, at(20)).await.unwrap(), Some(first.clone()));
-    assert_eq!(store.version_before(entity, at(10)).await.unwrap(), None);
-    assert_eq!(store.version_at(entity, at(10)).await.unwrap(), Some(first), "the same position again changes nothing");
+    let histories = store.histories(&[entity]).await.unwrap();
+    assert_eq!(histories.before(entity, at(20)), Some(&first));
+    assert_eq!(histories.before(entity, at(10)), None);
+    assert_eq!(histories.at(entity, at(10)), Some(&first), "the same position again changes nothing");
     let next_log = Position { generation: 2, offset: 1 };
-    assert_eq!(
-        store.version_before(entity, next_log).await.unwrap(),
-        Some(second),
-        "a new generation comes after every old one"
-    );
+    assert_eq!(histories.before(entity, next_log), Some(&second), "a new generation comes after every old one");
 }
 
 async fn old_versions_go_only_when_nothing_can_be_compared_with_them(store: &dyn Store) {
     let versions: Vec<Version> = [10, 20, 30].map(|offset| version("prune", offset)).to_vec();
     let entity = versions[0].entity_key;
     record(store, versions.clone(), 20).await;
-    assert_eq!(store.version_at(entity, at(10)).await.unwrap(), None);
-    assert_eq!(
-        store.version_before(entity, at(30)).await.unwrap(),
-        Some(versions[1].clone()),
-        "offset 21 may still be read"
-    );
+    let histories = store.histories(&[entity]).await.unwrap();
+    assert_eq!(histories.at(entity, at(10)), None);
+    assert_eq!(histories.before(entity, at(30)), Some(&versions[1]), "offset 21 may still be read");
 }
 
 async fn a_key_is_known_until_it_expires(store: &dyn Store) {

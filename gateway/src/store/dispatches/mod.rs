@@ -267,8 +267,8 @@ pub trait Dispatches: Send + Sync {
     /// What a partner has been sent of an entity.
     async fn sent(&self, partner: &PartnerId, entity: EntityKey) -> Result<Option<Sent>>;
 
-    /// The entity that a partner calls by that name, if it came from us: an echo.
-    async fn entity_by_foreign_reference(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>>;
+    /// The entity that a partner was sent and now calls by that reference, ours or its own: an echo.
+    async fn entity_sent_as(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>>;
 
     /// Parked dispatches, newest first.
     async fn parked_dispatches(&self, limit: i64) -> Result<Vec<DispatchRow>>;

@@ -143,13 +143,17 @@ impl Dispatches for SqliteStore {
         }))
     }
 
-    async fn entity_by_foreign_reference(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>> {
-        let entity: Option<uuid::Uuid> =
-            sqlx::query_scalar("SELECT entity_key FROM sent WHERE partner = $1 AND foreign_reference = $2 LIMIT 1")
-                .bind(partner.as_str())
-                .bind(reference)
-                .fetch_optional(&self.pool)
-                .await?;
+    async fn entity_sent_as(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>> {
+        let ours = reference.parse::<EntityKey>().ok().map(EntityKey::as_uuid);
+        let entity: Option<uuid::Uuid> = sqlx::query_scalar(
+            "SELECT entity_key FROM sent WHERE partner = $1 AND entity_key = $2 UNION ALL \
+             SELECT entity_key FROM sent WHERE partner = $1 AND foreign_reference = $3 LIMIT 1",
+        )
+        .bind(partner.as_str())
+        .bind(ours)
+        .bind(reference)
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(entity.map(EntityKey::from))
     }
 
