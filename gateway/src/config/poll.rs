@@ -32,6 +32,17 @@ pub enum Source {
         #[serde(default = "a_hundred")]
         batch: usize,
     },
+    /// The site of ANAPEC: a list in JSON, a page for each offer.
+    Anapec {
+        /// The root of the site: `https://www.anapec.org/sigec-app-rv`.
+        base_url: String,
+        /// The name of the file in `secrets_dir` with the certificates that its server does not send, as PEM.
+        #[serde(default)]
+        certificates: Option<String>,
+        /// How often the page of an offer is fetched again although the list says the same of it.
+        #[serde(default = "a_day")]
+        refresh_every_seconds: u64,
+    },
 }
 
 /// What VDAB knows us by.
@@ -55,9 +66,10 @@ impl PollSettings {
     }
 
     /// The names of the secrets that the source needs.
-    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+    pub fn secret_names(&self) -> Vec<&str> {
         match &self.source {
-            Source::Vdab { account, .. } => account.secret_names().into_iter(),
+            Source::Vdab { account, .. } => account.secret_names().to_vec(),
+            Source::Anapec { certificates, .. } => certificates.as_deref().into_iter().collect(),
         }
     }
 }

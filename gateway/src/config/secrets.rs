@@ -21,6 +21,11 @@ impl Secret {
         &self.0[0]
     }
 
+    /// Every line, for what is a file of several lines and no secret at all: certificates.
+    pub fn lines(&self) -> String {
+        self.0.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>().join("\n")
+    }
+
     /// How many forms are valid.
     #[cfg(test)]
     pub fn len(&self) -> usize {

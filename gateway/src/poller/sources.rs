@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use connectors::{
-    BaseUrl,
+    BaseUrl, ExtraCertificates,
+    anapec::{AnapecReading, AnapecReadingSettings},
     poller::Poller,
     vdab::{VdabAccount, VdabReading, VdabReadingSettings},
 };
@@ -24,6 +25,18 @@ pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Opt
             settings.everything_every = std::time::Duration::from_secs(*everything_every_seconds);
             settings.batch = *batch;
             Box::new(VdabReading::new(settings).with_context(wrong)?)
+        }
+        Source::Anapec { base_url, certificates, refresh_every_seconds } => {
+            let mut settings = AnapecReadingSettings::new(url(base_url, partner)?);
+            settings.connect_time_out = configuration.settings.connect_timeout;
+            settings.refresh_every = std::time::Duration::from_secs(*refresh_every_seconds);
+            if let Some(name) = certificates {
+                let pem = configuration.secrets.get(name)?.lines();
+                settings.certificates = ExtraCertificates::default()
+                    .with_intermediates(pem.as_bytes())
+                    .with_context(|| format!("`{name}`"))?;
+            }
+            Box::new(AnapecReading::new(settings))
         }
     }))
 }

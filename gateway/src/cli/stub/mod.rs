@@ -2,6 +2,8 @@
 //!
 //! The stubs check what they receive by rules of their own, read from the partners' papers.
 
+mod services;
+
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
@@ -45,6 +47,42 @@ pub enum Stub {
         #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
         token: Option<SecretString>,
     },
+    /// A VDAB that is read (OAuth2 client `passerelle`, API key) and posted to, the latter by our profile
+    Vdab {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8091")]
+        listen: SocketAddr,
+        /// The secret of the client
+        #[arg(long, env = "PASSERELLE_STUB_SECRET", hide_env_values = true)]
+        secret: SecretString,
+        /// The API key
+        #[arg(long, env = "PASSERELLE_STUB_API_KEY", hide_env_values = true)]
+        api_key: SecretString,
+        /// Seconds between changes of its vacancies
+        #[arg(long, default_value_t = 1)]
+        every: u64,
+    },
+    /// An Actiris that takes HR-XML by our profile
+    Actiris {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8092")]
+        listen: SocketAddr,
+        /// The bearer token to ask for
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        token: Option<SecretString>,
+    },
+    /// An ANAPEC whose site is read, and that takes vacancies by our profile
+    Anapec {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8093")]
+        listen: SocketAddr,
+        /// The bearer token to ask for
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        token: Option<SecretString>,
+        /// Seconds between changes of its offers
+        #[arg(long, default_value_t = 1)]
+        every: u64,
+    },
     /// A EURES that pulls the feed and checks it by the EC's rules
     Eures {
         /// Where from: the gateway's /input/api/jv/v0.1
@@ -73,6 +111,13 @@ impl Stub {
             match self {
                 Self::Greenhouse { url, secret, rate, seed } => greenhouse(url, secret, rate, seed, &stop).await,
                 Self::Rest { listen, token } => rest(listen, token, &stop).await?,
+                Self::Vdab { listen, secret, api_key, every } => {
+                    services::vdab(listen, (secret, api_key), Duration::from_secs(every), &stop).await?;
+                }
+                Self::Actiris { listen, token } => services::actiris(listen, token, &stop).await?,
+                Self::Anapec { listen, token, every } => {
+                    services::anapec(listen, token, Duration::from_secs(every), &stop).await?;
+                }
                 Self::Eures { url, token, period } => eures(url, token, Duration::from_secs(period), &stop).await,
             }
             Ok(())
