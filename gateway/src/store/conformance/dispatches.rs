@@ -21,6 +21,28 @@ pub async fn run(store: &dyn Store) {
     parked_dispatches_wait_for_a_person(store).await;
     open_claims_of_a_dead_owner_are_adopted(store).await;
     outcomes_are_told_to_the_journal_once(store).await;
+    waiting_times_are_mended(store).await;
+}
+
+async fn waiting_times_are_mended(store: &dyn Store) {
+    let to = partner("clock");
+    let put_off = |reference, offset, code: &str, now| DispatchRow {
+        code: Some(code.to_owned()),
+        updated_at: now,
+        ..waiting(&owed("clock", reference, offset), now + 50)
+    };
+    let rows = vec![put_off("future", 901, "later", 9_000), put_off("past", 902, "later", 100)];
+    store.defer(rows, false).await.unwrap();
+    store.rewind(&to, 1_000).await.unwrap();
+    let due = async |now| store.due(&to, now, 10).await.unwrap().len();
+    assert_eq!((due(1_049).await, due(1_050).await), (1, 2), "it waits as long as it was meant to, from now");
+
+    store
+        .defer(vec![put_off("silent", 903, "unreachable", 5_000), put_off("asked", 904, "later", 5_000)], false)
+        .await
+        .unwrap();
+    store.hasten(&to, 2_000).await.unwrap();
+    assert_eq!((due(2_000).await, due(5_050).await), (3, 4), "what the partner asked for is kept");
 }
 
 fn partner(name: &str) -> PartnerId {

@@ -2,6 +2,7 @@
 
 mod dispatches;
 mod feed;
+mod polls;
 mod records;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     records::run(&*store).await;
     dispatches::run(&*store).await;
     feed::run(&*store).await;
+    polls::run(&*store).await;
     assert_eq!(store.take_over("restart").await.unwrap(), 1);
     store.probe().await.unwrap();
     drop(store);
@@ -24,6 +26,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     assert_eq!(store.take_over("restart").await.unwrap(), 2, "epochs outlive their owners");
     dispatches::after_restart(&*store).await;
     feed::after_restart(&*store).await;
+    polls::after_restart(&*store).await;
     drop(store);
     assert!(supervisor.stop(Duration::from_secs(10)).await);
 }

@@ -23,7 +23,7 @@ pub fn acme() -> PartnerId {
     "acme".parse().unwrap()
 }
 
-fn version(reference: &str, offset: i64) -> Version {
+pub fn version(reference: &str, offset: i64) -> Version {
     Version {
         entity_key: EntityKey::of_vacancy(&acme(), reference),
         position: at(offset),
@@ -39,7 +39,7 @@ fn version(reference: &str, offset: i64) -> Version {
     }
 }
 
-async fn record(store: &dyn Store, versions: Vec<Version>, committed: i64) {
+pub async fn record(store: &dyn Store, versions: Vec<Version>, committed: i64) {
     store.record_routed(Routed { versions, committed: Some(at(committed)), ..Routed::default() }).await.unwrap();
 }
 

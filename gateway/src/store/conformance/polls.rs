@@ -1,0 +1,67 @@
+//! Pollers and syncs: where they are outlives the process, and absence is told for a run alone.
+
+use schemas::{EntityKey, Position};
+
+use super::records::{acme, at, record, version};
+use crate::store::{Poll, Polled, Store, Sync};
+
+fn poll(cursor: &str, run: Option<&str>, before: Position) -> Poll {
+    Poll { cursor: cursor.to_owned(), run: run.map(str::to_owned), before, is_doubted: false }
+}
+
+fn polled(poll: Poll, seen: &[&str], marks: &[(&str, &str)]) -> Polled {
+    Polled {
+        partner: "polled".parse().unwrap(),
+        poll,
+        seen: seen.iter().map(|reference| (*reference).to_owned()).collect(),
+        marks: marks.iter().map(|(reference, mark)| ((*reference).to_owned(), (*mark).to_owned())).collect(),
+    }
+}
+
+pub async fn run(store: &dyn Store) {
+    let partner = "polled".parse().unwrap();
+    assert_eq!(store.poll(&partner).await.unwrap(), None);
+    let versions = [("a", 1_001), ("b", 1_002), ("c", 1_003), ("late", 1_050)].map(|(reference, offset)| {
+        crate::store::Version { partner: "polled".parse().unwrap(), ..version(&format!("polled {reference}"), offset) }
+    });
+    record(store, versions.to_vec(), 0).await;
+
+    let first = polled(poll("1", Some("run"), at(1_010)), &["polled a"], &[("polled a", "m1")]);
+    for _ in 0..2 {
+        store.record_polled(first.clone()).await.unwrap();
+    }
+    store.record_polled(polled(poll("2", Some("run"), at(1_010)), &["polled b"], &[])).await.unwrap();
+    let (absent, open) = store.absent(&partner, "run", at(1_010)).await.unwrap();
+    assert_eq!((absent, open), (vec!["polled c".to_owned()], 4), "what came after the run began is not absent");
+    let marks = store.marks(&partner, &["polled a".to_owned(), "polled b".to_owned()]).await.unwrap();
+    assert_eq!(marks.into_iter().collect::<Vec<_>>(), [("polled a".to_owned(), "m1".to_owned())]);
+
+    store.record_polled(polled(poll("3", Some("next run"), at(1_020)), &[], &[])).await.unwrap();
+    let (absent, _) = store.absent(&partner, "run", at(1_010)).await.unwrap();
+    assert_eq!(absent.len(), 3, "what another run has seen is forgotten");
+
+    let open = store.open_versions(None, 1_000).await.unwrap();
+    assert!(open.is_sorted_by_key(|version| version.entity_key) && open.len() >= 4);
+    let rest = store.open_versions(Some(open[0].entity_key), 1_000).await.unwrap();
+    assert_eq!(rest, open[1..]);
+    let mut owed = open[0].clone();
+    owed.recipients.push("late".parse().unwrap());
+    store.keep_recipients(vec![owed.clone()]).await.unwrap();
+    assert_eq!(store.newest_version(owed.entity_key).await.unwrap(), Some(owed));
+
+    assert_eq!(store.sync(&acme()).await.unwrap(), None);
+    store.keep_sync(&acme(), Sync::NEW).await.unwrap();
+    store.keep_sync(&acme(), halfway()).await.unwrap();
+}
+
+fn halfway() -> Sync {
+    Sync { after: Some(EntityKey::of_vacancy(&acme(), "halfway")), is_done: false }
+}
+
+pub async fn after_restart(store: &dyn Store) {
+    let partner = "polled".parse().unwrap();
+    assert_eq!(store.poll(&partner).await.unwrap(), Some(poll("3", Some("next run"), at(1_020))));
+    assert_eq!(store.sync(&acme()).await.unwrap(), Some(halfway()));
+    store.forget_poll(&partner).await.unwrap();
+    assert_eq!(store.poll(&partner).await.unwrap(), None);
+}
