@@ -9,6 +9,7 @@ use std::{
 };
 
 use http::header;
+use jiff::Timestamp;
 use reqwest::Request;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
     BaseUrl,
-    call::{CallSettings, Caller, protocol},
+    call::{Answer, CallSettings, Caller, protocol},
     poller::PollError,
     rest::described,
 };
@@ -52,6 +53,8 @@ pub struct OAuthSettings {
     pub authentication: ClientAuthentication,
     /// What is asked for.
     pub scope: Option<String>,
+    /// For whom we act: the parameter `sub`, where a partner asks for it.
+    pub subject: Option<String>,
     /// How long a token lives if the answer does not say.
     pub default_life: Duration,
 }
@@ -95,6 +98,9 @@ struct Granted {
     token_type: Option<String>,
     #[serde(default)]
     expires_in: Option<Seconds>,
+    /// What some say instead, as an instant.
+    #[serde(default)]
+    expires_at: Option<String>,
 }
 
 /// A number, though some write it as text.
@@ -167,27 +173,37 @@ impl TokenSource {
             return Err(PollError::Unauthorised { call: CALL, status: answer.status.as_u16() });
         }
         let granted: Granted = answer.json()?;
-        if granted.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             return Err(protocol(CALL, "/token_type", "the token is no bearer token"));
         }
-        let life = match granted.expires_in {
-            None => self.settings.default_life,
-            Some(Seconds::Number(seconds)) => Duration::from_secs(seconds),
-            Some(Seconds::Text(text)) => {
-                let seconds = text.parse().map_err(|_| protocol(CALL, "/expires_in", "it is no number"))?;
-                Duration::from_secs(seconds)
-            }
-        }
-        .min(LONGEST_LIFE);
+        let life = self.life(&granted, &answer)?.min(LONGEST_LIFE);
         let renew_at = asked_at + life.saturating_sub(MARGIN.min(life / 10));
         Ok(Arc::new(Token { secret: granted.access_token, renew_at, ends_at: asked_at + life }))
     }
 
+    /// How long the token lives: said in seconds, as an instant by the partner's clock, or agreed.
+    fn life(&self, granted: &Granted, answer: &Answer) -> Result<Duration, PollError> {
+        match (&granted.expires_in, &granted.expires_at) {
+            (Some(Seconds::Number(seconds)), _) => Ok(Duration::from_secs(*seconds)),
+            (Some(Seconds::Text(text)), _) => {
+                let seconds = text.parse().map_err(|_| protocol(CALL, "/expires_in", "it is no number"))?;
+                Ok(Duration::from_secs(seconds))
+            }
+            (None, Some(text)) => {
+                let ends: Timestamp = text.parse().map_err(|_| protocol(CALL, "/expires_at", "it is no instant"))?;
+                let now = answer.date().unwrap_or_else(Timestamp::now);
+                Ok(Duration::try_from(ends.duration_since(now)).unwrap_or_default())
+            }
+            (None, None) => Ok(self.settings.default_life),
+        }
+    }
+
     /// The only place where the secret is exposed. reqwest marks the header as one never to be shown.
     async fn request(&self) -> Result<Request, PollError> {
-        let OAuthSettings { token_url, client_id, client_secret, authentication, scope, .. } = &self.settings;
+        let OAuthSettings { token_url, client_id, client_secret, authentication, scope, subject, .. } = &self.settings;
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(scope.as_deref().map(|scope| ("scope", scope)));
+        form.extend(subject.as_deref().map(|subject| ("sub", subject)));
         let mut request =
             self.caller.client().await?.post(token_url.join(&[])).header(header::ACCEPT, "application/json");
         match authentication {

@@ -106,7 +106,7 @@ pub struct Page {
     pub fetched: Vec<Fetched>,
     /// The run over everything that the page belongs to; `None` for news.
     pub run: Option<RunId>,
-    /// What the source says it has. Counts as seen in the run.
+    /// What the source says it has. Counts as seen in the run. Documents have their marks here, in the same page.
     pub listed: Vec<Listed>,
     /// The references that the source itself says are gone, now: to be closed. None of them is listed.
     pub gone: Vec<String>,

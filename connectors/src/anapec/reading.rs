@@ -94,6 +94,7 @@ struct Run {
 struct Pending {
     id: String,
     is_international: bool,
+    mark: String,
 }
 
 /// What is put into a page.
@@ -125,11 +126,11 @@ impl AnapecReading {
         host.turn().await;
         let list = ListPage::read(&self.list(page).await?)?;
         run.advance(page, &list);
-        let listed: Vec<Listed> = list.entries.iter().map(|entry| self.listed(entry)).collect();
+        let entries: Vec<Pending> = list.entries.iter().map(|entry| self.pending(entry)).collect();
+        let listed: Vec<Listed> = entries.iter().map(Pending::listed).collect();
         let wanted = host.wanted(listed.clone()).await;
-        let is_wanted = |entry: &Entry| wanted.iter().any(|wanted| wanted.reference == entry.id);
-        let pending = list.entries.into_iter().filter(is_wanted);
-        let pending = pending.map(|Entry { id, is_international, .. }| Pending { id, is_international }).collect();
+        let is_wanted = |entry: &Pending| wanted.iter().any(|wanted| wanted.reference == entry.id);
+        let pending = entries.into_iter().filter(is_wanted).collect();
         Ok((Gathered { listed, unreadable: list.unreadable, ..Gathered::default() }, pending))
     }
 
@@ -140,12 +141,12 @@ impl AnapecReading {
     }
 
     /// An entry with a mark that changes when the list says something else, and once in a while, not for all at once.
-    fn listed(&self, entry: &Entry) -> Listed {
+    fn pending(&self, entry: &Entry) -> Pending {
         let period = self.refresh_every.as_secs();
         let shift = entry.id.parse().unwrap_or(0_u64) % period;
         let now = u64::try_from((self.now)().as_second()).unwrap_or(0);
         let mark = format!("{} {}", entry.hash, (now + shift) / period);
-        Listed { reference: entry.id.clone(), mark: Some(mark) }
+        Pending { id: entry.id.clone(), is_international: entry.is_international, mark }
     }
 
     async fn read_offers(&self, pending: &mut Vec<Pending>, host: &dyn Host) -> Result<Gathered, PollError> {
@@ -167,6 +168,8 @@ impl AnapecReading {
         match answer.status {
             status if status.is_success() => {
                 let media_type = answer.media_type();
+                // Listed again, so that its mark comes with its document.
+                gathered.listed.push(offer.listed());
                 gathered.fetched.push(Fetched { reference, bytes: answer.body, media_type, modified_at: None });
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => gathered.gone.push(reference),
@@ -179,6 +182,12 @@ impl AnapecReading {
             }),
         }
         Ok(())
+    }
+}
+
+impl Pending {
+    fn listed(&self) -> Listed {
+        Listed { reference: self.id.clone(), mark: Some(self.mark.clone()) }
     }
 }
 

@@ -1,4 +1,8 @@
-//! Greenhouse Recruiting, an ATS: signed webhooks about job posts.
+//! Greenhouse Recruiting, an ATS: signed webhooks about job posts, and the Harvest API to reconcile them with.
 
+mod harvest;
+mod link;
 pub mod stub;
 pub(crate) mod webhook;
+
+pub use self::harvest::{HarvestReading, HarvestSettings};

@@ -11,13 +11,14 @@
 mod account;
 mod delivery;
 mod event;
+mod harvest;
 mod ledger;
 mod post;
 mod traffic;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -39,6 +40,7 @@ use crate::BaseUrl;
 
 pub use self::{
     account::PostError,
+    harvest::{HarvestStub, HarvestStubSettings},
     ledger::{Action, Answer, Attempt, Delivery, Fate, PostLedger, Version},
 };
 
@@ -121,7 +123,7 @@ impl Pace {
 pub struct GreenhouseStub {
     seed: u64,
     courier: Courier,
-    account: Mutex<Account>,
+    account: Arc<Mutex<Account>>,
     observers: broadcast::Sender<Delivery>,
 }
 
@@ -129,7 +131,7 @@ impl GreenhouseStub {
     /// Opens the account; nothing is sent yet.
     pub fn new(settings: GreenhouseSettings) -> Self {
         let (observers, _) = broadcast::channel(OBSERVED);
-        let account = Mutex::new(Account::new(settings.seed, settings.history_limit));
+        let account = Arc::new(Mutex::new(Account::new(settings.seed, settings.history_limit)));
         Self { seed: settings.seed, courier: Courier::new(settings), account, observers }
     }
 
@@ -180,6 +182,28 @@ impl GreenhouseStub {
     /// Any [`PostError`].
     pub async fn reopen(&self, post: u64) -> Result<Delivery, PostError> {
         self.change(post, Change::Reopen, &CancellationToken::new()).await
+    }
+
+    /// Makes a post, live at once, whose webhook is lost; gives its id.
+    pub fn create_untold(&self) -> u64 {
+        self.account().create().post
+    }
+
+    /// Changes a post; the webhook is lost.
+    ///
+    /// # Errors
+    /// Any [`PostError`].
+    pub fn update_untold(&self, post: u64) -> Result<(), PostError> {
+        self.account().revise(post, Action::JobPostUpdated, |_| {}).map(drop)
+    }
+
+    /// Takes a post off line and deletes it; the webhooks are lost.
+    ///
+    /// # Errors
+    /// Any [`PostError`].
+    pub fn delete_untold(&self, post: u64) -> Result<(), PostError> {
+        let delete = |post: &mut Post| (post.live, post.is_deleted) = (false, true);
+        self.account().revise(post, Action::JobPostDeleted, delete).map(drop)
     }
 
     /// Changes posts at a steady pace until the total is reached or it is told to stop.

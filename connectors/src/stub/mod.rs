@@ -8,10 +8,12 @@ mod front;
 mod injection;
 mod meter;
 mod server;
+mod tokens;
 
 pub(crate) use self::{
     front::{Front, FrontSettings, Unread, misbehave, pass, status, struck, whole},
     server::{Server, Switch},
+    tokens::{Client, Tokens, give as give_token, is_same},
 };
 pub use self::{
     injection::{Injection, Moment},

@@ -45,6 +45,7 @@ impl VdabAccount {
             client_secret,
             authentication: ClientAuthentication::Form,
             scope: Some("openid".to_owned()),
+            subject: None,
             default_life: TOKEN_LIFE,
         };
         Self { oauth, api_key }

@@ -7,7 +7,6 @@
 mod post_rules;
 mod reading;
 mod register;
-mod tokens;
 mod vacancy;
 
 use std::{
@@ -17,19 +16,18 @@ use std::{
 };
 
 use axum::{Router, middleware, routing::post};
+use http::HeaderMap;
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    register::Register,
-    tokens::{Client, Tokens},
-};
+use self::register::Register;
 use crate::{
     BaseUrl,
-    rest::stub::{Desk, Inbox, RestStubError, listen, serve},
-    stub::{Front, FrontSettings, Injection, LimitBreach, Quota, Server, pass},
+    rest::stub::{Desk, Inbox, Refusal, RestStubError, Rule, listen, serve},
+    stub::{Client, Front, FrontSettings, Injection, LimitBreach, Quota, Server, Tokens, give_token, is_same, pass},
+    vdab::account::API_KEY,
 };
 
 pub use self::register::{Registered, VdabRule, VdabViolation};
@@ -119,16 +117,18 @@ impl VdabStub {
     /// [`RestStubError::Listen`].
     pub async fn start(settings: VdabStubSettings) -> Result<Self, RestStubError> {
         let VdabStubSettings { client_id, client_secret, api_key, now, .. } = settings;
-        let client = Client { id: client_id, secret: client_secret, api_key };
+        let client = Client { id: client_id, secret: client_secret, subject: None };
         let tokens = Arc::new(Tokens::new(client, settings.token_life));
+        let entrance = Arc::new(Entrance { tokens: Arc::clone(&tokens), api_key });
         let register = Arc::new(Mutex::new(Register::default()));
         let fronts = [Vec::new(), settings.reading_quotas, settings.posting_quotas]
             .map(|quotas| Arc::new(Front::new(&FrontSettings { body_limit: BODY_LIMIT, quotas })));
         let (part_limit, batch_limit) = (settings.part_limit, settings.batch_limit);
-        let desk = reading::Desk { tokens: tokens.clone(), register: register.clone(), part_limit, batch_limit, now };
-        let posting = posting_desk(&tokens, &fronts[2], settings.history_limit);
+        let desk =
+            reading::Desk { entrance: entrance.clone(), register: register.clone(), part_limit, batch_limit, now };
+        let posting = posting_desk(&entrance, &fronts[2], settings.history_limit);
         let through = |part: usize| middleware::from_fn_with_state(Arc::clone(&fronts[part]), pass);
-        let given = Router::new().route(TOKEN_PATH, post(tokens::give)).with_state(Arc::clone(&tokens));
+        let given = Router::new().route(TOKEN_PATH, post(give_token)).with_state(Arc::clone(&tokens));
         let router = given
             .layer(through(0))
             .merge(Router::new().nest(READING_PATH, reading::router(desk)).layer(through(1)))
@@ -261,9 +261,28 @@ impl VdabStub {
     }
 }
 
-/// Takes vacancies as the REST profile does, for those who have a token.
-fn posting_desk(tokens: &Arc<Tokens>, front: &Arc<Front>, history_limit: usize) -> Arc<Desk> {
-    let tokens = Arc::clone(tokens);
-    let authorize = Box::new(move |headers: &_| tokens.check_for_posting(headers));
+/// Lets in who shows a token that is good and the API key.
+#[derive(Debug)]
+struct Entrance {
+    tokens: Arc<Tokens>,
+    api_key: SecretString,
+}
+
+impl Entrance {
+    fn check(&self, headers: &HeaderMap) -> Result<(), &'static str> {
+        let key = headers.get(API_KEY).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        if !is_same(key, self.api_key.expose_secret()) {
+            return Err("the API key is not the one of the application");
+        }
+        self.tokens.check(headers)
+    }
+}
+
+/// Takes vacancies as the REST profile does, for those who are let in.
+fn posting_desk(entrance: &Arc<Entrance>, front: &Arc<Front>, history_limit: usize) -> Arc<Desk> {
+    let entrance = Arc::clone(entrance);
+    let authorize = Box::new(move |headers: &_| {
+        entrance.check(headers).map_err(|detail| Refusal { rule: Rule::Token, status: 401, detail })
+    });
     Arc::new(Desk::new(Arc::clone(front), POSTING_PATH, history_limit, authorize, Box::new(post_rules::inspect)))
 }

@@ -81,12 +81,13 @@ impl Book {
         self.documents += page.fetched.len();
         for document in page.fetched {
             let revision = revision::find(&document.bytes).expect("every document has its revision");
+            let marks = page.listed.iter().filter(|entry| entry.reference == document.reference);
+            self.marks.extend(marks.map(|entry| (entry.reference.clone(), entry.mark.clone())));
             self.open.insert(document.reference, revision);
         }
         for reference in page.gone {
             self.open.remove(&reference);
         }
-        self.marks.extend(page.listed.into_iter().map(|entry| (entry.reference, entry.mark)));
         self.parked.extend(page.unreadable);
         let Some(run) = page.run else { return };
         if self.seen.as_ref().is_none_or(|(seen, _)| *seen != run) {

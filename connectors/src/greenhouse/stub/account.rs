@@ -78,6 +78,12 @@ impl Account {
         }
     }
 
+    /// The posts that are not deleted, below an id and downwards.
+    pub(super) fn posts_below(&self, below: u64, most: usize) -> Vec<Post> {
+        let held = self.posts.range(..below).rev().map(|(_, held)| &held.post);
+        held.filter(|post| !post.is_deleted && post.revision > 0).take(most).cloned().collect()
+    }
+
     pub(super) fn ledger(&self) -> BTreeMap<u64, PostLedger> {
         self.posts.iter().map(|(id, held)| (*id, held.ledger.clone())).collect()
     }

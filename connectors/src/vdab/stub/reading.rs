@@ -18,8 +18,8 @@ use jiff::{Timestamp, civil::Date, fmt::rfc2822::DateTimePrinter};
 use serde_json::{Value, json};
 
 use super::{
+    Entrance,
     register::{Register, VdabRule, envelope},
-    tokens::Tokens,
 };
 
 /// `bulk` gives no longer window.
@@ -31,7 +31,7 @@ type Refused = (VdabRule, &'static str);
 /// What the handlers share.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) tokens: Arc<Tokens>,
+    pub(super) entrance: Arc<Entrance>,
     pub(super) register: Arc<Mutex<Register>>,
     pub(super) part_limit: usize,
     pub(super) batch_limit: usize,
@@ -56,7 +56,7 @@ impl Desk {
     /// Answers with what the call gives, or notes the breach and refuses.
     fn answer(&self, headers: &HeaderMap, give: impl FnOnce(&Register) -> Result<Value, Refused>) -> Response {
         let mut register = self.register();
-        let checked = self.tokens.check(headers).map_err(|detail| (VdabRule::Credentials, detail));
+        let checked = self.entrance.check(headers).map_err(|detail| (VdabRule::Credentials, detail));
         let mut response = match checked.and_then(|()| give(&register)) {
             Ok(answer) => Json(answer).into_response(),
             Err((rule, detail)) => {

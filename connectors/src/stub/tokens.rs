@@ -1,4 +1,4 @@
-//! The token endpoint, and the check of what it gave.
+//! A token endpoint (RFC 6749 §4.4), and the check of what it gave.
 
 use std::{
     collections::HashMap,
@@ -19,26 +19,23 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
-use crate::{
-    rest::stub::{Refusal, Rule},
-    stub::whole,
-    vdab::account::API_KEY,
-};
+use super::front::whole;
 
 /// A form is short.
 const FORM_LIMIT: usize = 16 * 1024;
 
 /// The one client there is.
 #[derive(Debug)]
-pub(super) struct Client {
-    pub(super) id: String,
-    pub(super) secret: SecretString,
-    pub(super) api_key: SecretString,
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: SecretString,
+    /// For whom it acts: the parameter `sub`, if the partner asks for it.
+    pub(crate) subject: Option<String>,
 }
 
 /// The tokens that were given.
 #[derive(Debug)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     client: Client,
     life: Duration,
     given: Mutex<Given>,
@@ -51,24 +48,20 @@ struct Given {
 }
 
 impl Tokens {
-    pub(super) fn new(client: Client, life: Duration) -> Self {
+    pub(crate) fn new(client: Client, life: Duration) -> Self {
         Self { client, life, given: Mutex::default() }
     }
 
-    pub(super) fn expire(&self) {
+    pub(crate) fn expire(&self) {
         self.given_now().ends.clear();
     }
 
-    pub(super) fn given(&self) -> u64 {
+    pub(crate) fn given(&self) -> u64 {
         self.given_now().count
     }
 
-    /// Whether a request shows a token that is good, and the key; what is wrong otherwise.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), &'static str> {
-        let key = headers.get(API_KEY).map(http::HeaderValue::as_bytes).unwrap_or_default();
-        if !is_same(key, self.client.api_key.expose_secret()) {
-            return Err("the API key is not the one of the application");
-        }
+    /// Whether a request shows a token that is good; what is wrong otherwise.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), &'static str> {
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         let ends = self.given_now().ends.get(token).copied();
@@ -77,11 +70,6 @@ impl Tokens {
             Some(_) => Err("the token has ended"),
             None => Err("the token was not given"),
         }
-    }
-
-    /// The same check for the desk that takes vacancies.
-    pub(super) fn check_for_posting(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        self.check(headers).map_err(|detail| Refusal { rule: Rule::Token, status: 401, detail })
     }
 
     fn grant(&self) -> String {
@@ -103,7 +91,8 @@ impl Tokens {
         let in_header = headers.get(header::AUTHORIZATION).and_then(|value| basic(value.to_str().ok()?));
         let in_form = form.get("client_id").cloned().zip(form.get("client_secret").cloned());
         let ((Some((id, secret)), None) | (None, Some((id, secret)))) = (in_header, in_form) else { return false };
-        id == self.client.id && is_same(secret.as_bytes(), self.client.secret.expose_secret())
+        let is_subject = self.client.subject.is_none() || self.client.subject.as_ref() == form.get("sub");
+        is_subject && id == self.client.id && is_same(secret.as_bytes(), self.client.secret.expose_secret())
     }
 }
 
@@ -113,12 +102,13 @@ fn basic(value: &str) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-fn is_same(given: &[u8], expected: &str) -> bool {
+/// In constant time.
+pub(crate) fn is_same(given: &[u8], expected: &str) -> bool {
     given.ct_eq(expected.as_bytes()).into()
 }
 
-/// `POST` of a form (RFC 6749 §4.4.2).
-pub(super) async fn give(State(tokens): State<Arc<Tokens>>, request: Request) -> Response {
+/// `POST` of a form.
+pub(crate) async fn give(State(tokens): State<Arc<Tokens>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media_type.starts_with("application/x-www-form-urlencoded") {
