@@ -12,7 +12,8 @@ use schemas::{DialectName, Hash, Kind, RecordType, hash_of};
 
 use crate::{
     codes::{CodeList, Crosswalk, Library},
-    error::MappingError,
+    error::{MappingError, Mistakes, did_you_mean},
+    grammar::like_of,
     mapping::Mapping,
 };
 
@@ -24,12 +25,13 @@ static EMBEDDED: [(&str, Dir<'static>); 3] = [
 
 /// The files of a catalogue, by their path under the mappings folder.
 type Files = BTreeMap<String, Vec<u8>>;
+type Mappings = BTreeMap<(DialectName, Kind), Arc<Mapping>>;
 
 /// All mappings. **Invariant:** no I/O but in [`Catalogue::load`]; what is loaded never changes.
 #[derive(Debug)]
 pub struct Catalogue {
     library: Library,
-    mappings: BTreeMap<(DialectName, Kind), Arc<Mapping>>,
+    mappings: Mappings,
     codes_hash: Hash,
 }
 
@@ -68,20 +70,7 @@ impl Catalogue {
             found.append(&mut errors);
             found
         })?;
-        let mut mappings = BTreeMap::new();
-        for (path, bytes) in
-            files.iter().filter(|(path, _)| path.starts_with("dialects/") && has_extension(path, "toml"))
-        {
-            let [_, dialect, file] = path.split('/').collect::<Vec<_>>()[..] else {
-                continue;
-            };
-            match read_mapping(path, dialect, file, bytes, files, &library) {
-                Ok(mapping) => {
-                    mappings.insert((mapping.dialect().clone(), mapping.kind()), Arc::new(mapping));
-                }
-                Err(mut found) => errors.append(&mut found),
-            }
-        }
+        let mappings = read_mappings(files, &library, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -180,27 +169,90 @@ fn read_library(files: &Files, errors: &mut Vec<MappingError>) -> Result<Library
     Library::new(lists, crosswalks)
 }
 
-fn read_mapping(
-    path: &str,
-    dialect: &str,
-    file: &str,
-    bytes: &[u8],
-    files: &Files,
-    library: &Library,
-) -> Result<Mapping, Vec<MappingError>> {
-    let mistake = |problem: String, remedy: &str| {
-        vec![MappingError { file: path.to_owned(), line: 0, rule: None, problem, remedy: remedy.to_owned() }]
-    };
-    let dialect: DialectName =
-        dialect.parse().map_err(|error: schemas::IdentifierError| mistake(error.to_string(), "rename the folder"))?;
-    let kind = file.trim_end_matches(".toml");
-    let kind: Kind =
-        kind.parse().map_err(|problem| mistake(problem, "name the file after its kind: `vacancy.toml`"))?;
-    let Some(model) = RecordType::of(kind) else {
-        return Err(mistake(format!("the kind `{kind}` is not accepted yet"), "remove the file"));
-    };
-    let samples_folder = format!("dialects/{dialect}/samples/");
-    let samples =
-        files.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&samples_folder)?.to_owned(), bytes.clone())));
-    Mapping::compile(dialect, kind, model, library, (path, text_of(path, bytes)?), samples.collect())
+/// Reads the mapping files: first those that stand alone, then those that are like one of them.
+fn read_mappings(files: &Files, library: &Library, errors: &mut Vec<MappingError>) -> Mappings {
+    let mut mappings = Mappings::new();
+    let mut later = Vec::new();
+    for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("dialects/") && has_extension(path, "toml")) {
+        let [_, dialect, file] = path.split('/').collect::<Vec<_>>()[..] else {
+            continue;
+        };
+        let written = WrittenMapping { path, dialect, file, bytes, files };
+        match std::str::from_utf8(bytes).ok().and_then(like_of) {
+            Some(base) => later.push((written, base)),
+            None => put(written.read(library, None), &mut mappings, errors),
+        }
+    }
+    for (written, base) in later {
+        let found = base.parse::<DialectName>().ok().zip(written.file.trim_end_matches(".toml").parse().ok());
+        match found.and_then(|key| mappings.get(&key)).filter(|base| like_of(base.text()).is_none()) {
+            Some(base) => {
+                let text = base.text().to_owned();
+                put(written.read(library, Some(&text)), &mut mappings, errors);
+            }
+            None => errors.extend(written.without_base(&base)),
+        }
+    }
+    mappings
+}
+
+fn put(read: Result<Mapping, Vec<MappingError>>, mappings: &mut Mappings, errors: &mut Vec<MappingError>) {
+    match read {
+        Ok(mapping) => drop(mappings.insert((mapping.dialect().clone(), mapping.kind()), Arc::new(mapping))),
+        Err(mut found) => errors.append(&mut found),
+    }
+}
+
+/// A mapping file that was not read yet.
+struct WrittenMapping<'f> {
+    path: &'f str,
+    dialect: &'f str,
+    file: &'f str,
+    bytes: &'f [u8],
+    files: &'f Files,
+}
+
+impl WrittenMapping<'_> {
+    fn mistake(&self, problem: String, remedy: &str) -> Vec<MappingError> {
+        let (file, remedy) = (self.path.to_owned(), remedy.to_owned());
+        vec![MappingError { file, line: 0, rule: None, problem, remedy }]
+    }
+
+    fn read(&self, library: &Library, base: Option<&str>) -> Result<Mapping, Vec<MappingError>> {
+        let dialect: DialectName = self
+            .dialect
+            .parse()
+            .map_err(|error: schemas::IdentifierError| self.mistake(error.to_string(), "rename the folder"))?;
+        let kind = self.file.trim_end_matches(".toml");
+        let kind: Kind =
+            kind.parse().map_err(|problem| self.mistake(problem, "name the file after its kind: `vacancy.toml`"))?;
+        let Some(model) = RecordType::of(kind) else {
+            return Err(self.mistake(format!("the kind `{kind}` is not accepted yet"), "remove the file"));
+        };
+        let folder = format!("dialects/{dialect}/samples/");
+        let samples = self.files.iter();
+        let samples = samples.filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?.to_owned(), bytes.clone())));
+        let text = text_of(self.path, self.bytes)?;
+        Mapping::compile(dialect, kind, model, library, (self.path, text, base), samples.collect())
+    }
+
+    /// The mistake of a mapping that is like one which is not there; nothing if that one has mistakes of its own.
+    fn without_base(&self, base: &str) -> Vec<MappingError> {
+        let text = String::from_utf8_lossy(self.bytes);
+        let path = format!("dialects/{base}/{}", self.file);
+        let found = self.files.get(&path).map(|bytes| like_of(&String::from_utf8_lossy(bytes)));
+        let (problem, remedy) = match found {
+            Some(None) => return Vec::new(),
+            Some(Some(other)) => (format!("`{base}` is itself like `{other}`"), format!("write `like = \"{other}\"`")),
+            None => {
+                let known =
+                    self.files.keys().filter_map(|path| path.strip_prefix("dialects/")?.strip_suffix(self.file));
+                let remedy = did_you_mean(base, known.map(|dialect| dialect.trim_end_matches('/')));
+                (format!("there is no dialect `{base}`"), remedy)
+            }
+        };
+        let mut mistakes = Mistakes::new(self.path, &text);
+        mistakes.at(text.find("\nlike").map(|at| at + 1..at + 1), "dialect", problem, remedy);
+        mistakes.found
+    }
 }

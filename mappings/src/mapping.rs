@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{DialectName, Hash, Kind, Record, RecordType};
+use schemas::{DialectName, Hash, Kind, Record, RecordType, hash_of};
 
 use crate::{
     Directions, Evidence,
@@ -27,18 +27,19 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Compiles a mapping file.
+    /// Compiles a mapping file, laid over another if it is like one.
     pub(crate) fn compile(
         dialect: DialectName,
         kind: Kind,
         model: &'static RecordType,
         library: &Library,
-        (path, text): (&str, &str),
+        (path, text, base): (&str, &str, Option<&str>),
         samples: BTreeMap<String, Vec<u8>>,
     ) -> Result<Self, Vec<MappingError>> {
-        let file = read_mapping_file(path, text)?;
+        let file = read_mapping_file(path, text, base)?;
         let program = compile(&file, kind, model, library, (path, text))?;
-        Ok(Self { dialect, hash: Hash::of(text.as_bytes()), text: text.to_owned(), program, samples })
+        let hash = base.map_or_else(|| Hash::of(text.as_bytes()), |base| hash_of(&[base.as_bytes(), text.as_bytes()]));
+        Ok(Self { dialect, hash, text: text.to_owned(), program, samples })
     }
 
     /// The dialect.
@@ -76,7 +77,7 @@ impl Mapping {
         self.program.format
     }
 
-    /// The hash of the mapping file.
+    /// The hash of the mapping file, and of the one that it is like.
     pub fn hash(&self) -> Hash {
         self.hash
     }

@@ -40,8 +40,24 @@ fn the_formats_of_the_readme_are_what_it_says() {
 fn a_folder_is_laid_over_the_mappings_of_the_program() {
     let catalogue = catalogue();
     let embedded = Catalogue::embedded().unwrap();
-    assert_eq!(catalogue.mappings().count(), embedded.mappings().count() + DIALECTS.len());
+    assert_eq!(catalogue.mappings().count(), embedded.mappings().count() + DIALECTS.len() + 1);
     assert_ne!(catalogue.codes_hash(), embedded.codes_hash());
+}
+
+#[test]
+fn a_mapping_like_another_says_only_what_is_different() {
+    let catalogue = catalogue();
+    let (ghent, harbour) = (mapping(&catalogue, "harbour-ghent"), mapping(&catalogue, "harbour-json"));
+    let document = br#"{"job": {"ref": "1", "state": "open", "places": 3, "weekly_hours": 38}}"#;
+    let reading = ghent.read(document, &ReadOptions::default()).unwrap();
+    let record = serde_json::to_value(&reading.record).unwrap();
+    assert_eq!((&record["openings"], &record["status"]), (&3.into(), &"published".into()));
+    assert_eq!(record["schedule"]["hours_per_week"], "38");
+    let written = ghent.write(&reading.record, &WriteOptions::default()).unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&written.bytes).unwrap();
+    assert_eq!(written, serde_json::from_slice::<serde_json::Value>(document).unwrap());
+    assert_ne!(ghent.hash(), harbour.hash());
+    assert_eq!((ghent.version(), ghent.title().contains("Ghent")), (harbour.version(), true));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use mappings::{Catalogue, MappingError};
 
 const HARBOUR: &str = "dialects/harbour-json/vacancy.toml";
 const GUILD: &str = "dialects/guild-xml/vacancy.toml";
+const GHENT: &str = "dialects/harbour-ghent/vacancy.toml";
 const NOTICE: &str = "dialects/notice-text/vacancy.toml";
 const HOURS: &str = "codelists/harbour/hours.tsv";
 const HOURS_WALK: &str = "crosswalks/harbour-hours--eures-position-schedule.sssom.tsv";
@@ -83,6 +84,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "rule `locations[].{postcode,city}`: a brace of"),
     (NOTICE, "'\"Apply before\"'", "'\"Apply before'",
         "rule `application.closes_on`: `\"Apply before` is no path; a quotation mark is not closed"),
+    (GHENT, "like = \"harbour-json\"", "like = \"harbor-json\"",
+        "rule `dialect`: there is no dialect `harbor-json`; did you mean `harbour-json`?"),
+    (GHENT, "like = \"harbour-json\"", "like = \"vdab-json-v2\"",
+        "rule `dialect`: `vdab-json-v2` is itself like `vdab-json`; write `like = \"vdab-json\"`"),
+    (GHENT, "= \"weekly_hours\"", "= { at = \"weekly_hours\", absnt = [\"0\"] }",
+        "rule `schedule.hours_per_week`: unknown option `absnt`; did you mean `absent`?"),
     (HOURS, "PT\t", "FT\t",
         "rule `FT`: the code stands twice; remove one of the rows"),
     (HOURS, "# title:", "# titel:",

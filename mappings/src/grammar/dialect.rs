@@ -109,6 +109,8 @@ impl Directions {
 /// Reads the `[dialect]` table.
 pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<Dialect> {
     let mut table = Table::of(item, "dialect", mistakes)?;
+    // Which other mapping is taken over was seen to before.
+    table.item("like");
     let formats = [("json", Format::Json), ("xml", Format::Xml), ("labels", Format::Labels)];
     let format = table.word("format", &formats, mistakes);
     if format.is_none() && table.item("format").is_none() {

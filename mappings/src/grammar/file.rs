@@ -13,6 +13,7 @@ use super::{
     Dialect, Left, Place, Rule, Scalar, Selection, Step,
     conditions::{Condition, Discard, read_conditions, read_discards, read_places_of},
     dialect::read_dialect,
+    like::laid_over,
     rule::read_rule,
     toml::{Table, entries, scalar},
 };
@@ -105,11 +106,11 @@ const TABLES: [&str; 10] =
 /// The tables that every shape has of its own.
 const TABLES_OF_A_SHAPE: [&str; 3] = ["constants", "set", "assume"];
 
-/// Reads a mapping file.
+/// Reads a mapping file, laid over the one that it is like.
 ///
 /// # Errors
 /// Every mistake that can be seen without the model.
-pub(crate) fn read_mapping_file(file: &str, text: &str) -> Result<MappingFile, Vec<MappingError>> {
+pub(crate) fn read_mapping_file(file: &str, text: &str, base: Option<&str>) -> Result<MappingFile, Vec<MappingError>> {
     let mut mistakes = Mistakes::new(file, text);
     let document = match Document::parse(text) {
         Ok(document) => document,
@@ -119,7 +120,11 @@ pub(crate) fn read_mapping_file(file: &str, text: &str) -> Result<MappingFile, V
             return Err(mistakes.found);
         }
     };
-    let mapping = read_tables(document.as_table(), &mut mistakes);
+    let own = document.as_table();
+    let mapping = match base {
+        Some(base) => read_tables(&laid_over(base, own), &mut mistakes),
+        None => read_tables(own, &mut mistakes),
+    };
     match mapping {
         Some(mapping) if mistakes.found.is_empty() => Ok(mapping),
         _ => Err(mistakes.found),
