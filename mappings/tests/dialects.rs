@@ -197,8 +197,16 @@ fn who_hires_and_what_is_internal_is_kept_nowhere() {
         "questions": [{"label": "Keep quiet?", "values": []}],
     }});
     let (post, _, post_complement) = greenhouse(&post).unwrap();
-    let texts =
-        [complement, post_complement, serde_json::to_string(&record).unwrap(), serde_json::to_string(&post).unwrap()];
+    let harvest = include_str!("../dialects/greenhouse/samples/018-harvest-v1-job.in.json");
+    let (_, _, harvest) = greenhouse(&serde_json::from_str(harvest).unwrap()).unwrap();
+    assert!(harvest.contains("Oostende") && !harvest.contains("Verzonnen"), "{harvest}");
+    let texts = [
+        complement,
+        post_complement,
+        harvest,
+        serde_json::to_string(&record).unwrap(),
+        serde_json::to_string(&post).unwrap(),
+    ];
     for text in texts {
         for secret in ["9001", "9002", "9003", "Keep quiet"] {
             assert!(!text.contains(secret), "{secret} in {text}");

@@ -14,9 +14,15 @@ use schemas::{DialectName, Kind};
 const REFUSALS: [&str; 5] = ["no_country", "no_occupation", "no_reference", "no_status", "no_title"];
 
 /// Greenhouse's own examples that are no vacancy of ours, with the fault that says so.
-const UNREADABLE: [(&str, &str); 2] = [
+const UNREADABLE: [(&str, &str); 6] = [
     ("_job_events__job_deleted__02.json", "no_job_post"),
     ("_job_events__job_stage_deleted__08.json", "unknown_shape"),
+    // The example has one name twice.
+    ("_job_posts__get_list_job_posts_for_job__04.json", "duplicate_name"),
+    // A job of Harvest does not name its post; that is added by whoever reads it.
+    ("_jobs__get_list_jobs__02.json", "no_job_post"),
+    ("_jobs__get_retrieve_job__03.json", "no_job_post"),
+    ("_jobs__the_job_object__01.json", "no_job_post"),
 ];
 
 #[test]
@@ -27,6 +33,16 @@ fn greenhouse_webhooks_are_translated() {
 #[test]
 fn greenhouse_job_boards_are_translated() {
     translate_all("greenhouse", "ats/greenhouse/job_board", "_jobs__");
+}
+
+#[test]
+fn harvest_job_posts_are_translated() {
+    translate_all("greenhouse", "ats/greenhouse/harvest_v1", "_job_posts__");
+}
+
+#[test]
+fn harvest_jobs_wait_for_their_post() {
+    translate_all("greenhouse", "ats/greenhouse/harvest_v1", "_jobs__");
 }
 
 #[test]

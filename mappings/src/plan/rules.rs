@@ -160,8 +160,9 @@ impl<'c> RuleMaker<'c, '_, '_> {
     fn action(&mut self, target: &Target, own_steps: &[Step], places: &[PlaceId], is_group: bool) -> Option<Action> {
         let name = places.first().map(|place| self.places.list[*place].name);
         if self.written().is_count {
-            let steps = [own_steps, &[Step::Items(None)]].concat();
-            return Some(Action::Count(self.repeat(&steps)?));
+            let is_selection = matches!(own_steps.last(), Some(Step::Items(_)));
+            let all: &[Step] = if is_selection { &[] } else { &[Step::Items(None)] };
+            return Some(Action::Count(self.repeat(&[own_steps, all].concat())?));
         }
         if !self.line.left.braces.is_empty() {
             return Some(Action::Pattern(Box::new(self.pattern(target)?)));

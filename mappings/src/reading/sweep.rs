@@ -41,6 +41,7 @@ struct Sweeper<'s, 'p, 'd> {
     next_note: usize,
     trail: Vec<(NodeId, String)>,
     next_trail: usize,
+    /// The nodes that are known to mean nothing, sorted: there may be many.
     ignored: Vec<NodeId>,
     ignored_depth: usize,
     way: Way,
@@ -57,7 +58,8 @@ impl Reader<'_, '_> {
         notes.sort_by_key(|note| note.node);
         let mut trail = self.trail.take().unwrap_or_default();
         trail.sort_by_key(|(node, _)| *node);
-        let ignored = self.shape.ignore.iter().filter_map(|place| self.locate(*place)).collect();
+        let mut ignored: Vec<NodeId> = self.shape.ignore.iter().flat_map(|place| self.locate(*place)).collect();
+        ignored.sort_unstable();
         let loss = std::mem::take(&mut self.extra);
         let mut sweeper = Sweeper {
             reader: self,
@@ -85,18 +87,19 @@ impl Reader<'_, '_> {
         out
     }
 
-    fn locate(&self, place: PlaceId) -> Option<NodeId> {
+    /// Every node of a place, whichever item it stands in.
+    fn locate(&self, place: PlaceId) -> Vec<NodeId> {
         if place == 0 {
-            return Some(Tree::root());
+            return vec![Tree::root()];
         }
         let at = &self.shape.outer[place];
-        self.tree.named(self.locate(at.parent)?, at.name).next()
+        self.locate(at.parent).into_iter().flat_map(|parent| self.tree.named(parent, at.name)).collect()
     }
 
     fn mark_discarded(&mut self) {
         let shape = self.shape;
         for (place, code) in &shape.discard {
-            if let Some(node) = self.locate(*place) {
+            for node in self.locate(*place) {
                 self.discard_below(node, code);
             }
         }
@@ -163,7 +166,7 @@ impl Sweeper<'_, '_, '_> {
         let reader = self.reader;
         let tree = &reader.tree;
         self.way.enter(node, index);
-        let is_ignored = self.ignored.contains(&node);
+        let is_ignored = self.ignored.binary_search(&node).is_ok();
         self.ignored_depth += usize::from(is_ignored);
         let own = if tree.is_leaf(node) { self.visit_leaf(node) } else { Leaf::None };
         let mut parts = Vec::new();
