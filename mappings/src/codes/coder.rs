@@ -107,6 +107,11 @@ impl Coder {
         written.other.unwrap_or_else(|| self.entries[written.list].list.name())
     }
 
+    /// Whether codes that no list knows are left out when writing.
+    pub(crate) fn is_required(&self) -> bool {
+        self.is_required
+    }
+
     /// Reads a coded value. A code that no list knows is kept as it is.
     pub(crate) fn read(&self, shape: &CodedShape, given: Given<'_>) -> Found {
         if let Some(other) = given.other {

@@ -52,9 +52,14 @@ impl<'a> Writer<'a> {
             }
             coded.coder.write_other(&coded.shape, value, has_label, refused)
         })?;
-        // A scalar without a code takes the words that stood there.
-        if written.code.is_none() && coded.code.is_empty() && !has_label {
+        // A scalar without a code takes the words that stood there, where words may stand.
+        if written.code.is_none() && coded.code.is_empty() && !has_label && !coded.coder.is_required() {
             written.code = written.label.take();
+            written.coarsened = written.coarsened.or(Some("words"));
+        }
+        // Words alone do not say of which list they are.
+        if written.list > 0 && coded.scheme.is_none() && coded.shape.code(value).is_none() {
+            written.coarsened = written.coarsened.or(Some("words"));
         }
         let has_place = written.code.is_some() || (has_label && written.label.is_some());
         if has_place { Ok(written) } else { Err("no_code_in_target") }

@@ -157,15 +157,18 @@ fn coded(model: &'static RecordType, field: &'static Field, library: &Library) -
     let all: Vec<(Arc<str>, Arc<str>)> = library.lists().filter(has_codes).flat_map(|list| named(list, 4)).collect();
     let known = if own.is_empty() { all.clone() } else { own };
     let pick = prop_oneof![9 => select(known), 1 => select(all)];
-    (pick, weighted(0.2, "[a-z]{1,6}"), any::<prop::sample::Index>())
-        .prop_map(move |((scheme, code), label, _)| {
+    // No list has a word with a blank in it that was made by chance: it stands for words that are no code.
+    (pick, weighted(0.2, "[a-z]{1,6} [a-z]{1,6}"), weighted(0.9, Just(())))
+        .prop_map(move |((scheme, code), label, has_code)| {
             let mut value = Value::empty_record(model);
             let mut put = |name: &str, text: Value| {
                 let (index, _) = model.field(name).unwrap();
                 *value.field_mut(model, index) = text;
             };
             put("scheme", Value::Text(scheme));
-            put("code", Value::Text(code));
+            if has_code.is_some() || label.is_none() {
+                put("code", Value::Text(code));
+            }
             put("obtained", Value::Symbol(1));
             if let Some(label) = label {
                 put("label", Value::text(label));
