@@ -1,6 +1,8 @@
 //! A crosswalk: graded links from one code list to another, from an SSSOM TSV file (<https://w3id.org/sssom/>).
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use percent_encoding::percent_decode_str;
 
 use crate::{
     codes::Grade,
@@ -130,8 +132,8 @@ impl Crosswalk {
             let object = field(object);
             self.rows.push(LinkRow {
                 line,
-                subject: code_of(field(subject)).into(),
-                object: (object != "sssom:NoTermFound").then(|| code_of(object).into()),
+                subject: code_of(field(subject)).as_ref().into(),
+                object: (object != "sssom:NoTermFound").then(|| code_of(object).as_ref().into()),
                 grade,
                 reverse,
             });
@@ -209,9 +211,10 @@ fn read_header(text: &str, lines: usize) -> HashMap<&str, &str> {
         .collect()
 }
 
-/// The code behind the prefix of a CURIE.
-fn code_of(curie: &str) -> &str {
-    curie.split_once(':').map_or(curie, |(_, code)| code)
+/// The code behind the prefix of a CURIE; what no CURIE may hold, such as blanks, is percent-encoded there.
+fn code_of(curie: &str) -> Cow<'_, str> {
+    let code = curie.split_once(':').map_or(curie, |(_, code)| code);
+    percent_decode_str(code).decode_utf8_lossy()
 }
 
 #[cfg(test)]
@@ -244,6 +247,8 @@ mod tests {
         assert_eq!(walk.forward("V"), Some(&link("D", Grade::TargetIsBroader, false)));
         assert_eq!((walk.forward("0"), walk.forward("9")), (None, None));
         assert_eq!(walk.forward("1"), Some(&link("1", Grade::Exact, true)));
+        let walk = crosswalk("a:Full%20Time\tskos:exactMatch\tb:x:50%25\t\n").unwrap();
+        assert_eq!(walk.forward("Full Time"), Some(&link("x:50%", Grade::Exact, true)));
     }
 
     #[test]
