@@ -11,7 +11,8 @@ use std::{
 
 use serde_json::Value;
 
-const WRITABLE: [&str; 5] = ["canonical", "eures-xml", "greenhouse", "vdab-json", "vdab-json-v2"];
+const WRITABLE: [&str; 7] =
+    ["actiris-hrxml", "canonical", "eures-xml", "greenhouse", "vdab-hrxml", "vdab-json", "vdab-json-v2"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -89,9 +90,14 @@ fn translate_everywhere(from: &str, document: &Path) {
 
 #[test]
 fn every_sample_goes_to_every_dialect() {
-    for (dialect, ending) in
-        [("eures-xml", ".in.xml"), ("greenhouse", ".in.json"), ("vdab-json", ".in.json"), ("vdab-json-v2", ".in.json")]
-    {
+    for (dialect, ending) in [
+        ("actiris-hrxml", ".in.xml"),
+        ("eures-xml", ".in.xml"),
+        ("greenhouse", ".in.json"),
+        ("vdab-hrxml", ".in.xml"),
+        ("vdab-json", ".in.json"),
+        ("vdab-json-v2", ".in.json"),
+    ] {
         let folder = root().join(format!("mappings/dialects/{dialect}/samples"));
         for document in documents(&folder, &[], ending) {
             translate_everywhere(dialect, &document);
@@ -133,7 +139,7 @@ fn a_sample_comes_out_as_its_neighbours_say() {
     let output = passerelle(&["mappings", "test"]);
     assert!(output.status.success(), "{}", complaint(&output));
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    for dialect in ["eures-xml", "greenhouse", "vdab-json", "vdab-json-v2"] {
+    for dialect in ["actiris-hrxml", "eures-xml", "greenhouse", "vdab-hrxml", "vdab-json", "vdab-json-v2"] {
         assert!(told.contains(dialect), "{told}");
     }
 }

@@ -1,4 +1,5 @@
-//! Code lists that a document names itself, what a dialect says of coded fields, and what stands in for a value.
+//! Code lists that a document names itself, what a dialect says of coded fields, and what stands in for a value or
+//! limits it.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
 
@@ -22,6 +23,8 @@ xml = "http://www.w3.org/XML/1998/namespace"
 "profiles[]"   = { each = "Text" }
 "profiles[].language" = "Text/@xml:lang"
 "profiles[].title" = "Text/Title"
+"published_at" = { at = "From", date = ["%Y-%m-%d"] }
+"valid_until"  = { at = "Until", date = ["%Y-%m-%d"], within_days = 90, of = ["published_at", "valid_from"] }
 "openings"     = { at = "Openings", default = "1" }
 "occupations[]" = { each = "Occupation", code = "./Code", label = "./Words", scheme = "./List", codes = ["isco-08", "rome-3"] }
 "categories[]" = { each = "Category", code = "./Code", label = "./Words", scheme = "./List", codes = "vdab/jobdomein", others = "keep" }
@@ -140,6 +143,30 @@ fn what_could_not_be_read_comes_back_in_place_of_the_default() {
         let (record, losses, again) = read(mapping, "<Openings>many</Openings>");
         assert_eq!((&record["openings"], losses.as_slice()), (&Json::Null, &["no_number".to_owned()][..]));
         assert!(again.contains("<Openings>many</Openings>") && !again.contains("<Openings>1<"), "{again}");
+    });
+}
+
+#[test]
+fn a_period_ends_when_the_partner_ends_it() {
+    with_mapping(|mapping| {
+        for (field, start, until, written, loss) in [
+            ("published_at", "2026-11-01", "2027-01-30", Some("2027-01-30"), None),
+            ("published_at", "2026-11-01", "2027-01-31", Some("2027-01-30"), Some("shortened")),
+            ("valid_from", "2026-11-01", "2027-06", None, Some("partial_date")),
+            ("valid_from", "2026-11-01", "2027-05-01T12:00:00Z", Some("2027-01-30"), Some("shortened")),
+            ("published_at", "2026-11-01", "2026-10-31", None, Some("out_of_range")),
+            ("published_at", "2026", "2029-01-01", Some("2029-01-01"), None),
+            ("created_at", "2026-11-01", "2029-01-01", Some("2029-01-01"), None),
+        ] {
+            let json = json!({"reference": "1", "valid_until": until, field: start});
+            let record = Record::from_json(Kind::Vacancy, &json).unwrap();
+            let writing = mapping.write(&record, &WriteOptions::default()).unwrap();
+            let document = String::from_utf8(writing.bytes).unwrap();
+            let found = document.split_once("<Until>").map(|(_, rest)| rest.split_once('<').unwrap().0);
+            assert_eq!(found, written, "{json}");
+            let code = writing.loss.entries.iter().find(|loss| loss.path.as_deref() == Some("valid_until"));
+            assert_eq!(code.map(|loss| &*loss.code), loss, "{json}");
+        }
     });
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct Rule {
     pub(crate) divide: Option<u32>,
     /// `text`: what the document holds.
     pub(crate) text: Option<TextKind>,
+    /// `within_days`: so many days after the day of `of` at most.
+    pub(crate) within_days: Option<u32>,
+    /// `of`: canonical paths of the day that `within_days` counts from; the first that says one.
+    pub(crate) of: Vec<String>,
     /// `links = "strip"`: links and addresses of websites are taken out of the text.
     pub(crate) strips_links: bool,
     /// `max_characters`, `max_bytes`.

@@ -87,6 +87,8 @@ fn read_values(item: &Item, table: &Table<'_>, mistakes: &mut Mistakes<'_>) -> V
 fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>) {
     rule.date = table.texts("date", mistakes);
     rule.instant = table.text("instant", mistakes);
+    rule.within_days = table.count("within_days", mistakes);
+    rule.of = table.texts("of", mistakes);
     rule.keep_text = table.text("keep_text", mistakes);
     rule.is_keep_text_read_only = table.boolean("keep_text_write", mistakes) == Some(false);
     rule.minimum = table.integer("minimum", mistakes);

@@ -4,7 +4,7 @@ use schemas::{RecordType, Type};
 
 use crate::error::did_you_mean;
 
-use super::{Fallback, FieldStart, Target, TemplatePart, rules::RuleMaker, scopes::ScopeDraft};
+use super::{Fallback, FieldStart, Target, TemplatePart, Window, rules::RuleMaker, scopes::ScopeDraft};
 
 impl RuleMaker<'_, '_, '_> {
     pub(super) fn read_fallbacks(&mut self, owner: &ScopeDraft<'_>) -> Option<Vec<Fallback>> {
@@ -14,14 +14,8 @@ impl RuleMaker<'_, '_, '_> {
                 fallbacks.push(Fallback::Template(self.template(text, owner)?));
                 continue;
             }
-            let starts = [(owner.record, FieldStart::Item), (self.compiler.model, FieldStart::Root)];
-            let found = starts.into_iter().find_map(|(record, start)| Some((field_at(record, text)?, start)));
-            match found {
-                Some((target, start)) => fallbacks.push(Fallback::Field(target, start)),
-                None => self.mistake(
-                    format!("`{text}` in `default_from` is no field"),
-                    "name a field of the same item, or a path from the root without `[]`",
-                ),
+            if let Some((target, start)) = self.field_from(text, "default_from", owner) {
+                fallbacks.push(Fallback::Field(target, start));
             }
         }
         if let Some(text) = &self.written().default {
@@ -33,6 +27,31 @@ impl RuleMaker<'_, '_, '_> {
             });
         }
         Some(fallbacks)
+    }
+
+    /// A field of the same item, or by its path from the root.
+    fn field_from(&mut self, text: &str, option: &str, owner: &ScopeDraft<'_>) -> Option<(Target, FieldStart)> {
+        let starts = [(owner.record, FieldStart::Item), (self.compiler.model, FieldStart::Root)];
+        let found = starts.into_iter().find_map(|(record, start)| Some((field_at(record, text)?, start)));
+        if found.is_none() {
+            let remedy = "name a field of the same item, or a path from the root without `[]`";
+            self.mistake(format!("`{text}` in `{option}` is no field"), remedy);
+        }
+        found
+    }
+
+    /// How long after another day the day of the line may be.
+    pub(super) fn read_window(&mut self, owner: &ScopeDraft<'_>) -> Option<Option<Window>> {
+        let written = self.written();
+        let of: Vec<_> = written.of.iter().filter_map(|text| self.field_from(text, "of", owner)).collect();
+        match (written.within_days, of.is_empty()) {
+            (None, true) => Some(None),
+            (Some(days), false) => Some(Some(Window { days, of })),
+            _ => {
+                self.mistake("`within_days` and `of` go together", "write `within_days = 90, of = [\"published_at\"]`");
+                None
+            }
+        }
     }
 
     fn template(&mut self, text: &str, owner: &ScopeDraft<'_>) -> Option<Vec<TemplatePart>> {

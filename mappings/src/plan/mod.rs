@@ -33,7 +33,7 @@ pub(crate) use compile::{canonical_value, compile};
 pub(crate) use covered::{Covered, Selector};
 pub(crate) use rule::{
     Action, CodedLeaf, Element, Fallback, FieldStart, Form, Group, Leaf, List, Marks, Naming, Pattern, PatternForm,
-    Repeat, Rule, Split, TemplatePart, TextCoder,
+    Repeat, Rule, Split, TemplatePart, TextCoder, Window,
 };
 pub(crate) use target::{Target, TargetStep, Tongue, push_index};
 

@@ -34,9 +34,18 @@ pub(crate) struct Rule {
     pub(crate) required_item: Option<Box<str>>,
     pub(crate) must: Option<Box<str>>,
     pub(crate) starts_with: Option<PlaceId>,
+    pub(crate) window: Option<Window>,
     pub(crate) one: Option<Box<str>>,
     pub(crate) reads: bool,
     pub(crate) writes: bool,
+}
+
+/// How long after another day the day of a rule may be.
+#[derive(Debug)]
+pub(crate) struct Window {
+    pub(crate) days: u32,
+    /// Where the other day stands; the first that says one counts.
+    pub(crate) of: Vec<(Target, FieldStart)>,
 }
 
 /// What is written where the record says nothing.

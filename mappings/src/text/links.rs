@@ -7,19 +7,21 @@ use regex::Regex;
 
 use super::sanitise;
 
-/// An address of the web with the blanks before it and the brackets round it, up to the sign that ends its sentence.
-/// A bare name such as `example.org` is a word: so is `Node.js`.
-const ADDRESS: &str = r"(?i)\b(?:(?:https?|ftps?)://|www\.)(?:INSIDE)*(?:LAST)";
+/// An address with the blanks before it and the brackets round it, up to the sign that ends its sentence; and what begins
+/// like one. A bare name such as `example.org` is a word: so is `Node.js`.
+const ADDRESS: &str = r"(?:\b|_+)(?:(?:https?|ftps?|mailto):|www\.)(?:(?:INSIDE)*(?:LAST))?";
 
-fn addresses(inside: &str, last: &str) -> Regex {
+fn addresses(inside: &str, last: &str, others: &str) -> Regex {
     let address = ADDRESS.replace("INSIDE", inside).replace("LAST", last);
-    Regex::new(&format!(r"[ \t]*\([ \t]*{address}[ \t]*\)|[ \t]*{address}")).expect("the expression is tested below")
+    let expression = format!(r"(?i)[ \t]*\([ \t]*{address}[ \t]*\)|[ \t]*{address}{others}");
+    Regex::new(&expression).expect("the expression is tested below")
 }
 
+/// In plain text a tag of a link is one that somebody has put there by mistake.
 static IN_PLAIN: LazyLock<Regex> =
-    LazyLock::new(|| addresses(r#"[^\s<>"()]"#, r#"[^\s<>"().,;:!?\u{2026}'\u{2019}\u{bb}]"#));
+    LazyLock::new(|| addresses(r#"[^\s<>"()]"#, r#"[^\s<>"().,;:!?\u{2026}'\u{2019}\u{bb}]"#, r"|</?a\b[^<>]*>|<a\b"));
 static IN_HTML: LazyLock<Regex> =
-    LazyLock::new(|| addresses(r#"[^\s<>"()&]|&amp;"#, r#"[^\s<>"()&.,;:!?\u{2026}'\u{2019}\u{bb}]|&amp;"#));
+    LazyLock::new(|| addresses(r#"[^\s<>"()&]|&amp;"#, r#"[^\s<>"()&.,;:!?\u{2026}'\u{2019}\u{bb}]|&amp;"#, ""));
 
 static UNLINKED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
@@ -27,12 +29,12 @@ static UNLINKED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Plain text without addresses of the web; nothing if it has none.
+/// Plain text without links; nothing if it has none.
 pub(crate) fn without_links(text: &str) -> Option<String> {
     stripped(text, &IN_PLAIN).map(|stripped| stripped.trim().to_owned())
 }
 
-/// HTML without links and addresses of the web; nothing if it has none.
+/// HTML without links; nothing if it has none.
 pub(crate) fn html_without_links(html: &str) -> Option<String> {
     let has_links = html.contains("<a");
     let unlinked = has_links.then(|| UNLINKED.clean(html).to_string());
@@ -65,6 +67,9 @@ mod tests {
             ("Node.js, awww. en jobs@example.org", None),
             ("www.a.be en ftp://b.be/c", Some("en")),
             ("w(www.x.y)ww.b c", Some("c")),
+            ("mail mailto:a@b.be of _www.x.y_ of http: dus", Some("mail of of dus")),
+            ("klik <a href='x'>hier</a>, 1 <a", Some("klik hier, 1")),
+            ("a <abc> b", None),
         ] {
             assert_eq!(without_links(text).as_deref(), left, "{text}");
         }

@@ -52,8 +52,12 @@ impl<'a> Writer<'a> {
             }
             coded.coder.write_other(&coded.shape, value, has_label, refused)
         })?;
-        // A scalar without a code takes the words that stood there, where words may stand.
-        if written.code.is_none() && coded.code.is_empty() && !has_label && !coded.coder.is_required() {
+        // Where the code must be one of the list, words do not stand for it.
+        if coded.coder.is_required() && coded.shape.code(value).is_none() && written.code.is_none() {
+            return Err("no_code_in_target");
+        }
+        // A scalar without a code takes the words that stood there.
+        if written.code.is_none() && coded.code.is_empty() && !has_label {
             written.code = written.label.take();
             written.coarsened = written.coarsened.or(Some("words"));
         }

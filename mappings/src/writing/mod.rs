@@ -14,6 +14,7 @@ mod print_xml;
 mod report;
 mod sheet;
 mod values;
+mod window;
 mod writer;
 
 use std::collections::BTreeMap;

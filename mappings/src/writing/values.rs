@@ -48,7 +48,7 @@ impl<'a> Writer<'a> {
         if value.as_text() == Some("") {
             return self.write_cleared(scope, base, rule, leaf.is_number);
         }
-        let lettered = match leaf.write(value) {
+        let lettered = match self.write_in_window(rule, leaf, value) {
             Ok(lettered) => lettered,
             Err(code) => {
                 self.note(rule.level, &rule.target, Outcome::Dropped, code);

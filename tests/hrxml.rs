@@ -1,0 +1,266 @@
+//! HR-XML 2.5 as we write it, checked by others: by xmllint against the schema, and by rules of this test's own.
+//!
+//! The schema may not be part of this project: it is looked for in `../shared/data/ats/hrxml-2.5`. xmllint comes with
+//! Debian's package `libxml2-utils`; in CI, which installs it, it must be there.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+#[path = "../mappings/tests/generated/mod.rs"]
+mod generated;
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use mappings::{Catalogue, WriteOptions};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use quick_xml::{Reader, events::Event};
+use schemas::{DialectName, Kind};
+
+use self::support::wanted_tool;
+
+const WRITTEN: [&str; 2] = ["actiris-hrxml", "vdab-hrxml"];
+/// What the schema imports for `xml:lang`, and the folder that holds the schema does not have.
+const XML_LANG: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"
+  targetNamespace="http://www.w3.org/XML/1998/namespace"><xs:attribute name="lang" type="xs:language"/></xs:schema>"#;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every sample of every dialect, with the dialect.
+fn samples() -> Vec<(String, PathBuf)> {
+    let mut samples = Vec::new();
+    for dialect in fs::read_dir(root().join("mappings/dialects")).unwrap().map(|entry| entry.unwrap()) {
+        let name = dialect.file_name().to_string_lossy().into_owned();
+        for entry in fs::read_dir(dialect.path().join("samples")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_string_lossy().contains(".in.") {
+                samples.push((name.clone(), path));
+            }
+        }
+    }
+    samples.sort();
+    samples
+}
+
+/// Translates a sample; gives the document, or the code of the refusal.
+fn translate(from: &str, sample: &Path, to: &str, folder: &Path) -> Result<PathBuf, String> {
+    let stem = sample.file_stem().unwrap().to_string_lossy().replace(".in", "");
+    let out = folder.join(format!("{from}-{stem}-as-{to}.xml"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+    command.args(["translate", "--json", "--from", from, "--to", to, "--kind", "vacancy"]);
+    let partner = sample.with_file_name(format!("{stem}.defaults.toml"));
+    if partner.exists() {
+        command.arg("--partner").arg(partner);
+    }
+    let output = command.arg(sample).arg(&out).output().unwrap();
+    if output.status.success() {
+        return Ok(out);
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{} to {to}: {complaint}", sample.display());
+    Err(complaint.into_owned())
+}
+
+/// Every sample of every dialect in ours, as far as it is not refused.
+fn translated(to: &str, folder: &Path) -> Vec<PathBuf> {
+    let samples = samples();
+    let written: Vec<PathBuf> =
+        samples.iter().filter_map(|(from, sample)| translate(from, sample, to, folder).ok()).collect();
+    assert!(written.len() * 2 > samples.len(), "only {} of {} samples became {to}", written.len(), samples.len());
+    written
+}
+
+/// Records made by chance in our dialects.
+fn generated(to: &str, folder: &Path) -> Vec<PathBuf> {
+    const RECORDS: usize = 200;
+    let catalogue = Catalogue::embedded().unwrap();
+    let mapping = catalogue.mapping(&to.parse::<DialectName>().unwrap(), Kind::Vacancy).unwrap();
+    let strategy = generated::records(Kind::Vacancy, catalogue.library());
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut written = Vec::new();
+    for number in 0..RECORDS {
+        let record = strategy.new_tree(&mut runner).unwrap().current();
+        if let Ok(writing) = mapping.write(&record, &WriteOptions::default()) {
+            let path = folder.join(format!("generated-{number}-as-{to}.xml"));
+            fs::write(&path, writing.bytes).unwrap();
+            written.push(path);
+        }
+    }
+    assert!(written.len() * 2 > RECORDS, "only {} of {RECORDS} records became {to}", written.len());
+    written
+}
+
+/// The schema beside what it imports; nothing where this machine does not have it.
+fn schema(folder: &Path) -> Option<PathBuf> {
+    let collected = root().join("../shared");
+    if !collected.exists() {
+        println!("skipped: `{}`, which holds the schema of HR-XML 2.5, is not on this machine", collected.display());
+        return None;
+    }
+    let source = collected.join("data/ats/hrxml-2.5");
+    let copied = folder.join("schema/hrxml-2.5");
+    for part in ["CPO", "CPO/US", "SEP", "SEP/DE", "SEP/US"] {
+        fs::create_dir_all(copied.join(part)).unwrap();
+        let files = fs::read_dir(source.join(part));
+        let files = files.unwrap_or_else(|error| panic!("`{}/{part}` cannot be read: {error}", source.display()));
+        let schemas =
+            files.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "xsd"));
+        for path in schemas {
+            // A copy of the text: the collection is read-only, and what is removed with the folder must not be.
+            fs::write(copied.join(part).join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
+        }
+    }
+    fs::create_dir_all(folder.join("schema/W3C")).unwrap();
+    fs::write(folder.join("schema/W3C/xml.xsd"), XML_LANG).unwrap();
+    let schema = copied.join("SEP/PositionOpening.xsd");
+    assert!(schema.exists(), "`{}` holds no SEP/PositionOpening.xsd", source.display());
+    Some(schema)
+}
+
+/// xmllint, where it is installed.
+fn xmllint() -> Option<&'static str> {
+    let found = Command::new("xmllint").arg("--version").output().is_ok_and(|output| output.status.success());
+    wanted_tool("xmllint", "install Debian's `libxml2-utils`, or `libxml2` elsewhere", found.then_some("xmllint"))
+}
+
+/// What xmllint says against documents; nothing if they are valid.
+fn complaints(schema: &Path, documents: &[PathBuf]) -> String {
+    let mut command = Command::new("xmllint");
+    let output = command.args(["--nonet", "--noout", "--schema"]).arg(schema).args(documents).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let complaints: Vec<&str> = told.lines().filter(|line| !line.ends_with(" validates")).collect();
+    assert_eq!(output.status.success(), complaints.is_empty(), "{told}");
+    complaints.join("\n")
+}
+
+#[test]
+fn written_documents_are_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(schema) = schema(folder.path()).filter(|_| xmllint().is_some()) else {
+        return;
+    };
+    for to in WRITTEN {
+        let documents = [translated(to, folder.path()), generated(to, folder.path())].concat();
+        assert_eq!(complaints(&schema, &documents), "", "{to}");
+    }
+}
+
+#[test]
+fn the_check_finds_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(schema) = schema(folder.path()).filter(|_| xmllint().is_some()) else {
+        return;
+    };
+    let record = "<PositionRecordInfo><Id><IdValue>1</IdValue></Id></PositionRecordInfo>";
+    let profile = "<PositionProfile xml:lang=\"nl\"><PositionDateInfo/></PositionProfile>";
+    for (inside, complaint) in [
+        (format!("{record}{profile}"), ""),
+        (format!("{profile}{record}"), "not expected"),
+        (format!("{record}<PositionProfile xml:lang=\"nl\"/>"), "PositionDateInfo"),
+        (format!("{record}{profile}<NumberToFill>some</NumberToFill>"), "xs:integer"),
+        (format!("{record}{profile}<UserArea><Own xmlns=\"urn:example\"/></UserArea>"), "strict"),
+    ] {
+        let path = folder.path().join("document.xml");
+        let document = format!("<PositionOpening xmlns=\"http://ns.hr-xml.org/2007-04-15\">{inside}</PositionOpening>");
+        fs::write(&path, document).unwrap();
+        let told = complaints(&schema, &[path]);
+        assert!(told.contains(complaint) && told.is_empty() == complaint.is_empty(), "{inside}: {told}");
+    }
+}
+
+/// The texts of a document, each with the name of its element.
+fn texts(document: &[u8]) -> Vec<(String, String)> {
+    let mut reader = Reader::from_reader(document);
+    let (mut open, mut texts) = (Vec::<(String, String)>::new(), Vec::new());
+    let mut buffer = Vec::new();
+    loop {
+        let mut add = |text: &str| open.last_mut().unwrap().1.push_str(text);
+        match reader.read_event_into(&mut buffer).unwrap() {
+            Event::Start(start) => {
+                open.push((String::from_utf8_lossy(start.name().as_ref()).into_owned(), String::new()));
+            }
+            Event::End(_) => texts.extend(open.pop()),
+            Event::Text(text) if !open.is_empty() => add(&text.decode().unwrap()),
+            Event::CData(text) => add(&text.decode().unwrap()),
+            Event::GeneralRef(reference) => add(match &*reference.decode().unwrap() {
+                "amp" => "&",
+                "lt" => "<",
+                "gt" => ">",
+                other => panic!("`&{other};` is not written"),
+            }),
+            Event::Eof => return texts,
+            _ => {}
+        }
+        buffer.clear();
+    }
+}
+
+/// What is wrong with the texts of a document that is posted to VDAB: at most 4,000 characters, 4,000 bytes, no links.
+fn breaches(document: &[u8]) -> Vec<String> {
+    const MOST: usize = 4_000;
+    let addresses = ["InternetWebAddress", "InternetEmailAddress"];
+    let mut breaches = Vec::new();
+    for (element, text) in texts(document) {
+        if text.chars().count() > MOST || text.len() > MOST {
+            breaches.push(format!("{element}: {} characters, {} bytes", text.chars().count(), text.len()));
+        }
+        let lower = text.to_lowercase();
+        let has_link = ["http://", "https://", "ftp://", "mailto:", "href=", "www."].iter().any(|mark| {
+            // `awww.` is a sigh.
+            lower.match_indices(mark).any(|(at, _)| !lower[..at].ends_with(char::is_alphanumeric))
+        });
+        if has_link && !addresses.contains(&element.as_str()) {
+            breaches.push(format!("{element}: a link"));
+        }
+    }
+    breaches
+}
+
+#[test]
+fn what_is_posted_to_vdab_keeps_its_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = "vdab-hrxml";
+    let mut documents = [translated(to, folder.path()), generated(to, folder.path())].concat();
+    for (number, (title, description)) in [
+        ("Zie https://example.org/jobs".to_owned(), "<p>é</p>".repeat(1_000)),
+        ("€".repeat(4_001), format!("<p>{}</p>", "lang woord ".repeat(600))),
+        ("Lasser".to_owned(), format!("<a href=\"https://example.org/\">{}</a>", "x".repeat(5_000))),
+        ("Lasser".to_owned(), "<p>www.example.org</p>".to_owned()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let vacancy = serde_json::json!({
+            "reference": "R1",
+            "status": "published",
+            "profiles": [{"language": "nl", "title": title, "description": description, "benefits": description}],
+        });
+        let path = folder.path().join(format!("long-{number}.json"));
+        fs::write(&path, vacancy.to_string()).unwrap();
+        documents.push(translate("canonical", &path, to, folder.path()).unwrap());
+    }
+    for path in documents {
+        let found = breaches(&fs::read(&path).unwrap());
+        assert!(found.is_empty(), "{}: {found:?}", path.display());
+    }
+}
+
+#[test]
+fn the_rules_find_what_is_against_them() {
+    let own = fs::read(root().join("mappings/dialects/vdab-hrxml/samples/004-long-texts-and-links.in.xml")).unwrap();
+    let found = breaches(&own);
+    for breach in ["Description: a link", "PositionTitle: a link", "Value: a link"] {
+        assert!(found.contains(&breach.to_owned()), "{breach}: {found:?}");
+    }
+    assert_eq!(found.iter().filter(|breach| breach.ends_with("bytes")).count(), 2, "{found:?}");
+    assert!(breaches("<A><Value>awww. mooi &amp; lang</Value></A>".as_bytes()).is_empty());
+}
