@@ -183,15 +183,13 @@ fn texts(document: &[u8]) -> Vec<(String, String)> {
     let (mut open, mut texts) = (Vec::<(String, String)>::new(), Vec::new());
     let mut buffer = Vec::new();
     loop {
-        let mut add = |text: &str| open.last_mut().unwrap().1.push_str(text);
+        let mut add = |text: &str| open.last_mut().map_or((), |(_, all)| all.push_str(text));
         match reader.read_event_into(&mut buffer).unwrap() {
-            Event::Start(start) => {
-                open.push((String::from_utf8_lossy(start.name().as_ref()).into_owned(), String::new()));
-            }
+            Event::Start(start) => open.push((start.name().as_ref().to_owned(), String::new())),
             Event::End(_) => texts.extend(open.pop()),
-            Event::Text(text) if !open.is_empty() => add(&text.decode().unwrap()),
-            Event::CData(text) => add(&text.decode().unwrap()),
-            Event::GeneralRef(reference) => add(match &*reference.decode().unwrap() {
+            Event::Text(text) => add(&text),
+            Event::CData(text) => add(&text),
+            Event::GeneralRef(reference) => add(match &*reference {
                 "amp" => "&",
                 "lt" => "<",
                 "gt" => ">",

@@ -11,7 +11,8 @@ use mappings::{CANONICAL, Catalogue, ReadOptions, TranslateError, WriteOptions, 
 use schemas::{DialectName, Kind};
 
 /// Why a document may not be written: it says too little for the partner.
-const REFUSALS: [&str; 5] = ["no_country", "no_occupation", "no_reference", "no_status", "no_title"];
+const REFUSALS: [&str; 6] =
+    ["no_country", "no_french_or_dutch", "no_occupation", "no_reference", "no_status", "no_title"];
 
 /// Greenhouse's own examples that are no vacancy of ours, with the fault that says so.
 const UNREADABLE: [(&str, &str); 6] = [
