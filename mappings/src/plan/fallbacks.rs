@@ -41,12 +41,12 @@ impl RuleMaker<'_, '_, '_> {
     }
 
     /// How long after another day the day of the line may be.
-    pub(super) fn read_window(&mut self, owner: &ScopeDraft<'_>) -> Option<Option<Window>> {
+    pub(super) fn read_window(&mut self, owner: &ScopeDraft<'_>) -> Option<Window> {
         let written = self.written();
         let of: Vec<_> = written.of.iter().filter_map(|text| self.field_from(text, "of", owner)).collect();
         match (written.within_days, of.is_empty()) {
-            (None, true) => Some(None),
-            (Some(days), false) => Some(Some(Window { days, of })),
+            (None, true) => None,
+            (Some(days), false) => Some(Window { days, of }),
             _ => {
                 self.mistake("`within_days` and `of` go together", "write `within_days = 90, of = [\"published_at\"]`");
                 None

@@ -55,7 +55,7 @@ impl<'c> RuleMaker<'c, '_, '_> {
         let with_parent = self.make_optional(self.written().with_parent.as_ref()).ok()?;
         let fallbacks = self.read_fallbacks(owner)?;
         let append = self.read_append(owner)?;
-        let window = self.read_window(owner)?;
+        let window = self.read_window(owner);
         let written = self.written();
         let boxed = |text: &Option<String>| text.as_deref().map(Into::into);
         Some(Rule {
