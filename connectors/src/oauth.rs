@@ -90,6 +90,13 @@ pub(crate) struct Token {
     ends_at: Instant,
 }
 
+impl Token {
+    fn new(secret: SecretString, asked_at: Instant, life: Duration) -> Self {
+        let renew_at = asked_at + life.saturating_sub(MARGIN.min(life / 10));
+        Self { secret, renew_at, ends_at: asked_at + life }
+    }
+}
+
 /// RFC 6749 §5.1, what we need of it.
 #[derive(Deserialize)]
 struct Granted {
@@ -177,8 +184,7 @@ impl TokenSource {
             return Err(protocol(CALL, "/token_type", "the token is no bearer token"));
         }
         let life = self.life(&granted, &answer)?.min(LONGEST_LIFE);
-        let renew_at = asked_at + life.saturating_sub(MARGIN.min(life / 10));
-        Ok(Arc::new(Token { secret: granted.access_token, renew_at, ends_at: asked_at + life }))
+        Ok(Arc::new(Token::new(granted.access_token, asked_at, life)))
     }
 
     /// How long the token lives: said in seconds, as an instant by the partner's clock, or agreed.
@@ -217,5 +223,73 @@ impl TokenSource {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ExtraCertificates;
+
+    /// A source whose endpoint nobody serves, with a token that lives so long from now.
+    fn source(life: Duration) -> TokenSource {
+        let settings = OAuthSettings {
+            token_url: "http://127.0.0.1:1/token".parse().unwrap(),
+            client_id: "client".to_owned(),
+            client_secret: "s3cret".into(),
+            authentication: ClientAuthentication::Basic,
+            scope: None,
+            subject: None,
+            default_life: Duration::from_mins(15),
+        };
+        let calls = CallSettings {
+            connect_time_out: Duration::from_secs(1),
+            time_out: Duration::from_secs(1),
+            body_limit: 1024,
+            certificates: ExtraCertificates::default(),
+            now: Timestamp::now,
+        };
+        let source = TokenSource::new(settings, calls);
+        source.held().token = Some(Arc::new(Token::new("t0ken".into(), Instant::now(), life)));
+        source
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_a_minute_before_its_end_and_serves_until_then_if_that_fails() {
+        let source = source(Duration::from_mins(15));
+        let token = source.token().await.unwrap();
+        tokio::time::advance(Duration::from_secs(839)).await;
+        assert!(Arc::ptr_eq(&source.token().await.unwrap(), &token));
+        assert!(source.held().failure.is_none(), "nobody was asked");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(Arc::ptr_eq(&source.token().await.unwrap(), &token));
+        assert!(source.held().failure.is_some(), "the endpoint was asked in vain");
+        tokio::time::advance(Duration::from_mins(1)).await;
+        let error = source.token().await.unwrap_err();
+        assert_eq!(error.code(), "unreachable");
+        assert!(!format!("{source:?}").contains("s3cret"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_life_keeps_its_last_tenth_for_renewal() {
+        let source = source(Duration::from_secs(60));
+        tokio::time::advance(Duration::from_secs(53)).await;
+        source.token().await.unwrap();
+        assert!(source.held().failure.is_none());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        source.token().await.unwrap();
+        assert!(source.held().failure.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_was_refused_is_given_up_once() {
+        let source = source(Duration::from_mins(15));
+        let token = source.token().await.unwrap();
+        source.forget(&token);
+        assert_eq!(source.token().await.unwrap_err().code(), "unreachable");
+        let other = Arc::new(Token::new("other".into(), Instant::now(), Duration::from_mins(15)));
+        source.held().token = Some(Arc::clone(&other));
+        source.forget(&token);
+        assert!(Arc::ptr_eq(&source.token().await.unwrap(), &other), "a late refusal of the old one");
     }
 }

@@ -26,7 +26,9 @@ async fn stub() -> AnapecStub {
 }
 
 fn settings(base_url: BaseUrl) -> AnapecReadingSettings {
-    AnapecReadingSettings { batch: 2, time_out: Duration::from_secs(5), ..AnapecReadingSettings::new(base_url) }
+    let never = Duration::MAX;
+    let time_out = Duration::from_secs(5);
+    AnapecReadingSettings { batch: 2, refresh_every: never, time_out, ..AnapecReadingSettings::new(base_url) }
 }
 
 fn reading(stub: &AnapecStub) -> AnapecReading {

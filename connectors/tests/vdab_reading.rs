@@ -4,11 +4,7 @@
 
 mod poll;
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use connectors::{
     ProbeError,
@@ -323,20 +319,6 @@ async fn a_limit_is_said_with_every_page() {
     let PollError::Limited { status: 429, after: Some(after), .. } = error else { panic!("{error}") };
     assert!(after > Duration::from_mins(59), "{after:?}");
     assert_eq!(stub.limit_breaches(VdabPart::Reading).len(), 1);
-}
-
-#[tokio::test]
-async fn a_token_serves_until_shortly_before_its_end() {
-    let stub =
-        VdabStub::start(VdabStubSettings { token_life: Duration::from_secs(2), ..stub_settings() }).await.unwrap();
-    let reading = reading(&stub);
-    let mut book = Book::default();
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_millis(4_500) {
-        book.catch_up(&reading).await.unwrap();
-    }
-    assert!((3..=4).contains(&stub.tokens_given()), "{} tokens", stub.tokens_given());
-    assert_eq!(stub.violations(), [], "no call was made with a token that had ended");
 }
 
 #[tokio::test]

@@ -253,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn a_run_with_a_gap_is_never_complete() {
+        let mut state = State::default();
+        pass(&mut state, at("2026-11-21T08:00:00Z"));
+        state.note_gap();
+        pass(&mut state, at("2026-11-21T08:05:00Z"));
+        assert_eq!(state.progress(), Progress::CaughtUp);
+        pass(&mut state, at("2026-11-21T08:10:00Z"));
+        assert_eq!(state.progress(), Progress::CaughtUp, "the next run comes in its time");
+    }
+
+    #[test]
+    fn after_a_gap_in_the_changes_everything_is_read_again() {
+        let mut state = State::default();
+        pass(&mut state, at("2026-11-21T08:00:00Z"));
+        pass(&mut state, at("2026-11-21T08:05:00Z"));
+        assert_eq!(state.progress(), Progress::Complete);
+        pass(&mut state, at("2026-11-21T08:10:00Z"));
+        state.note_gap();
+        assert_eq!(state.progress(), Progress::CaughtUp);
+        let list = pass(&mut state, at("2026-11-21T08:15:00Z"));
+        assert!(matches!(list, List::Published { .. }), "{list:?}");
+    }
+
+    #[test]
     fn a_long_absence_is_made_good_in_windows_of_five_days() {
         let mut state = State { next_from: Some(at("2026-11-01T00:00:00Z")), ..State::default() };
         state.whole_from = Some(at("2026-11-13T00:00:00Z"));
