@@ -272,7 +272,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_short_life_keeps_its_last_tenth_for_renewal() {
-        let source = source(Duration::from_secs(60));
+        let source = source(Duration::from_mins(1));
         tokio::time::advance(Duration::from_secs(53)).await;
         source.token().await.unwrap();
         assert!(source.held().failure.is_none());

@@ -78,12 +78,12 @@ async fn a_page_is_fetched_again_after_a_while_whatever_the_list_says() {
     }
     let stub = stub().await;
     let offers = publish(&stub, 4);
+    let daily = AnapecReadingSettings { refresh_every: Duration::from_hours(24), ..settings(stub.site_url()) };
     let mut book = Book::default();
-    book.catch_up(&reading(&stub)).await.unwrap();
+    book.catch_up(&AnapecReading::new(daily.clone())).await.unwrap();
     stub.change_page(&offers[1]);
-    book.catch_up(&AnapecReading::new(AnapecReadingSettings { now: later, ..settings(stub.site_url()) }))
-        .await
-        .unwrap();
+    let later = AnapecReading::new(AnapecReadingSettings { now: later, ..daily });
+    book.catch_up(&later).await.unwrap();
     assert_eq!(book.open, shown(&stub));
     assert_eq!(book.documents, 4 + 4);
 }
