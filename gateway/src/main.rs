@@ -16,6 +16,7 @@ mod journal;
 mod poller;
 mod reload;
 mod router;
+mod sqlite_file;
 mod store;
 mod supervisor;
 mod telemetry;

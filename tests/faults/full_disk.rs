@@ -9,20 +9,24 @@ use crate::support::{Setup, Trial, wanted_tool};
 /// How often the disk fills up.
 const TIMES: usize = 12;
 
+/// How small the file system is.
+const SIZE_MIB: usize = 48;
+
 /// A small file system in memory; gone when it is dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=48m", "tmpfs"]).arg(folder.path()).output();
+        let size = format!("size={SIZE_MIB}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
     }
 
     fn fill(&self) {
         let mut filler = File::create(self.filler()).unwrap();
-        while filler.write_all(&[0; 4_096]).is_ok() {}
+        let pages = (0..=SIZE_MIB * 256).take_while(|_| filler.write_all(&[0; 4_096]).is_ok()).count();
+        assert!(pages <= SIZE_MIB * 256, "the small file system has no end");
     }
 
     fn free(&self) {

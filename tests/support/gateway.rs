@@ -160,6 +160,14 @@ impl Gateway {
         status.success()
     }
 
+    /// What the gateway says of its parts, for a failure.
+    pub async fn state(&self) -> String {
+        match self.http.get(self.url("/health/ready")).send().await {
+            Ok(response) => response.text().await.unwrap_or_default(),
+            Err(error) => format!("it does not answer: {error}"),
+        }
+    }
+
     /// The last lines of the log.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")

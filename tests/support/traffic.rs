@@ -139,9 +139,12 @@ impl Trial {
     /// Ends the traffic, waits until nothing is owed any more, and compares what was acknowledged with what arrived.
     pub async fn end(self) -> Report {
         self.stop.cancel();
-        let mut puller = self.pulling.await.unwrap();
-        let expected = self.sources.stop().await;
         let gateway = &self.gateway;
+        // What was sent is repeated until it is answered: a gateway that never answers again must not hang the test.
+        let ended = tokio::time::timeout(PATIENCE, async { (self.pulling.await.unwrap(), self.sources.stop().await) });
+        let Ok((mut puller, expected)) = ended.await else {
+            panic!("what was sent is not answered any more; {}\n{}", gateway.state().await, gateway.log())
+        };
         self.receiver.heal();
         until("nothing is owed any more", async || is_settled(&gateway.get("/v1/backlog").await)).await;
         let mut missing = missing_at_receiver(&self.receiver, &expected);

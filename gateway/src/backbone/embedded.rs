@@ -2,19 +2,19 @@
 //!
 //! One writer takes what has gathered while it committed the last batch, so that many callers share an fsync.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use schemas::{Envelope, Position};
-use sqlx::{
-    Connection, Row, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::{Backbone, Output, Stored, Subscription, Topic};
-use crate::supervisor::Supervisor;
+use crate::{
+    sqlite_file::{WriteConnection, readers},
+    supervisor::Supervisor,
+};
 
 /// Requests that may wait for the writer.
 const QUEUE: usize = 1_024;
@@ -50,20 +50,12 @@ struct Append {
 impl EmbeddedBackbone {
     /// Opens the log, making it if there is none.
     pub async fn open(path: &Path, supervisor: &Supervisor) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(std::time::Duration::from_secs(10));
-        let mut connection = SqliteConnection::connect_with(&options)
-            .await
-            .with_context(|| format!("cannot open the log `{}`", path.display()))?;
-        sqlx::migrate!("src/backbone/migrations").run(&mut connection).await.context("cannot prepare the log")?;
-        let generation = sqlx::query_scalar("SELECT generation FROM log_meta").fetch_one(&mut connection).await?;
-        let head_offset =
-            sqlx::query_scalar("SELECT COALESCE(MAX(log_offset), 0) FROM log").fetch_one(&mut connection).await?;
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let mut connection = WriteConnection::open(path).await?;
+        let writing = connection.get().await?;
+        sqlx::migrate!("src/backbone/migrations").run(&mut *writing).await.context("cannot prepare the log")?;
+        let generation = sqlx::query_scalar("SELECT generation FROM log_meta").fetch_one(&mut *writing).await?;
+        let head_offset = last_offset(writing).await?;
+        let pool = readers(path).await?;
         let (writer, requests) = mpsc::channel(QUEUE);
         let (head_writer, head) = watch::channel(head_offset);
         let task = Writer { connection, topics: HashMap::new(), head: head_writer };
@@ -218,7 +210,7 @@ impl Subscription for EmbeddedSubscription {
 }
 
 struct Writer {
-    connection: SqliteConnection,
+    connection: WriteConnection,
     topics: HashMap<String, i64>,
     head: watch::Sender<i64>,
 }
@@ -228,11 +220,14 @@ impl Writer {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) -> Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         while requests.recv_many(&mut batch, BATCH).await > 0 {
-            let first = *self.head.borrow() + 1;
-            let written = self.write(first, &batch).await;
-            let mut next = first;
-            if let Ok(head) = &written {
-                self.head.send_replace(*head);
+            let written = self.write(&batch).await;
+            let mut next = 0;
+            match &written {
+                Ok(offsets) => {
+                    next = offsets.start;
+                    self.head.send_replace(offsets.end - 1);
+                }
+                Err(_) => self.connection.give_up().await,
             }
             for request in batch.drain(..) {
                 let count = i64::try_from(request.appends.len())?;
@@ -248,9 +243,10 @@ impl Writer {
         self.connection.close().await.context("cannot close the log")
     }
 
-    /// Writes a batch in one transaction and returns the last offset of the log.
-    async fn write(&mut self, first: i64, batch: &[Request]) -> Result<i64> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+    /// Writes a batch in one transaction and returns the offsets of its records.
+    async fn write(&mut self, batch: &[Request]) -> Result<Range<i64>> {
+        let mut transaction = self.connection.get().await?.begin_with("BEGIN IMMEDIATE").await?;
+        let first = last_offset(&mut transaction).await? + 1;
         let mut rows = Vec::new();
         let mut new_topics = HashMap::new();
         for append in batch.iter().flat_map(|request| &request.appends) {
@@ -284,8 +280,13 @@ impl Writer {
         }
         transaction.commit().await?;
         self.topics.extend(new_topics);
-        Ok(offset - 1)
+        Ok(first..offset)
     }
+}
+
+/// Asked of the file each time: a commit that failed may have reached the disk all the same.
+async fn last_offset(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COALESCE(MAX(log_offset), 0) FROM log").fetch_one(connection).await?)
 }
 
 async fn topic_id(connection: &mut SqliteConnection, topic: &str) -> Result<i64> {

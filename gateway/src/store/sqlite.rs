@@ -4,16 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
-use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::SqlitePool;
 
 use super::{Store, writer::Writer};
-use crate::supervisor::Supervisor;
-
-/// Connections that read.
-const READERS: u32 = 4;
+use crate::{
+    sqlite_file::{WriteConnection, readers},
+    supervisor::Supervisor,
+};
 
 /// The embedded store: many readers, one writer.
 #[derive(Clone)]
@@ -25,18 +22,12 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the store, making or migrating it if need be.
     pub async fn open(path: &Path, supervisor: &Supervisor) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(std::time::Duration::from_secs(10));
-        let mut connection = SqliteConnection::connect_with(&options)
+        let mut connection = WriteConnection::open(path).await?;
+        sqlx::migrate!("src/store/migrations")
+            .run(connection.get().await?)
             .await
-            .with_context(|| format!("cannot open the store `{}`", path.display()))?;
-        sqlx::migrate!("src/store/migrations").run(&mut connection).await.context("cannot migrate the store")?;
-        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { pool, writer: Writer::start(connection, supervisor) })
+            .context("cannot migrate the store")?;
+        Ok(Self { pool: readers(path).await?, writer: Writer::start(connection, supervisor) })
     }
 }
 

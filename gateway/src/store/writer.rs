@@ -5,25 +5,63 @@ use futures::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::supervisor::Supervisor;
+use crate::{sqlite_file::WriteConnection, supervisor::Supervisor};
 
 /// Jobs that may wait.
 const QUEUE: usize = 1_024;
 /// Jobs that one commit takes.
 const BATCH: usize = 256;
 
-type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Answer)> + Send>;
+/// What is to be written, and who waits for it.
+trait Job: Send {
+    /// Does it, once, and says whether it succeeded.
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
+
+    /// Tells the caller what came of it.
+    fn answer(self: Box<Self>, committed: Result<(), String>);
+}
+
+struct Called<T, J> {
+    job: Option<J>,
+    result: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<T, J> Job for Called<T, J>
+where
+    T: Send,
+    J: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send,
+{
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
+        Box::pin(async move {
+            if let Some(job) = self.job.take() {
+                self.result = Some(job(connection).await);
+            }
+            matches!(self.result, Some(Ok(_)))
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), String>) {
+        let answer = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            (_, Some(Err(error))) => Err(error),
+            (Err(error), _) => Err(anyhow!("cannot write to the store: {error}")),
+            (Ok(()), None) => Err(anyhow!("the job was passed over")),
+        };
+        // A caller that went away does not undo what is written.
+        let _ = self.caller.send(answer);
+    }
+}
 
 /// A handle on the writer; it ends when the last handle is dropped.
 #[derive(Clone)]
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Box<dyn Job>>,
 }
 
 impl Writer {
     /// Starts the writer on its own connection.
-    pub fn start(connection: SqliteConnection, supervisor: &Supervisor) -> Self {
+    pub fn start(connection: WriteConnection, supervisor: &Supervisor) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         supervisor.spawn("store writer", run(connection, queue));
         Self { jobs }
@@ -38,23 +76,10 @@ impl Writer {
         T: Send + 'static,
         J: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel::<Result<T>>();
-        let boxed: Job = Box::new(move |connection| {
-            Box::pin(async move {
-                let result = job(connection).await;
-                let succeeded = result.is_ok();
-                let answer: Answer = Box::new(move |committed| {
-                    // A caller that went away does not undo what is written.
-                    let _ = sender.send(match committed {
-                        Ok(()) => result,
-                        Err(error) => Err(anyhow!("cannot commit to the store: {error}")),
-                    });
-                });
-                (succeeded, answer)
-            })
-        });
-        self.jobs.send(boxed).await.map_err(|_| anyhow!("the store is closed"))?;
-        receiver.await.context("the store is closed")?
+        let (caller, answer) = oneshot::channel();
+        let job = Box::new(Called { job: Some(job), result: None, caller });
+        self.jobs.send(job).await.map_err(|_| anyhow!("the store is closed"))?;
+        answer.await.context("the store is closed")?
     }
 
     /// Whether the writer still runs.
@@ -63,32 +88,56 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) -> Result<()> {
+async fn run(mut connection: WriteConnection, mut queue: mpsc::Receiver<Box<dyn Job>>) -> Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let mut answers = Vec::with_capacity(batch.len());
-        let committed =
-            write_batch(&mut connection, &mut batch, &mut answers).await.map_err(|error| format!("{error:#}"));
-        batch.clear();
-        for answer in answers {
-            answer(committed.clone());
+        let committed = write_batch(&mut connection, &mut batch).await.map_err(|error| format!("{error:#}"));
+        if committed.is_err() {
+            connection.give_up().await;
+        }
+        for job in batch.drain(..) {
+            job.answer(committed.clone());
         }
     }
     connection.close().await.context("cannot close the store")
 }
 
-async fn write_batch(connection: &mut SqliteConnection, batch: &mut Vec<Job>, answers: &mut Vec<Answer>) -> Result<()> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for job in batch.drain(..) {
+async fn write_batch(connection: &mut WriteConnection, batch: &mut [Box<dyn Job>]) -> Result<()> {
+    let mut transaction = connection.get().await?.begin_with("BEGIN IMMEDIATE").await?;
+    for job in batch {
         let mut savepoint = transaction.begin().await?;
-        let (succeeded, answer) = job(&mut savepoint).await;
-        answers.push(answer);
-        if succeeded {
+        if job.run(&mut savepoint).await {
             savepoint.commit().await?;
         } else {
-            savepoint.rollback().await?;
+            savepoint.rollback().await.context("the whole batch was rolled back")?;
         }
     }
     transaction.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_sqlite_rolled_back_by_itself_ends_with_its_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = WriteConnection::open(&folder.path().join("store.db")).await.unwrap();
+        let supervisor = Supervisor::default();
+        let writer = Writer::start(connection, &supervisor);
+        let run = async |sql: &'static str| {
+            let job = writer.write(move |connection| {
+                Box::pin(async move { Ok(sqlx::query(sql).execute(connection).await.map(|_| ())?) })
+            });
+            job.await.map_err(|error| error.to_string())
+        };
+        run("CREATE TABLE kept (number INTEGER PRIMARY KEY)").await.unwrap();
+        // As after a full disk: the transaction is gone, and nobody told the driver.
+        let told = run("ROLLBACK").await.unwrap_err();
+        assert!(told.contains("cannot write to the store"), "{told}");
+        run("INSERT INTO kept (number) VALUES (1)").await.unwrap();
+        let told = run("INSERT INTO kept (number) VALUES (1)").await.unwrap_err();
+        assert!(told.contains("UNIQUE"), "{told}");
+    }
 }

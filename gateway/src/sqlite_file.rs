@@ -1,0 +1,86 @@
+//! A SQLite file as log and store open it: many connections that read, one that writes.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use sqlx::{
+    Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+/// Connections that read.
+const READERS: u32 = 4;
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(10);
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit is on the disk when it returns.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+}
+
+/// Connections that only read.
+///
+/// # Errors
+/// If the file cannot be opened.
+pub async fn readers(path: &Path) -> Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await;
+    pool.with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// The one connection that writes, made anew after a failure.
+///
+/// After a full disk or an I/O error SQLite may have rolled back by itself
+/// (<https://www.sqlite.org/lang_transaction.html>, section 3). The driver goes on believing in the transaction and
+/// would refuse to begin another one for good.
+pub struct WriteConnection {
+    options: SqliteConnectOptions,
+    current: Option<SqliteConnection>,
+}
+
+impl WriteConnection {
+    /// Opens the file, making it if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let mut connection = Self { options: options(path), current: None };
+        connection.get().await.with_context(|| format!("cannot open `{}`", path.display()))?;
+        Ok(connection)
+    }
+
+    /// The connection, opened again if the last one failed.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub async fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        let connection = match self.current.take() {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        Ok(self.current.insert(connection))
+    }
+
+    /// Gives up a connection of which nobody knows any more how it stands.
+    pub async fn give_up(&mut self) {
+        if let Some(connection) = self.current.take() {
+            // It failed already; what matters is that it lets go of the file.
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Closes the file.
+    ///
+    /// # Errors
+    /// If something cannot be written any more.
+    pub async fn close(self) -> sqlx::Result<()> {
+        match self.current {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
