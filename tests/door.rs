@@ -244,6 +244,7 @@ async fn the_api_describes_itself_with_examples() {
         "/v1/{partner}/webhook",
         "/v1/messages/{id}",
         "/v1/messages",
+        "/v1/{partner}/feed/{kind}",
         "/input/api/jv/v0.1/getDetails",
         "/health/ready",
     ] {

@@ -30,5 +30,5 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use limit::{Limit, exhausted_for};
 pub use oauth::{ClientAuthentication, OAuthSettings};
 pub use outcome::{Fault, Outcome, Sent, code};
-pub use sender::{Parcel, ProbeError, Repeats, Sender};
+pub use sender::{Closing, Parcel, ProbeError, Repeats, Sender};
 pub use tls::{CertificatesError, ExtraCertificates};

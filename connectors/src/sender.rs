@@ -29,6 +29,17 @@ pub struct Parcel {
     ///
     /// Longer than the connector's time-out for connecting, else a host that cannot be reached looks ambiguous.
     pub time_out: Duration,
+    /// Why it is closed, for those who want to know; none for a document.
+    pub closing: Option<Closing>,
+}
+
+/// Why an entity is closed at a partner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// As a code of ours.
+    pub code: String,
+    /// In the source's own words or code, if it said any.
+    pub words: Option<String>,
 }
 
 /// Whether a send that was not answered may be sent again.

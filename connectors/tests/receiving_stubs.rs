@@ -41,6 +41,7 @@ async fn send(sender: &RestPush, key: &str, media_type: &str, body: &str) -> Out
         media_type: media_type.to_owned(),
         body: body.as_bytes().to_vec(),
         time_out: Duration::from_secs(5),
+        closing: None,
     };
     sender.send(parcel).await.outcome
 }

@@ -47,6 +47,7 @@ fn parcel(operation: Operation) -> Parcel {
         media_type: "application/json".to_owned(),
         body: br#"{"title":"Lasser"}"#.to_vec(),
         time_out: Duration::from_secs(5),
+        closing: None,
     }
 }
 

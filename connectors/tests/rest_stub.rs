@@ -49,6 +49,7 @@ fn parcel(key: &str, body: &str) -> Parcel {
         media_type: "application/json".to_owned(),
         body: body.as_bytes().to_vec(),
         time_out: Duration::from_secs(10),
+        closing: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn parcel(key: &str, operation: Operation, body: &str) -> Parcel {
         media_type: "application/xml".to_owned(),
         body: body.as_bytes().to_vec(),
         time_out: Duration::from_secs(5),
+        closing: None,
     }
 }
 

@@ -10,7 +10,7 @@ mod traffic;
 
 pub use self::{
     gateway::{Gateway, Setup},
-    partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, greenhouse_source, pusher, rest_receiver},
+    partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
     traffic::{Report, Trial},
 };
 

@@ -54,3 +54,12 @@ pub fn eures_feed<'a>(id: &'a str, dialect: &str, source: &str) -> (&'a str, Str
     );
     (id, file)
 }
+
+/// A partner that pulls its own feed.
+pub fn feed_reader<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
+    let file = format!(
+        "name = \"Reader (invented)\"\ncountry = \"BE\"\nrole = \"public_service\"\n[outgoing.vacancy]\ndialect = \"{dialect}\"\n\
+         connector = {{ kind = \"feed\" }}\n"
+    );
+    (id, file)
+}

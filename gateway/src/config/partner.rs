@@ -134,6 +134,8 @@ pub enum Connector {
         #[serde(default)]
         repeats: RepeatsSetting,
     },
+    /// A feed that the partner pulls with its own key, page by page.
+    Feed {},
     /// A feed that EURES pulls.
     EuresFeed {
         /// The name of the secret that is the puller's bearer token.
@@ -248,6 +250,7 @@ impl Partner {
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         let connectors = self.outgoing.values().flat_map(|outgoing| match &outgoing.connector {
             Connector::Rest { token, .. } => [token.as_deref(), None],
+            Connector::Feed {} => [None, None],
             Connector::EuresFeed { token, .. } => [Some(token.as_str()), None],
             Connector::Vdab { account, .. } => account.secret_names().map(Some),
         });

@@ -134,6 +134,7 @@ impl Attempter {
             media_type: letter.media_type.clone(),
             body: letter.body.clone(),
             time_out: self.settings.send_timeout,
+            closing: letter.closing.clone(),
         }
     }
 

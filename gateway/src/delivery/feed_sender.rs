@@ -22,9 +22,13 @@ pub struct FeedSender {
 impl Sender for FeedSender {
     async fn send(&self, parcel: Parcel) -> Sent {
         let change = match (parcel.operation, String::from_utf8(parcel.body)) {
-            (Operation::Upsert, Ok(document)) => FeedChange::Show(document),
+            (Operation::Upsert, Ok(content)) => FeedChange::Show { content, media_type: parcel.media_type },
             (Operation::Upsert, Err(_)) => return never_sent("a document that is no text").into(),
-            (Operation::Close | Operation::Event, _) => FeedChange::Close,
+            (Operation::Close | Operation::Event, _) => {
+                let (reason, source_reason) =
+                    parcel.closing.map_or((None, None), |closing| (Some(closing.code), closing.words));
+                FeedChange::Close { reason, source_reason }
+            }
         };
         let now_ms = self.clock.now().as_millisecond();
         match self.store.change_feed(&self.partner, &parcel.reference.to_string(), change, now_ms).await {
@@ -65,6 +69,7 @@ mod tests {
             media_type: "application/xml".to_owned(),
             body: body.as_bytes().to_vec(),
             time_out: std::time::Duration::from_secs(1),
+            closing: None,
         }
     }
 

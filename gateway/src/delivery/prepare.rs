@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use schemas::{Content, LossCounts, Operation, Record, Vacancy, Versions};
+use connectors::Closing;
+use schemas::{Content, LossCounts, Operation, Record, Status, Vacancy, Versions};
 
 use super::dispatch::Dispatch;
 use crate::{
@@ -30,6 +31,8 @@ pub struct Letter {
     pub body: Vec<u8>,
     /// Its media type.
     pub media_type: String,
+    /// Why it is closed, if it is.
+    pub closing: Option<Closing>,
     /// Where the dispatch stands once this is delivered.
     pub then: Verdict,
 }
@@ -69,14 +72,16 @@ impl Preparer {
         if sent.as_ref().is_some_and(|sent| sent.position > owed.position) {
             return Ok(Prepared::Settle(self.verdict(DispatchState::Superseded, "newer_version", None)));
         }
-        if owed.operation == Operation::Close {
-            return Ok(self.close(sent.as_ref(), self.verdict(DispatchState::Delivered, "", None), "never_sent"));
-        }
         let content = Content::from_avro(dispatch.envelope.plain().context("a dispatch without a body")?)?;
         let mut record = Record::from_avro(owed.kind, &content.canonical)?;
+        if owed.operation == Operation::Close {
+            let closing = closing_of(content, &record);
+            let verdict = self.verdict(DispatchState::Delivered, "", None);
+            return Ok(self.close(sent.as_ref(), verdict, "never_sent", closing));
+        }
         if Vacancy::of(&record).is_some_and(|vacancy| vacancy.is_expired(self.clock.now())) {
             let verdict = self.verdict(DispatchState::Expired, "validity_ended", None);
-            return Ok(self.close(sent.as_ref(), verdict, "validity_ended"));
+            return Ok(self.close(sent.as_ref(), verdict, "validity_ended", because("validity_ended")));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
         let complement = if self.partner.is_co_owner {
@@ -89,6 +94,7 @@ impl Preparer {
                 operation: Operation::Upsert,
                 body: written.bytes,
                 media_type: written.media_type,
+                closing: None,
                 then: Verdict {
                     state: DispatchState::Delivered,
                     code: None,
@@ -100,18 +106,19 @@ impl Preparer {
             Err(refusal) => {
                 let detail = format!("{}: {}", refusal.path, refusal.problem);
                 let verdict = self.verdict(DispatchState::Refused, &refusal.code, Some(detail));
-                self.close(sent.as_ref(), verdict, &refusal.code)
+                self.close(sent.as_ref(), verdict, &refusal.code, because(&refusal.code))
             }
         })
     }
 
     /// Closes at the partner what it shows; where it shows nothing, nothing is sent.
-    fn close(&self, sent: Option<&Sent>, then: Verdict, otherwise: &str) -> Prepared {
+    fn close(&self, sent: Option<&Sent>, then: Verdict, otherwise: &str, closing: Closing) -> Prepared {
         if sent.is_some_and(|sent| sent.is_active) {
             return Prepared::Send(Letter {
                 operation: Operation::Close,
                 body: Vec::new(),
                 media_type: String::new(),
+                closing: Some(closing),
                 then,
             });
         }
@@ -130,4 +137,20 @@ impl Preparer {
             versions: self.rules.dialects.versions(None),
         }
     }
+}
+
+/// Why a partner is told that something is closed: what the router said, else what the record says.
+fn closing_of(content: Content, record: &Record) -> Closing {
+    let by_status = match Vacancy::of(record).map(Vacancy::status) {
+        Some(Status::Closed) | None => "closed",
+        Some(Status::Published) => "not_entitled",
+        Some(_) => "unpublished",
+    };
+    let code = content.close.and_then(|close| close.reason).unwrap_or_else(|| by_status.to_owned());
+    let words = record.text("status_reason.label").or_else(|| record.text("status_reason.code"));
+    Closing { code, words: words.map(str::to_owned) }
+}
+
+fn because(code: &str) -> Closing {
+    Closing { code: code.to_owned(), words: None }
 }

@@ -27,7 +27,7 @@ pub fn caller_of(
     let url = |text: &str| text.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `base_url`", partner.id));
     let connect_time_out = configuration.settings.connect_timeout;
     Ok(match &outgoing.connector {
-        Connector::EuresFeed { .. } => None,
+        Connector::EuresFeed { .. } | Connector::Feed {} => None,
         Connector::Rest { base_url, token, repeats } => {
             let token = token.as_deref().map(|name| configuration.secrets.get(name)).transpose()?;
             let settings = RestSettings {

@@ -35,6 +35,15 @@ impl Identity {
         }
     }
 
+    /// Turns away whoever is not that partner: its feed holds documents, which operators do not read.
+    pub fn require_puller(&self, partner: &PartnerId) -> Result<(), Problem> {
+        match self {
+            Self::Partner(own) if own == partner => Ok(()),
+            Self::Partner(_) => Err(Problem::forbidden("this key belongs to another partner")),
+            Self::Operator => Err(Problem::forbidden("a feed is read with the partner's own key")),
+        }
+    }
+
     /// Whether messages of that partner may be seen.
     pub fn may_see(&self, partner: &PartnerId) -> bool {
         match self {

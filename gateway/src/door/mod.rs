@@ -5,6 +5,7 @@ mod body;
 mod configuration;
 mod eures;
 mod explain;
+mod feed;
 mod identity;
 mod keys;
 mod messages;
@@ -153,6 +154,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(partners::sync))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(feed::page))
         .routes(routes!(eures::ping))
         .routes(routes!(eures::get_all))
         .routes(routes!(eures::get_changes))

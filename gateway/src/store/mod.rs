@@ -23,7 +23,7 @@ use async_trait::async_trait;
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
     dispatches::{Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement, resource_of},
-    feed::{Feed, FeedChange, FeedItem},
+    feed::{Feed, FeedBound, FeedChange, FeedItem},
     journal::{EventRow, Journal, MessageQuery, MessageRow},
     parked::{ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},

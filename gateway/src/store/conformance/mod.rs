@@ -16,6 +16,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     records::run(&*store).await;
     dispatches::run(&*store).await;
     feed::run(&*store).await;
+    feed::stretches(&*store).await;
     polls::run(&*store).await;
     assert_eq!(store.take_over("restart").await.unwrap(), 1);
     store.probe().await.unwrap();
