@@ -28,7 +28,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// # Errors
 /// If the file cannot be opened.
 pub async fn readers(path: &Path) -> Result<SqlitePool> {
-    let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await;
+    // A file does not go away as a server does: nothing is asked of a connection before it is used.
+    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+    let pool = pool.connect_with(options(path).read_only(true)).await;
     pool.with_context(|| format!("cannot read `{}`", path.display()))
 }
 

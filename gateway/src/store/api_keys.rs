@@ -59,13 +59,7 @@ impl ApiKeys for SqliteStore {
     }
 
     async fn key_by_secret(&self, secret_hash: Hash) -> Result<Option<ApiKey>> {
-        let row = sqlx::query(
-            "SELECT key_id, partner, label, created_at, revoked_at FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL",
-        )
-        .bind(secret_hash.to_string())
-        .fetch_optional(&self.pool)
-        .await?;
-        row.as_ref().map(key_of).transpose()
+        self.lookups.keys.ask(secret_hash).await
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>> {
@@ -94,7 +88,7 @@ impl ApiKeys for SqliteStore {
     }
 }
 
-fn key_of(row: &SqliteRow) -> Result<ApiKey> {
+pub(super) fn key_of(row: &SqliteRow) -> Result<ApiKey> {
     let has_partner = row.get::<Option<&str>, _>("partner").is_some();
     Ok(ApiKey {
         key_id: row.get("key_id"),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-use super::{Store, writer::Writer};
+use super::{Store, lookups::Lookups, writer::Writer};
 use crate::{
     sqlite_file::{WriteConnection, readers},
     supervisor::Supervisor,
@@ -17,6 +17,7 @@ use crate::{
 pub struct SqliteStore {
     pub(super) pool: SqlitePool,
     pub(super) writer: Writer,
+    pub(super) lookups: Lookups,
 }
 
 impl SqliteStore {
@@ -27,7 +28,9 @@ impl SqliteStore {
             .run(connection.get().await?)
             .await
             .context("cannot migrate the store")?;
-        Ok(Self { pool: readers(path).await?, writer: Writer::start(connection, supervisor) })
+        let pool = readers(path).await?;
+        let lookups = Lookups::start(&pool, supervisor);
+        Ok(Self { pool, writer: Writer::start(connection, supervisor), lookups })
     }
 }
 

@@ -114,9 +114,7 @@ pub(super) const COLUMNS: &str = "SELECT entity_key, generation, log_offset, mes
 #[async_trait]
 impl Versions for SqliteStore {
     async fn newest_version(&self, entity: EntityKey) -> Result<Option<Version>> {
-        let sql = format!("{COLUMNS} WHERE entity_key = $1 ORDER BY generation DESC, log_offset DESC LIMIT 1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(entity.as_uuid()).fetch_optional(&self.pool).await?;
-        row.map(|row| version_of(&row)).transpose()
+        self.lookups.newest.ask(entity).await
     }
 
     async fn histories(&self, entities: &[EntityKey]) -> Result<Histories> {
@@ -137,28 +135,7 @@ impl Versions for SqliteStore {
     }
 
     async fn key_uses(&self, partner: &PartnerId, kind: Kind, key_hash: Hash, at: i64) -> Result<Vec<KeyUse>> {
-        let rows = sqlx::query(
-            "SELECT generation, log_offset, body_hash, message_id, expires_at FROM idempotency \
-             WHERE partner = $1 AND kind = $2 AND key_hash = $3 AND expires_at > $4 ORDER BY generation, log_offset",
-        )
-        .bind(partner.as_str())
-        .bind(kind.as_str())
-        .bind(key_hash.to_string())
-        .bind(at)
-        .fetch_all(&self.pool)
-        .await?;
-        let key_use = |row: &SqliteRow| -> Result<KeyUse> {
-            Ok(KeyUse {
-                partner: partner.clone(),
-                kind,
-                key_hash,
-                position: position_of(row),
-                body_hash: parsed(row, "body_hash")?,
-                message_id: row.get::<uuid::Uuid, _>("message_id").into(),
-                expires_at: row.get("expires_at"),
-            })
-        };
-        rows.iter().map(key_use).collect()
+        self.lookups.key_uses.ask((partner.clone(), kind, key_hash, at)).await
     }
 
     async fn complement(&self, entity: EntityKey, dialect: &str) -> Result<Option<Vec<u8>>> {

@@ -144,17 +144,7 @@ impl Dispatches for SqliteStore {
     }
 
     async fn entity_sent_as(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>> {
-        let ours = reference.parse::<EntityKey>().ok().map(EntityKey::as_uuid);
-        let entity: Option<uuid::Uuid> = sqlx::query_scalar(
-            "SELECT entity_key FROM sent WHERE partner = $1 AND entity_key = $2 UNION ALL \
-             SELECT entity_key FROM sent WHERE partner = $1 AND foreign_reference = $3 LIMIT 1",
-        )
-        .bind(partner.as_str())
-        .bind(ours)
-        .bind(reference)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(entity.map(EntityKey::from))
+        self.lookups.sent.ask((partner.clone(), reference.to_owned())).await
     }
 
     async fn parked_dispatches(&self, limit: i64) -> Result<Vec<DispatchRow>> {
