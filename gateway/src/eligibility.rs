@@ -1,8 +1,13 @@
-//! Whether a vacancy may go to a partner, before anything is translated.
+//! Whether a vacancy may go to a partner, before anything is translated. Pure; when it may go is [`window`].
+//!
+//! A rule that a vacancy says nothing about denies: without a place of work no list of countries is met.
 
-use schemas::{PartnerId, Record, Vacancy};
+mod window;
 
-use crate::config::{Connector, Outgoing, Partner};
+use schemas::{PartnerId, Path, Record, Step, Vacancy};
+
+pub use self::window::window;
+use crate::config::{Connector, Country, International, NationalsOnly, Outgoing, Partner};
 
 /// Why a vacancy does not go to a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,25 +22,69 @@ pub enum Obstacle {
     EmployerOptOut,
     /// It came from EURES and would go back there by another way.
     CameFromEures,
+    /// It is for nationals only, and the partner is elsewhere.
+    NationalsOnly,
+    /// The employer does not look abroad, and the partner takes only what does.
+    NotInternational,
+    /// The employer's country is not among those of the partner.
+    EmployerCountry,
+    /// No place of work is in a country of the partner.
+    LocationCountry,
+}
+
+impl Obstacle {
+    /// The code in the journal.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::CameFromThere => "came_from_there",
+            Self::NotSubscribed => "not_subscribed",
+            Self::Internal => "internal_only",
+            Self::EmployerOptOut => "employer_opt_out",
+            Self::CameFromEures => "came_from_eures",
+            Self::NationalsOnly => "nationals_only",
+            Self::NotInternational => "not_international",
+            Self::EmployerCountry => "employer_country",
+            Self::LocationCountry => "location_country",
+        }
+    }
+
+    /// What it means, for people. Names rules, never what a document says.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::CameFromThere => "it came from there, and that partner is no co-owner",
+            Self::NotSubscribed => "`from` of that partner does not name the source",
+            Self::Internal => "it is for the employer's own people (`eligibility.internal_only`)",
+            Self::EmployerOptOut => {
+                "the employer does not want it passed on (`eligibility.employer_opt_out`, or the rule `opted_out_employers`)"
+            }
+            Self::CameFromEures => "it came from EURES, which would get it back",
+            Self::NationalsOnly => "it is for nationals only (`eligibility.nationals_only`, the rule `nationals_only`)",
+            Self::NotInternational => {
+                "the employer does not look abroad (`eligibility.international`, the rule `international`)"
+            }
+            Self::EmployerCountry => "the rule `employer_countries` does not name the employer's country",
+            Self::LocationCountry => "the rule `location_countries` names no country of `locations[].country`",
+        }
+    }
+
+    /// Whether it lies between two partners, whatever the vacancy says.
+    pub fn is_between_partners(self) -> bool {
+        matches!(self, Self::CameFromThere | Self::NotSubscribed | Self::CameFromEures)
+    }
 }
 
 /// The first obstacle between a vacancy and a partner.
 pub fn obstacle(record: &Record, source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
-    let says = |name: &str| Vacancy::of(record).and_then(|vacancy| vacancy.eligibility(name)) == Some(true);
-    let is_eures = |partner: &Partner| {
-        partner.outgoing.values().any(|outgoing| matches!(outgoing.connector, Connector::EuresFeed { .. }))
-    };
+    between(source, receiver, outgoing).or_else(|| within(record, source, receiver, outgoing))
+}
+
+/// What stands between two partners, whatever the vacancy says.
+fn between(source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
     if source.id == receiver.id && !receiver.is_co_owner {
         return Some(Obstacle::CameFromThere);
     }
     if !is_subscribed(outgoing, &source.id) {
         return Some(Obstacle::NotSubscribed);
-    }
-    if says("internal_only") {
-        return Some(Obstacle::Internal);
-    }
-    if says("employer_opt_out") {
-        return Some(Obstacle::EmployerOptOut);
     }
     if is_eures(source) && is_eures(receiver) {
         return Some(Obstacle::CameFromEures);
@@ -43,64 +92,80 @@ pub fn obstacle(record: &Record, source: &Partner, receiver: &Partner, outgoing:
     None
 }
 
+/// What the vacancy itself says against it.
+fn within(record: &Record, source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
+    let says = |name: &str| Vacancy::of(record).and_then(|vacancy| vacancy.eligibility(name));
+    let rules = &outgoing.rules;
+    if says("internal_only") == Some(true) {
+        return Some(Obstacle::Internal);
+    }
+    if says("employer_opt_out") == Some(true) || has_opted_out(record, &rules.opted_out_employers) {
+        return Some(Obstacle::EmployerOptOut);
+    }
+    if says("nationals_only") == Some(true) {
+        let may_go = match rules.nationals_only {
+            NationalsOnly::OwnCountry => !is_eures(receiver) && receiver.country == employer_country(record, source),
+            NationalsOnly::Allowed => true,
+            NationalsOnly::Refused => false,
+        };
+        if !may_go {
+            return Some(Obstacle::NationalsOnly);
+        }
+    }
+    let looks_abroad = match rules.international {
+        International::Ignored => true,
+        International::NotRefused => says("international") != Some(false),
+        International::Required => says("international") == Some(true),
+    };
+    if !looks_abroad {
+        return Some(Obstacle::NotInternational);
+    }
+    let is_listed = |countries: &[Country], country: &str| countries.iter().any(|one| one.as_str() == country);
+    if !rules.employer_countries.is_empty() && !is_listed(&rules.employer_countries, &employer_country(record, source))
+    {
+        return Some(Obstacle::EmployerCountry);
+    }
+    let mut places = texts(record, "locations", "country");
+    if !rules.location_countries.is_empty() && !places.any(|country| is_listed(&rules.location_countries, country)) {
+        return Some(Obstacle::LocationCountry);
+    }
+    None
+}
+
+fn is_eures(partner: &Partner) -> bool {
+    partner.outgoing.values().any(|outgoing| matches!(outgoing.connector, Connector::EuresFeed { .. }))
+}
+
 fn is_subscribed(outgoing: &Outgoing, source: &PartnerId) -> bool {
     outgoing.from.is_empty() || outgoing.from.contains(source)
 }
 
-#[cfg(test)]
-mod tests {
-    use schemas::Kind;
-    use serde_json::json;
-
-    use super::*;
-
-    fn partner(id: &str, rest: &str) -> Partner {
-        Partner::parse(id, &format!("name = \"X\"\ncountry = \"BE\"\nrole = \"public_service\"\n{rest}")).unwrap()
-    }
-
-    const REST: &str =
-        "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
-    const ONLY_ZENITH: &str = "[outgoing.vacancy]\ndialect = \"canonical\"\nfrom = [\"zenith\"]\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
-    const EURES: &str = "[outgoing.vacancy]\ndialect = \"eures-xml\"\nconnector = { kind = \"eures-feed\", token = \"t\", source = \"VDAB\" }\n";
-
-    #[test]
-    fn a_table_of_obstacles() {
-        let table = [
-            (json!({}), "acme", "", "agency", REST, None),
-            (json!({}), "agency", "", "agency", REST, Some(Obstacle::CameFromThere)),
-            (json!({}), "acme", "", "agency", ONLY_ZENITH, Some(Obstacle::NotSubscribed)),
-            (json!({}), "zenith", "", "agency", ONLY_ZENITH, None),
-            (json!({"eligibility": {"internal_only": true}}), "acme", "", "agency", REST, Some(Obstacle::Internal)),
-            (json!({"eligibility": {"internal_only": false}}), "acme", "", "agency", REST, None),
-            (
-                json!({"eligibility": {"employer_opt_out": true}}),
-                "acme",
-                "",
-                "agency",
-                REST,
-                Some(Obstacle::EmployerOptOut),
-            ),
-            (json!({}), "eures-nl", EURES, "eures-be", EURES, Some(Obstacle::CameFromEures)),
-            (json!({}), "eures-nl", EURES, "agency", REST, None),
-        ];
-        for (record, source, source_rest, receiver, receiver_rest, expected) in table {
-            let record = Record::from_json(Kind::Vacancy, &record).unwrap();
-            let (source, receiver) = (partner(source, source_rest), partner(receiver, receiver_rest));
-            let outgoing = &receiver.outgoing[&Kind::Vacancy];
-            assert_eq!(
-                obstacle(&record, &source, &receiver, outgoing),
-                expected,
-                "{record:?} from {} to {}",
-                source.id,
-                receiver.id
-            );
-        }
-    }
-
-    #[test]
-    fn a_co_owner_hears_of_what_others_made_of_its_own() {
-        let owner = partner("agency", &format!("co_owner = true\n{REST}"));
-        let record = Record::new(Kind::Vacancy);
-        assert_eq!(obstacle(&record, &owner, &owner, &owner.outgoing[&Kind::Vacancy]), None);
-    }
+/// The country of the register that knows the employer (`be-kbo`), else that of the partner who sent the vacancy.
+fn employer_country(record: &Record, source: &Partner) -> String {
+    let country_of = |scheme: &str| scheme.split_once('-').map(|(country, _)| country.to_ascii_uppercase());
+    let is_country = |country: &String| country.parse::<Country>().is_ok();
+    let register =
+        texts(record, "employer.legal_ids", "scheme").find_map(|scheme| country_of(scheme).filter(is_country));
+    register.unwrap_or_else(|| source.country.clone())
 }
+
+fn has_opted_out(record: &Record, employers: &[String]) -> bool {
+    let is_one = |text: &str| employers.iter().any(|employer| employer.trim() == text.trim());
+    !employers.is_empty()
+        && (texts(record, "employer.legal_ids", "value").any(is_one)
+            || record.text("employer.name").is_some_and(is_one))
+}
+
+/// A text of every item of a list.
+fn texts<'a>(record: &'a Record, list: &str, field: &str) -> impl Iterator<Item = &'a str> {
+    let path = Path::resolve(record.model(), &format!("{list}[].{field}")).ok();
+    let index = path.and_then(|path| match path.steps().last() {
+        Some(Step::Field(_, index)) => Some(*index),
+        _ => None,
+    });
+    let items = record.at(list).map_or(&[][..], |value| value.items());
+    items.iter().filter_map(move |item| item.field(index?).as_text())
+}
+
+#[cfg(test)]
+mod tests;

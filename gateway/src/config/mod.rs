@@ -4,6 +4,7 @@
 
 mod partner;
 mod poll;
+mod rules;
 mod secrets;
 mod settings;
 
@@ -19,6 +20,7 @@ use schemas::{Hash, Kind, PartnerId, hash_of};
 pub use self::{
     partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting},
     poll::{Source, VdabAccountSettings},
+    rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
     secrets::Secrets,
     settings::{Engine, LogFormat, Settings},
 };
@@ -146,6 +148,28 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_says_what_and_where() {
+        let rules = |rules: &str| {
+            format!(
+                "name = \"Z\"\ncountry = \"BE\"\nrole = \"public_service\"\n[outgoing.vacancy]\ndialect = \"canonical\"\n\
+                 connector = {{ kind = \"feed\" }}\n[outgoing.vacancy.rules]\n{rules}\n"
+            )
+        };
+        let wrong_rules = [
+            ("location_countries = [\"be\"]", "location_countries"),
+            ("location_countries = [\"be\"]", "use ISO 3166-1, two capital letters"),
+            ("employer_countrys = []", "employer_countrys"),
+            ("international = \"maybe\"", "not_refused"),
+            ("nationals_only = true", "nationals_only"),
+            ("until = \"tomorrow\"", "YYYY-MM-DD"),
+            ("not_before = \"2026-12-24\"\nuntil = \"2026-12-24\"", "swap or remove one"),
+            ("opted_out_employers = [\" \"]", "opted_out_employers"),
+            ("embargo_hours = -1", "embargo_hours"),
+        ];
+        for (wrong, expected) in wrong_rules {
+            let error =
+                format!("{:#}", load(&[("passerelle.toml", ""), ("partners/zenith.toml", &rules(wrong))]).unwrap_err());
+            assert!(error.contains(expected) && error.contains("zenith.toml"), "{error}");
+        }
         let table: [(&[(&str, &str)], &str); 5] = [
             (&[("passerelle.toml", "[door]\nlisten = \"127.0.0.1:0\"\nlissen = 1\n")], "lissen"),
             (&[("passerelle.toml", ""), ("partners/acme.toml", ACME)], "secret `acme-webhook`"),

@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use connectors::webhook::Vendor;
 use mappings::{Defaults, Parameters, codes::Grade};
 use schemas::{DialectName, Kind, PartnerId};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::poll::{PollSettings, VdabAccountSettings};
+use super::{
+    poll::{PollSettings, VdabAccountSettings},
+    rules::Rules,
+};
 
 /// An organisation that we exchange with.
 #[derive(Debug, Clone)]
@@ -83,6 +86,9 @@ pub struct Outgoing {
     /// Crosswalks that are too loose for this route; a code that only they lead to is not sent.
     #[serde(default)]
     pub refuse_grades: Vec<RefusedGrade>,
+    /// Which vacancies it may have, and when.
+    #[serde(default)]
+    pub rules: Rules,
 }
 
 /// A grade of crosswalks, as a partner file names it.
@@ -229,6 +235,9 @@ impl Partner {
             "`country` is `{}`: use ISO 3166-1, two capital letters",
             file.country
         );
+        for (kind, outgoing) in &file.outgoing {
+            outgoing.rules.check().with_context(|| format!("`outgoing.{kind}.rules`"))?;
+        }
         let defaults = defaults_of(&format!("{id}.toml"), text)?;
         Ok(Self {
             id,

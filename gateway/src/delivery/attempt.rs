@@ -45,6 +45,8 @@ pub struct Finished {
     pub log_offset: Option<i64>,
     /// How it stands now.
     pub standing: Standing,
+    /// When the partner may not show it any longer, microseconds since 1970 UTC.
+    pub ends_at: Option<i64>,
     /// What it showed of the partner.
     pub contact: Contact,
     /// The permit, if nothing was sent.
@@ -69,14 +71,18 @@ impl Attempter {
     /// If the store or the log do not answer; the dispatch is attempted again then.
     pub async fn attempt(&self, dispatch: Dispatch, permit: SendPermit) -> Result<Finished> {
         let (entity, log_offset) = (dispatch.owed.entity_key, dispatch.log_offset);
+        let mut ends_at = None;
         let (standing, contact) = match self.preparer.prepare(&dispatch).await? {
             Prepared::Settle(verdict) => {
                 (self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None)
             }
-            Prepared::Send(letter) => self.send(dispatch, letter, permit).await?,
+            Prepared::Send(letter) => {
+                ends_at = letter.then.end.as_ref().map(|end| end.at);
+                self.send(dispatch, letter, permit).await?
+            }
         };
         let unused = (contact == Contact::None).then_some(permit);
-        Ok(Finished { entity, log_offset, standing, contact, unused })
+        Ok(Finished { entity, log_offset, standing, ends_at, contact, unused })
     }
 
     async fn send(&self, dispatch: Dispatch, letter: Letter, permit: SendPermit) -> Result<(Standing, Contact)> {
@@ -226,7 +232,7 @@ impl Attempter {
             owed: dispatch.owed.clone(),
             state: verdict.state,
             attempt,
-            due_at: now,
+            due_at: verdict.due_at.unwrap_or(now),
             in_doubt: false,
             code: verdict.code,
             detail: verdict.detail,
@@ -235,6 +241,7 @@ impl Attempter {
             versions: verdict.versions,
             foreign_reference: None,
             is_active: None,
+            end: verdict.end,
             envelope: if verdict.state.is_final() { None } else { Some(dispatch.envelope.to_avro()?) },
             at: now,
         })

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use connectors::Closing;
-use schemas::{Content, LossCounts, Operation, Record, Status, Vacancy, Versions};
+use jiff::Timestamp;
+use schemas::{Content, Kind, LossCounts, Operation, Record, Status, Vacancy, Versions};
 
 use super::dispatch::Dispatch;
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
     dialects::name_for_outside,
+    eligibility::window,
     in_force::Rules,
-    store::{DispatchState, Sent, Store},
+    store::{DispatchState, End, Sent, Store},
 };
 
 /// What to do with a dispatch.
@@ -46,6 +48,10 @@ pub struct Verdict {
     pub code: Option<String>,
     /// More, in words.
     pub detail: Option<String>,
+    /// When it may go, if it waits for its time; microseconds since 1970 UTC.
+    pub due_at: Option<i64>,
+    /// Until when the partner may show it.
+    pub end: Option<End>,
     /// What the translation carried.
     pub losses: LossCounts,
     /// What was in force.
@@ -73,15 +79,24 @@ impl Preparer {
             return Ok(Prepared::Settle(self.verdict(DispatchState::Superseded, "newer_version", None)));
         }
         let content = Content::from_avro(dispatch.envelope.plain().context("a dispatch without a body")?)?;
-        let mut record = Record::from_avro(owed.kind, &content.canonical)?;
         if owed.operation == Operation::Close {
-            let closing = closing_of(content, &record);
-            let verdict = self.verdict(DispatchState::Delivered, "", None);
+            let why = content.close.as_ref().and_then(|close| close.reason.clone()).unwrap_or_default();
+            let verdict = self.verdict(DispatchState::Delivered, &why, None);
+            let closing = closing_of(owed.kind, content)?;
             return Ok(self.close(sent.as_ref(), verdict, "never_sent", closing));
         }
-        if Vacancy::of(&record).is_some_and(|vacancy| vacancy.is_expired(self.clock.now())) {
-            let verdict = self.verdict(DispatchState::Expired, "validity_ended", None);
-            return Ok(self.close(sent.as_ref(), verdict, "validity_ended", because("validity_ended")));
+        let mut record = Record::from_avro(owed.kind, &content.canonical)?;
+        let (now, is_shown) = (self.clock.now(), sent.as_ref().is_some_and(|sent| sent.is_active));
+        let received_at = Timestamp::from_microsecond(owed.origin.received_at).unwrap_or(now);
+        let window = window(&record, &self.outgoing.rules, received_at, is_shown);
+        if let Some((_, code)) = window.ends.filter(|(at, _)| *at <= now) {
+            let verdict = self.verdict(DispatchState::Expired, code, None);
+            return Ok(self.close(sent.as_ref(), verdict, code, because(code)));
+        }
+        if let Some((at, code)) = window.opens.filter(|(at, _)| *at > now) {
+            let verdict = self.verdict(DispatchState::Deferred, code, Some(format!("goes at {at}")));
+            let verdict = Verdict { due_at: Some(at.as_microsecond()), ..verdict };
+            return Ok(self.close(sent.as_ref(), verdict, code, because(code)));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
         let complement = if self.partner.is_co_owner {
@@ -99,6 +114,8 @@ impl Preparer {
                     state: DispatchState::Delivered,
                     code: None,
                     detail: None,
+                    due_at: None,
+                    end: window.ends.map(|(at, code)| End { at: at.as_microsecond(), code: code.to_owned() }),
                     losses: written.loss.counts(),
                     versions: written.versions,
                 },
@@ -133,6 +150,8 @@ impl Preparer {
             state,
             code: (!code.is_empty()).then(|| code.to_owned()),
             detail,
+            due_at: None,
+            end: None,
             losses: LossCounts::default(),
             versions: self.rules.dialects.versions(None),
         }
@@ -140,15 +159,18 @@ impl Preparer {
 }
 
 /// Why a partner is told that something is closed: what the router said, else what the record says.
-fn closing_of(content: Content, record: &Record) -> Closing {
-    let by_status = match Vacancy::of(record).map(Vacancy::status) {
+fn closing_of(kind: Kind, content: Content) -> Result<Closing> {
+    // What ended by itself is closed without its record.
+    let is_without = content.canonical.is_empty();
+    let record = if is_without { Record::new(kind) } else { Record::from_avro(kind, &content.canonical)? };
+    let by_status = match Vacancy::of(&record).map(Vacancy::status) {
         Some(Status::Closed) | None => "closed",
         Some(Status::Published) => "not_entitled",
         Some(_) => "unpublished",
     };
     let code = content.close.and_then(|close| close.reason).unwrap_or_else(|| by_status.to_owned());
     let words = record.text("status_reason.label").or_else(|| record.text("status_reason.code"));
-    Closing { code, words: words.map(str::to_owned) }
+    Ok(Closing { code, words: words.map(str::to_owned) })
 }
 
 fn because(code: &str) -> Closing {

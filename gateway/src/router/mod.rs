@@ -4,6 +4,7 @@
 //! offset are committed to the log in one transaction.
 
 mod decide;
+mod entitled;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use metrics::counter;
 use schemas::{
-    Body, Cause, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId,
-    Payload, Plain, Record, Status, content_hash,
+    Body, Cause, Close, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation,
+    PartnerId, Payload, Plain, Record, Status, content_hash,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -22,11 +23,11 @@ use tracing::{debug, info};
 use uuid::Uuid;
 
 use self::decide::{Meaning, Past, decide, repeated_key};
+use self::entitled::entitled;
 use crate::{
     backbone::{Backbone, Output, Stored, Topic},
     clock::Clock,
-    config::Partner,
-    eligibility::obstacle,
+    eligibility::Obstacle,
     in_force::{InForce, Rules},
     intake::is_open,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
@@ -139,7 +140,10 @@ impl Router {
             // Met again at its own position: the decision stands, its outputs are repeated.
             let previous = batch.previous(stored);
             batch.newest.insert(version.entity_key, version.clone());
-            return self.announce(stored, &version, previous.as_ref(), batch);
+            let record = Record::from_avro(version.kind, &version.canonical)?;
+            let mut obstacles = entitled(&batch.rules, &header.origin.partner, &record).1;
+            obstacles.retain(|(partner, _)| !version.recipients.contains(partner));
+            return self.announce(stored, &version, previous.as_ref(), &obstacles, batch);
         }
         let content = Content::from_avro(stored.envelope.plain().context("an accepted vacancy without a body")?)?;
         let key_uses = self.key_uses(stored, batch).await?;
@@ -182,6 +186,7 @@ impl Router {
         batch: &mut Batch,
     ) -> Result<()> {
         let header = &stored.envelope.header;
+        let (recipients, obstacles) = entitled(&batch.rules, &header.origin.partner, record);
         let version = Version {
             entity_key: header.entity_key,
             position: stored.position,
@@ -192,7 +197,7 @@ impl Router {
             content_hash: content_hash(record),
             is_open: is_open(record),
             modified_at: header.origin.modified_at.clone(),
-            recipients: receivers_of(&batch.rules, &header.origin.partner, record),
+            recipients,
             canonical: record.to_avro()?,
         };
         if !content.complement.is_empty() {
@@ -200,7 +205,7 @@ impl Router {
             batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
         }
         Self::remember_key(stored, batch);
-        self.announce(stored, &version, previous, batch)?;
+        self.announce(stored, &version, previous, &obstacles, batch)?;
         batch.newest.insert(version.entity_key, version.clone());
         batch.routed.versions.push(version);
         Ok(())
@@ -228,16 +233,19 @@ impl Router {
         stored: &Stored,
         version: &Version,
         previous: Option<&Version>,
+        obstacles: &[(PartnerId, Obstacle)],
         batch: &mut Batch,
     ) -> Result<()> {
         let no_longer = previous.map(|previous| previous.recipients.as_slice()).unwrap_or_default();
         let no_longer: Vec<&PartnerId> =
             no_longer.iter().filter(|partner| !version.recipients.contains(partner)).collect();
         for recipient in &version.recipients {
-            batch.outputs.push(dispatch(stored, version, recipient, Operation::Upsert)?);
+            batch.outputs.push(dispatch(stored, version, recipient, None)?);
         }
         for recipient in &no_longer {
-            batch.outputs.push(dispatch(stored, version, recipient, Operation::Close)?);
+            let obstacle = obstacles.iter().find(|(partner, _)| partner == *recipient);
+            let close = Close { reason: obstacle.map(|(_, obstacle)| obstacle.code().to_owned()), closed_at: None };
+            batch.outputs.push(dispatch(stored, version, recipient, Some(close))?);
         }
         let names = |partners: &mut dyn Iterator<Item = &PartnerId>| {
             partners.map(PartnerId::as_str).collect::<Vec<_>>().join(", ")
@@ -250,7 +258,15 @@ impl Router {
             ("", closed_at) => format!("to be closed at {closed_at}"),
             (owed_to, closed_at) => format!("owed to {owed_to}; to be closed at {closed_at}"),
         };
+        let between = obstacles.iter().filter(|(_, obstacle)| obstacle.is_between_partners());
+        let detail = between
+            .fold(detail, |detail, (partner, obstacle)| format!("{detail}; not to {partner} ({})", obstacle.code()));
         batch.outputs.push(self.told(stored, "routed", None, Some(detail)));
+        for (partner, obstacle) in obstacles.iter().filter(|(_, obstacle)| !obstacle.is_between_partners()) {
+            let mut told = self.told(stored, "not_entitled", Some(obstacle.code()), Some(obstacle.reason().to_owned()));
+            told.envelope.header.recipient = Some(partner.clone());
+            batch.outputs.push(told);
+        }
         Ok(())
     }
 
@@ -317,25 +333,11 @@ fn record_of(rules: &Rules, stored: &Stored, content: &Content, previous: Option
     Ok(Some(record))
 }
 
-/// Every partner that an open vacancy may go to.
-fn receivers_of(rules: &Rules, source: &PartnerId, record: &Record) -> Vec<PartnerId> {
-    let Some(source) = rules.configuration.partners.get(source) else { return Vec::new() };
-    if !is_open(record) {
-        return Vec::new();
-    }
-    let may_receive = |receiver: &Partner, outgoing| obstacle(record, source, receiver, outgoing).is_none();
-    let receivers = rules.configuration.receivers(record.kind());
-    receivers
-        .filter(|(receiver, outgoing)| may_receive(receiver, outgoing))
-        .map(|(receiver, _)| receiver.id.clone())
-        .collect()
-}
-
-/// The record that says what a partner is owed.
-fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, operation: Operation) -> Result<Output> {
-    let lane = match operation {
-        Operation::Close => Lane::Closing,
-        _ => stored.envelope.header.lane.unwrap_or(Lane::Live),
+/// The record that says what a partner is owed: the version, or that it is closed.
+fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, close: Option<Close>) -> Result<Output> {
+    let (operation, lane) = match close {
+        Some(_) => (Operation::Close, Lane::Closing),
+        None => (Operation::Upsert, stored.envelope.header.lane.unwrap_or(Lane::Live)),
     };
     let header = Header {
         operation,
@@ -344,12 +346,12 @@ fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, operation
         lane: Some(lane),
         ..stored.envelope.header.clone()
     };
-    dispatch_with(header, version, recipient)
+    dispatch_with(header, version, recipient, close)
 }
 
 /// A dispatch record of a version.
-fn dispatch_with(header: Header, version: &Version, recipient: &PartnerId) -> Result<Output> {
-    let content = Content { canonical: version.canonical.clone(), ..Content::default() };
+fn dispatch_with(header: Header, version: &Version, recipient: &PartnerId, close: Option<Close>) -> Result<Output> {
+    let content = Content { canonical: version.canonical.clone(), close, ..Content::default() };
     let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
     Ok(Output { topic: Topic::dispatch(recipient), envelope: Envelope { header, payload } })
 }

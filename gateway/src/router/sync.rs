@@ -9,7 +9,7 @@ use mappings::CANONICAL;
 use schemas::{Cause, Channel, Header, Hop, Kind, Lane, Operation, Origin, PartnerId, Record, Versions};
 use tracing::info;
 
-use super::{Router, dispatch_with, receivers_of};
+use super::{Router, dispatch_with, entitled::entitled};
 use crate::{
     backbone::Output,
     in_force::Rules,
@@ -43,7 +43,7 @@ impl Router {
         let mut outputs = Vec::new();
         for version in &mut versions {
             let record = Record::from_avro(version.kind, &version.canonical)?;
-            if !receivers_of(rules, &version.partner, &record).contains(partner) {
+            if !entitled(rules, &version.partner, &record).0.contains(partner) {
                 continue;
             }
             if !version.recipients.contains(partner) {
@@ -83,6 +83,6 @@ impl Router {
             lane: Some(Lane::Backfill),
             event: None,
         };
-        dispatch_with(header, version, partner)
+        dispatch_with(header, version, partner, None)
     }
 }

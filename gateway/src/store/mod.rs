@@ -24,7 +24,9 @@ use async_trait::async_trait;
 
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
-    dispatches::{Claim, Claimed, DispatchRow, DispatchState, Dispatches, Owed, Sent, Settlement, resource_of},
+    dispatches::{
+        Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, Owed, Sent, Settlement, resource_of,
+    },
     feed::{Feed, FeedBound, FeedChange, FeedItem},
     journal::{EventRow, Journal, MessageQuery, MessageRow},
     parked::{ParkedInput, ParkedInputs},

@@ -28,6 +28,8 @@ use crate::backbone::Subscription;
 const READ: usize = 256;
 /// How long a dispatch waits after store or log did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the waiting room is left alone at the longest: the clock may be set meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 /// Settled records after which the offset is committed at the latest.
 const COMMIT_AFTER: usize = 64;
 /// How long a settled offset stays uncommitted at the longest.
@@ -78,6 +80,7 @@ impl Runner {
         let may_repeat = attempter.sender.repeats() != Repeats::Never;
         let now = attempter.clock.now_micros();
         attempter.store.rewind(&partner, now).await?;
+        attempter.store.reconsider(&partner, now).await?;
         let adopted = attempter.store.adopt_claims(&partner, attempter.epoch, may_repeat, now).await?;
         attempter.teller.tell_untold(&partner).await.context("cannot tell what was not told")?;
         let committed = subscription.committed();
@@ -205,7 +208,8 @@ impl Runner {
             finished.unused.into_iter().for_each(|permit| self.attempter.limit.give_back(permit));
         }
         match outcome {
-            Ok(Finished { entity, log_offset, standing: Standing::Final, .. }) => {
+            Ok(Finished { entity, log_offset, standing: Standing::Final, ends_at, .. }) => {
+                self.look_at_end(ends_at);
                 self.settle_offset(log_offset);
                 self.ahead.finish(entity);
                 Ok(())

@@ -5,15 +5,15 @@ use std::{collections::HashSet, time::Duration};
 use anyhow::Result;
 use connectors::Repeats;
 use futures::future::try_join_all;
-use schemas::EntityKey;
+use schemas::{Body, Cause, Close, Content, EntityKey, Envelope, Header, Lane, Operation, Payload, Plain};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{PAUSE, Runner};
+use super::{LONGEST_WAIT, PAUSE, READ, Runner};
 use crate::{
     backbone::Stored,
     delivery::{ahead::Queued, attempt::Attempter, dispatch::Dispatch},
-    store::{DispatchRow, DispatchState, Settlement},
+    store::{DispatchRow, DispatchState, End, Ended, Owed, Settlement},
 };
 
 impl Runner {
@@ -80,6 +80,7 @@ impl Runner {
             versions: schemas::Versions::default(),
             foreign_reference: None,
             is_active: None,
+            end: None,
             envelope: Some(dispatch.envelope.to_avro()?),
             at: self.attempter.clock.now_micros(),
         };
@@ -119,6 +120,7 @@ impl Runner {
             self.attempter.store.rewind(&self.partner, now).await?;
         }
         self.looked_at = now;
+        let more_ended = self.close_ended(now).await?;
         let room = self.attempter.settings.in_memory - self.ahead.len().min(self.attempter.settings.in_memory);
         let rows = self.attempter.store.due(&self.partner, now, room.max(1)).await?;
         self.has_backlog = rows.len() >= room.max(1);
@@ -132,17 +134,38 @@ impl Runner {
             replaced.extend(self.ahead.push(Dispatch::from_row(row)?));
         }
         self.supersede(replaced).await?;
-        self.look_at = if self.has_backlog {
+        self.look_at = if self.has_backlog || more_ended {
             Some(Instant::now())
         } else if is_held_up {
             Some(Instant::now() + PAUSE / 10)
         } else {
-            let next = self.attempter.store.next_due_at(&self.partner).await?;
-            next.map(|due_at| {
-                Instant::now() + Duration::from_micros(u64::try_from(due_at - now).unwrap_or(0)).max(PAUSE / 100)
-            })
+            let due_at = self.attempter.store.next_due_at(&self.partner).await?.map(|at| (at, PAUSE / 100));
+            let ends_at = self.attempter.store.next_end_at(&self.partner).await?.map(|at| (at, PAUSE));
+            let next = due_at.into_iter().chain(ends_at).map(|(at, shortest)| wait_until(at, now).max(shortest)).min();
+            next.map(|wait| Instant::now() + wait)
         };
         Ok(())
+    }
+
+    /// Begins to close what the partner shows although its publication has ended. Returns whether there may be more.
+    async fn close_ended(&self, now: i64) -> Result<bool> {
+        let ended = self.attempter.store.ended(&self.partner, now, READ).await?;
+        if ended.is_empty() {
+            return Ok(false);
+        }
+        let may_be_more = ended.len() >= READ;
+        let closings = ended.into_iter().map(|ended| closing_of(ended, now)).collect::<Result<Vec<_>>>()?;
+        let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
+        let superseded = self.attempter.store.defer_closings(closings, by_reference).await?;
+        self.attempter.teller.tell_superseded(&superseded).await?;
+        Ok(may_be_more)
+    }
+
+    /// Looks again when a publication ends that has just begun.
+    pub(super) fn look_at_end(&mut self, ends_at: Option<i64>) {
+        let Some(ends_at) = ends_at else { return };
+        let at = Instant::now() + wait_until(ends_at, self.attempter.clock.now_micros());
+        self.look_at = Some(self.look_at.map_or(at, |look_at| look_at.min(at)));
     }
 }
 
@@ -160,9 +183,45 @@ async fn record_superseded(attempter: &Attempter, dispatch: &Dispatch, now: i64)
         versions: schemas::Versions::default(),
         foreign_reference: None,
         is_active: None,
+        end: None,
         envelope: None,
         at: now,
     };
     attempter.store.settle(settlement.clone(), false).await?;
     attempter.teller.tell(&settlement).await
+}
+
+/// How long to wait until a moment; not for ever, since the clock may be set meanwhile.
+fn wait_until(at: i64, now: i64) -> Duration {
+    Duration::from_micros(u64::try_from(at - now).unwrap_or(0)).min(LONGEST_WAIT)
+}
+
+/// The closing of something whose publication has ended, as a row of the waiting room.
+fn closing_of(ended: Ended, now: i64) -> Result<(DispatchRow, End)> {
+    let Ended { owed: brought, attempt, end } = ended;
+    let name = format!("end of publication {} {attempt}", end.at);
+    let owed = Owed {
+        dispatch_id: uuid::Uuid::new_v5(&brought.dispatch_id.as_uuid(), name.as_bytes()).into(),
+        operation: Operation::Close,
+        lane: Lane::Closing,
+        ..brought
+    };
+    let close = Close { reason: Some(end.code.clone()), closed_at: None };
+    let content = Content { close: Some(close), ..Content::default() };
+    let header = Header {
+        message_id: owed.message_id,
+        operation: Operation::Close,
+        entity_key: owed.entity_key,
+        origin: owed.origin.clone(),
+        hops: Vec::new(),
+        versions: schemas::Versions::default(),
+        cause: Some(Cause { message_id: owed.message_id, position: owed.position }),
+        recipient: Some(owed.partner.clone()),
+        lane: Some(Lane::Closing),
+        event: None,
+    };
+    let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
+    let envelope = Envelope { header, payload };
+    let dispatch = Dispatch { owed, envelope, log_offset: None, attempt, in_doubt: false, last_body: None };
+    Ok((dispatch.to_waiting_row(now)?, end))
 }

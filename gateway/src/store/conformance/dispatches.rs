@@ -45,11 +45,11 @@ async fn waiting_times_are_mended(store: &dyn Store) {
     assert_eq!((due(2_000).await, due(5_050).await), (3, 4), "what the partner asked for is kept");
 }
 
-fn partner(name: &str) -> PartnerId {
+pub(super) fn partner(name: &str) -> PartnerId {
     name.parse().unwrap()
 }
 
-fn owed(to: &str, reference: &str, offset: i64) -> Owed {
+pub(super) fn owed(to: &str, reference: &str, offset: i64) -> Owed {
     let message_id = MessageId::mint();
     Owed {
         dispatch_id: DispatchId::derive(message_id, at(offset), &partner(to)),
@@ -72,7 +72,7 @@ fn owed(to: &str, reference: &str, offset: i64) -> Owed {
     }
 }
 
-fn waiting(owed: &Owed, due_at: i64) -> DispatchRow {
+pub(super) fn waiting(owed: &Owed, due_at: i64) -> DispatchRow {
     DispatchRow {
         owed: owed.clone(),
         state: DispatchState::Deferred,
@@ -91,11 +91,11 @@ fn waiting(owed: &Owed, due_at: i64) -> DispatchRow {
     }
 }
 
-fn claim_of(owed: &Owed, epoch: i64) -> Claim {
+pub(super) fn claim_of(owed: &Owed, epoch: i64) -> Claim {
     Claim { owed: owed.clone(), attempt: 1, epoch, body_hash: Hash::of(b"body"), deadline: 99, at: 1 }
 }
 
-fn outcome(owed: &Owed, state: DispatchState) -> Settlement {
+pub(super) fn outcome(owed: &Owed, state: DispatchState) -> Settlement {
     Settlement {
         owed: owed.clone(),
         state,
@@ -108,13 +108,14 @@ fn outcome(owed: &Owed, state: DispatchState) -> Settlement {
         losses: LossCounts { dropped: 1, ..LossCounts::default() },
         versions: Versions::default(),
         foreign_reference: None,
+        end: None,
         is_active: None,
         envelope: Some(vec![7]),
         at: 2,
     }
 }
 
-async fn own(store: &dyn Store, name: &str) -> i64 {
+pub(super) async fn own(store: &dyn Store, name: &str) -> i64 {
     store.take_over(&resource_of(&partner(name))).await.unwrap()
 }
 

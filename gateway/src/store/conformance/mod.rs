@@ -1,6 +1,7 @@
 //! What every store engine must do; each engine's tests call [`run`] with a way to open it again and again.
 
 mod dispatches;
+mod ends;
 mod feed;
 mod polls;
 mod records;
@@ -15,6 +16,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     let (store, supervisor) = open().await;
     records::run(&*store).await;
     dispatches::run(&*store).await;
+    ends::run(&*store).await;
     feed::run(&*store).await;
     feed::stretches(&*store).await;
     polls::run(&*store).await;

@@ -70,13 +70,19 @@ pub(super) async fn settle(
     let owed = settlement.owed;
     if settlement.foreign_reference.is_some() || settlement.is_active.is_some() {
         sqlx::query(
-            "UPDATE sent SET foreign_reference = COALESCE($3, foreign_reference), is_active = COALESCE($4, is_active) \
+            "UPDATE sent SET foreign_reference = COALESCE($3, foreign_reference), is_active = COALESCE($4, is_active), \
+             dispatch_id = CASE WHEN $4 IS NULL THEN dispatch_id ELSE $5 END, \
+             ends_at = CASE WHEN $4 IS NULL THEN ends_at ELSE $6 END, \
+             ends_code = CASE WHEN $4 IS NULL THEN ends_code ELSE $7 END \
              WHERE partner = $1 AND entity_key = $2",
         )
         .bind(owed.partner.as_str())
         .bind(owed.entity_key.as_uuid())
         .bind(&settlement.foreign_reference)
         .bind(settlement.is_active)
+        .bind(owed.dispatch_id.as_uuid())
+        .bind(settlement.end.as_ref().map(|end| end.at))
+        .bind(settlement.end.as_ref().map(|end| end.code.as_str()))
         .execute(&mut *connection)
         .await?;
     }

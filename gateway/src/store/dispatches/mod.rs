@@ -1,6 +1,7 @@
 //! Dispatches that were claimed or have to wait, and what came of them.
 
 mod claims;
+mod ends;
 mod parking;
 mod rows;
 mod sqlite;
@@ -183,10 +184,32 @@ pub struct Settlement {
     pub foreign_reference: Option<String>,
     /// Whether the partner now shows the entity; unchanged if not said.
     pub is_active: Option<bool>,
+    /// Until when the partner may show it, and why not longer.
+    pub end: Option<End>,
     /// The dispatch record in Avro, if it has to wait.
     pub envelope: Option<Vec<u8>>,
     /// Now.
     pub at: i64,
+}
+
+/// The end of a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// When, microseconds since 1970 UTC.
+    pub at: i64,
+    /// Why, as a code.
+    pub code: String,
+}
+
+/// Something that a partner shows and may not show any longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The dispatch that brought it, at the newest version that the partner was sent.
+    pub owed: Owed,
+    /// The attempts that it took.
+    pub attempt: i64,
+    /// The end that was set.
+    pub end: End,
 }
 
 /// A dispatch that a newer version took the place of.
@@ -241,6 +264,19 @@ pub trait Dispatches: Send + Sync {
 
     /// Lets everything that waits after a failed attempt go now: the partner answers again.
     async fn hasten(&self, partner: &PartnerId, now: i64) -> Result<()>;
+
+    /// Makes due now what waits for its publication window: the rules may have changed.
+    async fn reconsider(&self, partner: &PartnerId, now: i64) -> Result<()>;
+
+    /// What a partner shows although its publication has ended, the longest ended first.
+    async fn ended(&self, partner: &PartnerId, now: i64, limit: usize) -> Result<Vec<Ended>>;
+
+    /// Puts the closings of what has ended into the waiting room, and forgets those ends, in one transaction.
+    /// Returns what that superseded.
+    async fn defer_closings(&self, closings: Vec<(DispatchRow, End)>, by_reference: bool) -> Result<Vec<Superseded>>;
+
+    /// When the next publication at a partner ends.
+    async fn next_end_at(&self, partner: &PartnerId) -> Result<Option<i64>>;
 
     /// Records that a send begins; it may begin when this says so.
     async fn claim(&self, claim: Claim) -> Result<Claimed>;

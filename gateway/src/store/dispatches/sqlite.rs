@@ -8,8 +8,8 @@ use schemas::{DispatchId, EntityKey, PartnerId};
 use sqlx::Row;
 
 use super::{
-    Claim, Claimed, DispatchRow, DispatchState, Dispatches, Sent, Settlement, Superseded, Waiting, claims, parking,
-    rows, waiting,
+    Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, Sent, Settlement, Superseded, Waiting, claims,
+    ends, parking, rows, waiting,
 };
 use crate::store::{SqliteStore, versions::position_of};
 
@@ -93,6 +93,34 @@ impl Dispatches for SqliteStore {
         self.writer
             .write(move |connection| Box::pin(async move { waiting::hasten(connection, &partner, now).await }))
             .await
+    }
+
+    async fn reconsider(&self, partner: &PartnerId, now: i64) -> Result<()> {
+        let partner = partner.to_string();
+        self.writer
+            .write(move |connection| Box::pin(async move { waiting::reconsider(connection, &partner, now).await }))
+            .await
+    }
+
+    async fn ended(&self, partner: &PartnerId, now: i64, limit: usize) -> Result<Vec<Ended>> {
+        let found = sqlx::query(ends::ENDED)
+            .bind(partner.as_str())
+            .bind(now)
+            .bind(i64::try_from(limit)?)
+            .fetch_all(&self.pool)
+            .await?;
+        let ids: Vec<DispatchId> = found.iter().map(|row| row.get::<uuid::Uuid, _>("dispatch_id").into()).collect();
+        let mut brought = self.dispatch_rows(&ids).await?;
+        let pairs = found.iter().zip(ids);
+        Ok(pairs.filter_map(|(row, id)| Some(ends::ended_of(row, brought.remove(&id)?))).collect())
+    }
+
+    async fn defer_closings(&self, closings: Vec<(DispatchRow, End)>, by_reference: bool) -> Result<Vec<Superseded>> {
+        self.writer.write(move |connection| Box::pin(ends::defer_closings(connection, closings, by_reference))).await
+    }
+
+    async fn next_end_at(&self, partner: &PartnerId) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(ends::NEXT).bind(partner.as_str()).fetch_one(&self.pool).await?)
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {

@@ -25,6 +25,10 @@ pub(super) async fn defer(
     let mut superseded = Vec::new();
     let mut is_late = false;
     for mut other in open_rows(connection, &row).await? {
+        if other.owed.position == row.owed.position {
+            // The closing of a version that has ended, and the version itself: neither corrects the other.
+            continue;
+        }
         if other.owed.position > row.owed.position {
             // A newer version waits already.
             is_late = is_late || (is_replaceable(&row) && other.state != DispatchState::Claimed);
@@ -107,7 +111,20 @@ pub(super) async fn rewind(connection: &mut SqliteConnection, partner: &str, now
 pub(super) async fn hasten(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
     sqlx::query(
         "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
-         AND due_at > $2 AND code IS NOT NULL AND code <> 'later'",
+         AND due_at > $2 AND code IS NOT NULL AND code NOT IN ('later', 'embargo', 'not_yet_valid', 'not_before')",
+    )
+    .bind(partner)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes due now what waits for its publication window.
+pub(super) async fn reconsider(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
+         AND due_at > $2 AND code IN ('embargo', 'not_yet_valid', 'not_before')",
     )
     .bind(partner)
     .bind(now)
