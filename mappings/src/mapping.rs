@@ -74,7 +74,7 @@ impl Mapping {
 
     /// The syntax of the documents.
     pub fn format(&self) -> Format {
-        self.program.format
+        self.program.syntax.format
     }
 
     /// The hash of the mapping file, and of the one that it is like.
@@ -110,7 +110,7 @@ impl Mapping {
         if !self.program.directions.reads() {
             return Err(ReadFailure::of("", "not_read", "documents of this dialect are only written"));
         }
-        parse_document(bytes, self.program.format, &self.program.names, |tree: Tree<'_>| {
+        parse_document(bytes, &self.program.syntax, &self.program.names, |tree: Tree<'_>| {
             reading::read(&self.program, tree, options)
         })
     }

@@ -1,7 +1,7 @@
 //! Takes envelopes with several records apart.
 
 use crate::{
-    document::{Format, ReadFailure, Tree, parse_document, raw},
+    document::{ReadFailure, Tree, parse_document, raw},
     mapping::Mapping,
     plan::Shape,
 };
@@ -16,7 +16,7 @@ impl Mapping {
         if !program.shapes.iter().any(|shape| shape.is_envelope) {
             return Ok(vec![bytes.to_vec()]);
         }
-        parse_document(bytes, program.format, &program.names, |tree| {
+        parse_document(bytes, &program.syntax, &program.names, |tree| {
             let shape = crate::reading::shape_of(program, &tree)?;
             if !shape.is_envelope {
                 return Ok(vec![bytes.to_vec()]);
@@ -40,7 +40,7 @@ impl Mapping {
         let items = list.into_iter().flat_map(|list| tree.named(list, *item));
         items
             .map(|node| {
-                let mut document = raw(node, Format::Json, tree, names);
+                let mut document = raw(node, tree, names);
                 document = format!("[{document}]");
                 for name in above {
                     document = format!("{{{}:{document}}}", names.printed(*name));

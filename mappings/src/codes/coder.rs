@@ -132,8 +132,12 @@ impl Coder {
             let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[first].list);
             return Found { value, coarsened: (!is_expected).then_some("found_by_label") };
         }
-        let list = &self.entries[given.list.unwrap_or(0)].list;
-        let read = named(list, given.code.map(Into::into), given.label.map(Into::into));
+        let index = given.list.unwrap_or(0);
+        let list = &self.entries[index].list;
+        // Where the words of a list are written and not its codes, a text alone is words.
+        let is_words = given.label.is_none() && self.label_only.contains(&index);
+        let (code, label) = if is_words { (None, given.code) } else { (given.code, given.label) };
+        let read = named(list, code.map(Into::into), label.map(Into::into));
         // That the list has no such code may be because the code is of another version.
         let value = shape.of_source(Named { version: None, ..read });
         Found { value, coarsened: given.code.map(|_| "unknown_code") }
@@ -154,6 +158,18 @@ impl Coder {
             .find_map(|route| route.follow(code, None))
             .map(|there| there.code.share())
             .ok_or("unknown_code")
+    }
+
+    /// The code that follows from a code or its words, where a list leads to one.
+    pub(crate) fn derive_text(&self, words: &str) -> Option<Arc<str>> {
+        let (entry, code) = match self.knower(words, None) {
+            Some(known) => known,
+            None => self.find_label(words, None).map(|(index, code)| (&self.entries[index], code))?,
+        };
+        if entry.is_canonical {
+            return Some(code);
+        }
+        entry.onward.iter().find_map(|route| route.follow(&code, None)).map(|there| there.code.share())
     }
 
     /// The first list that knows a code, and the code in its spelling if it is the very same.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use quick_xml::{Reader, events::Event};
 
 use super::ReadFailure;
@@ -14,6 +14,29 @@ pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<&str, ReadFailure> {
         let problem = format!("byte {} is no UTF-8: send the document in UTF-8", error.valid_up_to());
         ReadFailure::of("", "charset", problem)
     })
+}
+
+/// A page is UTF-8 if its bytes are, whatever it says; else what its `<meta>` says.
+pub(crate) fn decode_page(bytes: &[u8]) -> Result<Cow<'_, str>, ReadFailure> {
+    let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
+    if let Ok(text) = decode_utf8(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    // Every letter of the mark-up is ASCII, in which all encodings of pages agree.
+    let named = || super::page::declared_encoding(&WINDOWS_1252.decode_without_bom_handling(bytes).0);
+    let encoding = marked.or_else(|| Encoding::for_label(named()?.as_bytes())).ok_or_else(|| {
+        ReadFailure::of(
+            "",
+            "charset",
+            "the page is no UTF-8 and names no encoding: add `<meta charset>`, or send UTF-8",
+        )
+    })?;
+    let (text, _, had_errors) = encoding.decode(bytes);
+    if had_errors {
+        let problem = format!("the page is no {}: correct its `<meta charset>`, or its bytes", encoding.name());
+        return Err(ReadFailure::of("", "charset", problem));
+    }
+    Ok(text)
 }
 
 /// XML names its encoding by a byte order mark or in its declaration; else it is UTF-8.
@@ -52,6 +75,20 @@ const MAX_DECLARATION: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_what_its_bytes_are() {
+        assert_eq!(decode_page("<p>\u{e9}".as_bytes()).unwrap(), "<p>\u{e9}");
+        assert_eq!(decode_page(b"\xEF\xBB\xBF<p>").unwrap(), "<p>");
+        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain("<p>".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(decode_page(&utf16).unwrap(), "<p>");
+        let arabic = b"<meta http-equiv='Content-Type' content='text/html; charset=windows-1256'><p>\xE1";
+        assert!(decode_page(arabic).unwrap().ends_with("<p>\u{644}"));
+        assert!(decode_page(b"<meta charset=iso-8859-1><p>\xE9").unwrap().ends_with("<p>\u{e9}"));
+        for bytes in [&b"<p>\xE9"[..], b"<meta charset=utf-8><p>\xE9", b"<meta charset=x-none><p>\xE9"] {
+            assert_eq!(decode_page(bytes).unwrap_err().faults[0].code, "charset");
+        }
+    }
 
     #[test]
     fn xml_names_its_encoding() {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    Kind, Names, NodeId, ReadFailure, Tree,
+    Format, Kind, Names, NodeId, ReadFailure, Tree,
     names::ROOT,
     tree::{NONE, NodeName},
 };
@@ -17,7 +17,7 @@ const LINEAR_MEMBERS: usize = 16;
 pub(crate) fn parse_json<'a>(text: &'a str, names: &Names) -> Result<Tree<'a>, ReadFailure> {
     let mut state = State {
         names,
-        tree: Tree::with_room_for(text.len()),
+        tree: Tree::with_room_for(text.len(), Format::Json),
         numbers: Numbers { text, at: 0 },
         open: Vec::with_capacity(8),
         duplicate: false,

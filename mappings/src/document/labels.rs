@@ -1,101 +1,109 @@
-//! Lines of `label : value`, under headings, as a tree.
-//!
-//! A line whose label the mapping knows starts a value; a line that is a heading the mapping knows starts a section;
-//! every other line goes on with the value before it.
+//! What a mapping says of its labels, and how a line is recognised.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
-use super::{
-    Kind, Names, NodeId, Tree,
-    names::ROOT,
-    tree::{NONE, NodeName},
-};
+use regex::Regex;
 
-/// Parses a document.
-pub(crate) fn parse_labels<'a>(text: &'a str, names: &Names) -> Tree<'a> {
-    let mut tree = Tree::with_room_for(text.len());
-    let root = tree.add_root(Kind::Object);
-    let mut parser = Parser { names, tree, section: (root, ROOT), last: [NONE; 2], value: NONE };
-    for line in text.lines() {
-        parser.line(line);
-    }
-    parser.tree
+use super::{NameId, names::ROOT, tree::Damage, wording::Wordings};
+
+/// What a mapping says of its labels.
+#[derive(Debug, Default)]
+pub(crate) struct LabelSyntax {
+    /// The class of the element of a page that holds the document.
+    pub(crate) page: Option<Box<str>>,
+    /// What a label means, by the section that it stands in and its letters in [`normal`] form.
+    pub(crate) labels: HashMap<(NameId, String), Meaning>,
+    /// The label that documents begin with, and the one under which the line before it is read.
+    pub(crate) first: Option<(NameId, NameId)>,
+    /// Labels of running text: in a page only a label of the mapping ends it.
+    pub(crate) texts: Vec<NameId>,
+    /// Lines without a label that are known by their wording.
+    pub(crate) lines: Vec<(Regex, NameId)>,
+    /// Labels whose values say several things.
+    pub(crate) parts: HashMap<NameId, Wordings>,
 }
 
-struct Parser<'a, 'n> {
-    names: &'n Names,
-    tree: Tree<'a>,
-    /// The section in hand: its node and its name.
-    section: (NodeId, u32),
-    /// The last child of the root and of the section.
-    last: [NodeId; 2],
-    /// The value that further lines belong to.
-    value: NodeId,
+/// What a label means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// It begins a section.
+    Section(NameId),
+    /// It begins a value.
+    Value(NameId),
+    /// It is a heading in the running text of another label.
+    Within(NameId),
+    /// It only structures the page.
+    Nothing,
 }
 
-impl<'a> Parser<'a, '_> {
-    fn line(&mut self, line: &'a str) {
-        let words = trim(line);
-        if words.is_empty() {
-            return;
+/// A line, in the pieces that its mark-up makes of it, each with the blanks around it.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Line<'a> {
+    pub(super) pieces: Vec<Cow<'a, str>>,
+    /// Whether it goes on with the value of the line before.
+    pub(super) goes_on: bool,
+    pub(super) damage: Damage,
+}
+
+impl LabelSyntax {
+    /// The label that a line begins with, and the value behind it: a first piece, or what stands before a colon.
+    pub(super) fn label<'a>(&self, section: NameId, line: &Line<'a>) -> Option<(Meaning, Cow<'a, str>)> {
+        let (first, others) = line.pieces.split_first()?;
+        if let Some(meaning) = self.meaning(section, without_colon(first)) {
+            return Some((meaning, join(None, others)));
         }
-        let is_indented = line.starts_with([' ', '\t']) && self.value != NONE;
-        let (label, value) = words.split_once(':').map_or((words, ""), |(label, value)| (trim(label), trim(value)));
-        if !is_indented {
-            if let Some(name) = self.known(ROOT, label).filter(|name| self.is_section(*name)) {
-                return self.start_section(name);
-            }
-            for (parent, name) in [self.section, (Tree::root(), ROOT)] {
-                if let Some(label) = self.known(name, label) {
-                    return self.add(parent, NodeName::Known(label), value);
-                }
-            }
-            if words.contains(':') && label.len() < MAX_LABEL {
-                return self.add(self.section.0, NodeName::Unknown(Cow::Borrowed(label)), value);
-            }
-        }
-        if self.value == NONE {
-            return self.add(Tree::root(), NodeName::Unknown(Cow::Borrowed("")), words);
-        }
-        let text = &mut self.tree.node_mut(self.value).text;
-        if !text.is_empty() {
-            text.to_mut().push('\n');
-        }
-        text.to_mut().push_str(words);
+        let (label, value) = match first {
+            Cow::Borrowed(first) => first.split_once(':').map(|(label, value)| (label, Cow::Borrowed(value))),
+            Cow::Owned(first) => first.split_once(':').map(|(label, value)| (label, Cow::Owned(value.to_owned()))),
+        }?;
+        Some((self.meaning(section, label)?, join(Some(value), others)))
     }
 
-    fn known(&self, parent: u32, label: &str) -> Option<u32> {
-        self.names.find_label(parent, &normal(label))
+    /// Whether a piece of a line is a label with its colon.
+    pub(super) fn is_label_with_colon(&self, section: NameId, piece: &str) -> bool {
+        let piece = trim(piece);
+        piece.ends_with(':') && self.meaning(section, without_colon(piece)).is_some()
     }
 
-    fn is_section(&self, name: u32) -> bool {
-        self.names.has_members(name)
-    }
-
-    fn start_section(&mut self, name: u32) {
-        let node = self.tree.add(Tree::root(), self.last[0], NodeName::Known(name), Kind::Object, Cow::Borrowed(""));
-        self.last = [node, NONE];
-        self.section = (node, name);
-        self.value = NONE;
-    }
-
-    fn add(&mut self, parent: NodeId, name: NodeName<'a>, value: &'a str) {
-        let slot = usize::from(parent != Tree::root());
-        let node = self.tree.add(parent, self.last[slot], name, Kind::Text, Cow::Borrowed(value));
-        self.last[slot] = node;
-        self.value = node;
+    /// What a label means in a section, or anywhere.
+    fn meaning(&self, section: NameId, label: &str) -> Option<Meaning> {
+        let mut key = (section, normal(label));
+        let found = self.labels.get(&key).copied();
+        key.0 = ROOT;
+        found.or_else(|| self.labels.get(&key).copied())
     }
 }
 
-/// A longer text before a colon is a sentence, not a label.
-const MAX_LABEL: usize = 60;
+impl<'a> Line<'a> {
+    /// Its words, as one text.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        match self.pieces.as_slice() {
+            [Cow::Borrowed(only)] => Cow::Borrowed(trim(only)),
+            pieces => Cow::Owned(trim(&pieces.concat()).to_owned()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.iter().all(|piece| trim(piece).is_empty())
+    }
+}
+
+fn join<'a>(first: Option<Cow<'a, str>>, others: &[Cow<'a, str>]) -> Cow<'a, str> {
+    let pieces: Vec<Cow<'a, str>> = first.into_iter().chain(others.iter().cloned()).collect();
+    Line { pieces, ..Line::default() }.text()
+}
 
 /// Blanks of every kind, and the bullets that some pages put before a label.
-fn trim(text: &str) -> &str {
+pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_whitespace() || character == '\u{f0b7}')
 }
 
-/// Labels are compared without regard to the kind of apostrophe.
-pub(super) fn normal(label: &str) -> Cow<'_, str> {
-    if label.contains('\u{2019}') { Cow::Owned(label.replace('\u{2019}', "'")) } else { Cow::Borrowed(label) }
+fn without_colon(label: &str) -> &str {
+    trim(label).trim_end_matches(':')
+}
+
+/// Labels are compared without regard to case, blanks and the kind of apostrophe.
+pub(crate) fn normal(label: &str) -> String {
+    let words: Vec<&str> = trim(label).split_whitespace().collect();
+    words.join(" ").replace('\u{2019}', "'").to_lowercase()
 }

@@ -111,18 +111,6 @@ impl Names {
         None
     }
 
-    /// The member whose name is that label.
-    pub(crate) fn find_label(&self, parent: NameId, label: &str) -> Option<NameId> {
-        let children = self.nodes[parent as usize].children.iter().copied();
-        let mut same = children.filter(|id| super::labels::normal(&self.nodes[*id as usize].text) == label);
-        same.next()
-    }
-
-    /// Whether names are known below a name.
-    pub(crate) fn has_members(&self, id: NameId) -> bool {
-        !self.nodes[id as usize].children.is_empty()
-    }
-
     /// The name of the items of an array.
     pub(crate) fn items(&self, parent: NameId) -> Option<NameId> {
         self.nodes[parent as usize].items

@@ -1,4 +1,4 @@
-//! Where a node stands: JSON Pointer (RFC 6901), XPath with positions, or heading and label.
+//! Where a node stands: JSON Pointer (RFC 6901), XPath with positions, or label and part.
 
 use std::collections::HashMap;
 
@@ -44,16 +44,16 @@ impl Way {
     }
 
     /// The pointer to the node in hand.
-    pub(crate) fn pointer(&mut self, format: Format, tree: &Tree<'_>, names: &Names) -> String {
+    pub(crate) fn pointer(&mut self, tree: &Tree<'_>, names: &Names) -> String {
         let mut pointer = String::new();
-        if let (Format::Xml, Some((_, root))) = (format, &tree.root_element) {
+        if let (Format::Xml, Some((_, root))) = (tree.format, &tree.root_element) {
             pointer.push('/');
             pointer.push_str(root);
         }
         for at in 1..self.steps.len() {
             pointer.push('/');
             let node = self.steps[at].node;
-            match format {
+            match tree.format {
                 Format::Json if tree.node(self.steps[at - 1].node).kind == Kind::List => {
                     pointer.push_str(&self.steps[at].index.to_string());
                 }
@@ -70,7 +70,12 @@ impl Way {
                         pointer.push_str(&format!("[{position}]"));
                     }
                 }
-                Format::Labels => pointer.push_str(&tree.name_text(node, names)),
+                Format::Labels => {
+                    pointer.push_str(&tree.name_text(node, names));
+                    if let Some(position) = self.position_at(at, tree, names) {
+                        pointer.push_str(&format!("[{position}]"));
+                    }
+                }
             }
         }
         pointer
@@ -87,7 +92,9 @@ fn printed(node: NodeId, tree: &Tree<'_>, names: &Names) -> String {
 
 fn positions_below(parent: NodeId, tree: &Tree<'_>, names: &Names) -> HashMap<NodeId, usize> {
     let mut by_name: HashMap<String, Vec<NodeId>> = HashMap::new();
-    for child in tree.children(parent).filter(|child| tree.node(*child).kind == Kind::Element) {
+    // In documents of labels the values stand for themselves.
+    let is_named = |child: &NodeId| tree.format == Format::Labels || tree.node(*child).kind == Kind::Element;
+    for child in tree.children(parent).filter(is_named) {
         by_name.entry(tree.name_text(child, names).into_owned()).or_default().push(child);
     }
     let repeated = by_name.into_values().filter(|nodes| nodes.len() > 1);

@@ -3,9 +3,9 @@
 use super::{Format, Kind, Names, NodeId, Tree};
 
 /// Writes a part of a document; of a leaf that is no structure, its text.
-pub(crate) fn raw(node: NodeId, format: Format, tree: &Tree<'_>, names: &Names) -> String {
+pub(crate) fn raw(node: NodeId, tree: &Tree<'_>, names: &Names) -> String {
     let mut text = String::new();
-    match (format, tree.node(node).kind) {
+    match (tree.format, tree.node(node).kind) {
         (Format::Json, _) => raw_json(node, tree, names, &mut text),
         (Format::Xml, Kind::Element) => raw_xml(node, "", tree, names, &mut text),
         _ => text.push_str(&tree.node(node).text),

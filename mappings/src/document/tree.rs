@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{NameId, Names, names::ROOT};
+use super::{Format, NameId, Names, names::ROOT};
 
 /// A node of a tree.
 pub(crate) type NodeId = u32;
@@ -50,6 +50,51 @@ pub(crate) enum Mark {
     Discarded,
 }
 
+/// What came to the letters of a leaf on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Damage {
+    /// Nothing.
+    #[default]
+    None,
+    /// They were encoded too often, and are as they were again.
+    Repaired,
+    /// Some of them are gone: U+FFFD stands in their place.
+    Lost,
+    /// Some were repaired, others are gone.
+    Both,
+}
+
+impl Damage {
+    /// The damage of a text.
+    pub(crate) fn of(was_repaired: bool, text: &str) -> Self {
+        match (was_repaired, text.contains('\u{fffd}')) {
+            (false, false) => Self::None,
+            (true, false) => Self::Repaired,
+            (false, true) => Self::Lost,
+            (true, true) => Self::Both,
+        }
+    }
+
+    /// The damage of a text of both parts.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (damage, Self::None) | (Self::None, damage) => damage,
+            (damage, other) if damage == other => damage,
+            _ => Self::Both,
+        }
+    }
+
+    /// Whether letters were repaired.
+    pub(crate) fn was_repaired(self) -> bool {
+        matches!(self, Self::Repaired | Self::Both)
+    }
+
+    /// Whether letters are gone.
+    pub(crate) fn is_lost(self) -> bool {
+        matches!(self, Self::Lost | Self::Both)
+    }
+}
+
 /// A node.
 #[derive(Debug, Clone)]
 pub(crate) struct Node<'a> {
@@ -58,6 +103,10 @@ pub(crate) struct Node<'a> {
     pub(crate) kind: Kind,
     /// What became of it.
     pub(crate) mark: Mark,
+    /// What came to its letters before it was read.
+    pub(crate) damage: Damage,
+    /// Its letters are some of those of another leaf: it is no field of its own.
+    pub(crate) is_echo: bool,
     /// The text of a leaf, or of an element.
     pub(crate) text: Cow<'a, str>,
     first: NodeId,
@@ -65,8 +114,10 @@ pub(crate) struct Node<'a> {
 }
 
 /// A document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tree<'a> {
+    /// The syntax that it was written in.
+    pub(crate) format: Format,
     nodes: Vec<Node<'a>>,
     unknown: Vec<Cow<'a, str>>,
     /// The namespace, if the mapping knows it, and the local name of the root element.
@@ -84,8 +135,13 @@ pub(crate) enum NodeName<'a> {
 
 impl<'a> Tree<'a> {
     /// An empty document with room for the nodes of so many bytes.
-    pub(crate) fn with_room_for(bytes: usize) -> Self {
-        Self { nodes: Vec::with_capacity((bytes / 24).clamp(16, 4096)), unknown: Vec::new(), root_element: None }
+    pub(crate) fn with_room_for(bytes: usize, format: Format) -> Self {
+        Self {
+            format,
+            nodes: Vec::with_capacity((bytes / 24).clamp(16, 4096)),
+            unknown: Vec::new(),
+            root_element: None,
+        }
     }
 
     /// The root.
@@ -100,7 +156,16 @@ impl<'a> Tree<'a> {
 
     fn push(&mut self, name: u32, kind: Kind, text: Cow<'a, str>) -> NodeId {
         let id = u32::try_from(self.nodes.len()).expect("documents are smaller than 2 GiB");
-        self.nodes.push(Node { name, kind, mark: Mark::Unread, text, first: NONE, next: NONE });
+        self.nodes.push(Node {
+            name,
+            kind,
+            mark: Mark::Unread,
+            damage: Damage::default(),
+            is_echo: false,
+            text,
+            first: NONE,
+            next: NONE,
+        });
         id
     }
 
@@ -191,6 +256,17 @@ impl<'a> Tree<'a> {
     /// Whether an element holds anything but its own text.
     fn has_content(&self, id: NodeId) -> bool {
         self.first(id) != NONE
+    }
+
+    /// Repairs the texts that were encoded too often.
+    pub(crate) fn repair_texts(&mut self) {
+        for node in self.nodes.iter_mut().filter(|node| node.kind == Kind::Text) {
+            let repaired = super::mojibake::repair(&node.text);
+            node.damage = Damage::of(repaired.is_some(), &node.text);
+            if let Some(repaired) = repaired {
+                node.text = Cow::Owned(repaired);
+            }
+        }
     }
 
     /// How many nodes there are.

@@ -9,7 +9,7 @@ use quick_xml::{
 };
 
 use super::{
-    Kind, MAX_DEPTH, NameKind, Names, NodeId, ReadFailure, Tree,
+    Format, Kind, MAX_DEPTH, NameKind, Names, NodeId, ReadFailure, Tree,
     names::ROOT,
     tree::{NONE, NodeName},
 };
@@ -21,7 +21,8 @@ const MAX_ATTRIBUTES: usize = 256;
 pub(crate) fn parse_xml<'a>(text: &'a str, names: &Names) -> Result<Tree<'a>, ReadFailure> {
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    let mut parser = Parser { names, tree: Tree::with_room_for(text.len()), open: Vec::new(), is_over: false };
+    let mut parser =
+        Parser { names, tree: Tree::with_room_for(text.len(), Format::Xml), open: Vec::new(), is_over: false };
     loop {
         let event = match reader.read_event() {
             Ok(event) => event,
@@ -72,8 +73,7 @@ impl<'a> Parser<'a, '_> {
         for open in &self.open {
             way.enter(open.node, 0);
         }
-        let pointer =
-            if self.open.is_empty() { String::new() } else { way.pointer(super::Format::Xml, &self.tree, self.names) };
+        let pointer = if self.open.is_empty() { String::new() } else { way.pointer(&self.tree, self.names) };
         ReadFailure::of(pointer, code, problem)
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Dialect {
     pub(crate) code: Option<Place>,
     /// Where its words stand.
     pub(crate) label: Option<Place>,
+    /// Whether texts that were encoded too often are repaired.
+    pub(crate) repairs: bool,
     /// Whether HTML is written as CDATA.
     pub(crate) cdata: bool,
     /// Whether a null clears a field; else it says nothing.
@@ -145,6 +147,7 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
         root,
         code,
         label,
+        repairs: table.word("repair", &[("mojibake", true), ("nothing", false)], mistakes).unwrap_or_default(),
         cdata: table.boolean("cdata", mistakes).unwrap_or_default(),
         null_clears: table.word("null", &[("absent", false), ("cleared", true)], mistakes).unwrap_or_default(),
         omits_empty: table.word("empty", &[("written", false), ("omit", true)], mistakes).unwrap_or_default(),

@@ -10,9 +10,10 @@ use crate::{
 };
 
 use super::{
-    Dialect, Left, Place, Rule, Scalar, Selection, Step,
+    Dialect, Labels, Left, Place, Rule, Scalar, Selection, Step,
     conditions::{Condition, Discard, read_conditions, read_discards, read_places_of},
     dialect::read_dialect,
+    labels::read_labels,
     like::laid_over,
     rule::read_rule,
     toml::{Table, entries, scalar},
@@ -30,12 +31,15 @@ pub(crate) struct MappingFile {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) order: Vec<Order>,
     pub(crate) lists: Vec<ListMarks>,
+    pub(crate) labels: Labels,
 }
 
 /// One shape of the documents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shape {
     pub(crate) name: Option<String>,
+    /// The syntax of its documents; of another than the dialect's they are only read.
+    pub(crate) format: Format,
     /// The shape that this one takes its lines from.
     pub(crate) like: Option<String>,
     /// Where it stands.
@@ -100,11 +104,23 @@ pub(crate) struct ListMarks {
     pub(crate) span: Option<Range<usize>>,
 }
 
-const TABLES: [&str; 10] =
-    ["dialect", "namespaces", "parameters", "fields", "constants", "set", "assume", "shape", "order", "lists"];
+const TABLES: [&str; 12] = [
+    "dialect",
+    "namespaces",
+    "parameters",
+    "fields",
+    "derive",
+    "constants",
+    "set",
+    "assume",
+    "shape",
+    "order",
+    "lists",
+    "labels",
+];
 
 /// The tables that every shape has of its own.
-const TABLES_OF_A_SHAPE: [&str; 3] = ["constants", "set", "assume"];
+const TABLES_OF_A_SHAPE: [&str; 4] = ["derive", "constants", "set", "assume"];
 
 /// Reads a mapping file, laid over the one that it is like.
 ///
@@ -143,9 +159,9 @@ fn read_tables(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) -> Option<M
     let format = dialect.format;
     let mut shapes: Vec<Shape> = Vec::new();
     if let Some(fields) = root.get("fields") {
-        let mut shape = Shape::default();
+        let mut shape = Shape::new(format);
         read_shape_tables(&mut shape, &mut |name| root.get(name), format, mistakes);
-        shape.lines = read_lines(fields, format, mistakes);
+        shape.lines.splice(..0, read_lines(fields, format, mistakes));
         shapes.push(shape);
     }
     for item in root.get("shape").and_then(Item::as_array_of_tables).into_iter().flat_map(|tables| tables.iter()) {
@@ -164,6 +180,7 @@ fn read_tables(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>) -> Option<M
         shapes,
         order: read_order(root.get("order"), format, mistakes),
         lists: read_marks(root.get("lists"), mistakes),
+        labels: read_labels(root.get("labels"), format, mistakes),
     })
 }
 
@@ -178,7 +195,9 @@ fn refuse_tables_of_shapes(root: &toml_edit::Table, mistakes: &mut Mistakes<'_>)
 
 fn read_shape(table: &toml_edit::Table, format: Format, mistakes: &mut Mistakes<'_>) -> Shape {
     let mut options = Table::new(table, "shape", table.span());
-    let mut shape = Shape { name: options.text("name", mistakes), ..Shape::default() };
+    let formats = [("json", Format::Json), ("xml", Format::Xml), ("labels", Format::Labels)];
+    let format = options.word("format", &formats, mistakes).unwrap_or(format);
+    let mut shape = Shape { name: options.text("name", mistakes), ..Shape::new(format) };
     shape.like = options.text("like", mistakes);
     if let Some(name) = &shape.name {
         options.rule = format!("shape {name}");
@@ -192,13 +211,15 @@ fn read_shape(table: &toml_edit::Table, format: Format, mistakes: &mut Mistakes<
     shape.ignore = read_places_of(&mut options, "ignore", format, mistakes);
     shape.discard = read_discards(&mut options, format, mistakes);
     read_shape_tables(&mut shape, &mut |name| options.item(name), format, mistakes);
-    for name in ["fields", "constants"].into_iter().filter(|name| shape.like.is_some() && table.contains_key(name)) {
+    for name in
+        ["fields", "derive", "constants"].into_iter().filter(|name| shape.like.is_some() && table.contains_key(name))
+    {
         let span = table.get(name).and_then(Item::span);
         let problem = "a shape with `like` takes its lines and constants from the other one";
         mistakes.at(span, &options.rule, problem, format!("remove `like`, or `[shape.{name}]`"));
     }
     match options.item("fields") {
-        Some(fields) => shape.lines = read_lines(fields, format, mistakes),
+        Some(fields) => drop(shape.lines.splice(..0, read_lines(fields, format, mistakes))),
         None if shape.like.is_some() => {}
         None => mistakes.at(table.span(), &options.rule, "the shape has no lines", "add `[shape.fields]`"),
     }
@@ -223,6 +244,13 @@ fn read_shape_tables<'t>(
     }
     shape.set = read_said(table("set"), "set", mistakes);
     shape.assume = read_said(table("assume"), "assume", mistakes);
+    if let Some(derive) = table("derive") {
+        shape.lines = read_lines(derive, format, mistakes);
+        for line in shape.lines.iter().filter(|line| line.rule.derive.is_none() || line.rule.codes.is_empty()) {
+            let remedy = "write `{ at = \"…\", codes = \"…\", to = \"vocabulary\" }`";
+            mistakes.at(line.span.clone(), &line.left.text, "nothing says what the value follows from", remedy);
+        }
+    }
 }
 
 fn read_said(item: Option<&Item>, name: &'static str, mistakes: &mut Mistakes<'_>) -> Vec<Said> {
@@ -316,6 +344,27 @@ fn read_marks(item: Option<&Item>, mistakes: &mut Mistakes<'_>) -> Vec<ListMarks
         marks.push(ListMarks { list: key.to_owned(), attributes, scheme_in, version_in, span });
     }
     marks
+}
+
+impl Shape {
+    fn new(format: Format) -> Self {
+        Self {
+            name: None,
+            format,
+            like: None,
+            span: None,
+            when: Vec::new(),
+            root: None,
+            is_close: false,
+            close_when: Vec::new(),
+            lines: Vec::new(),
+            constants: Vec::new(),
+            set: Vec::new(),
+            assume: Vec::new(),
+            ignore: Vec::new(),
+            discard: Vec::new(),
+        }
+    }
 }
 
 impl Step {

@@ -5,6 +5,7 @@
 mod conditions;
 mod dialect;
 mod file;
+mod labels;
 mod left;
 mod like;
 mod options;
@@ -16,6 +17,7 @@ pub(crate) use conditions::Condition;
 pub(crate) use dialect::Dialect;
 pub use dialect::{Directions, Evidence};
 pub(crate) use file::{Line, MappingFile, Shape, read_mapping_file};
+pub(crate) use labels::{Labels, Parts, WrittenWording};
 pub(crate) use left::{Bracket, Left, Segment};
 pub(crate) use like::like_of;
 pub(crate) use options::{LetterCase, Rule, Scalar, TextKind, Written};

@@ -95,6 +95,8 @@ pub(crate) struct Rule {
     pub(crate) breaks_lines: bool,
     /// `raw`: no clean-up.
     pub(crate) is_raw: bool,
+    /// `to`, in `[derive]`: the vocabulary in which a value follows from a place that a line of `[fields]` carries.
+    pub(crate) derive: Option<String>,
     /// `read = false`: written only.
     pub(crate) is_write_only: bool,
     /// `write = false`: read only.

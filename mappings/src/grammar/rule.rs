@@ -136,6 +136,7 @@ fn read_demands(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: For
     if let Some(text) = table.text("starts_with", mistakes) {
         rule.starts_with = place(&text, item, &table.rule, format, mistakes);
     }
+    rule.derive = table.text("to", mistakes);
     rule.is_write_only = table.boolean("read", mistakes) == Some(false);
     rule.is_read_only = table.boolean("write", mistakes) == Some(false);
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Format, Kind, Names, NodeId, ReadFailure, Tree, Way, parse_document};
+use crate::document::{Kind, Names, NodeId, ReadFailure, Syntax, Tree, Way, parse_document};
 
 /// The leaves of a document: where, without indices, and what.
 pub(super) type Leaves = BTreeMap<String, Vec<String>>;
 
 /// Lists the leaves of a document. Nulls say nothing and are left out.
-pub(super) fn leaves_of(bytes: &[u8], format: Format, names: &Names) -> Result<Leaves, ReadFailure> {
-    parse_document(bytes, format, names, |tree| {
+pub(super) fn leaves_of(bytes: &[u8], syntax: &Syntax, names: &Names) -> Result<Leaves, ReadFailure> {
+    parse_document(bytes, syntax, names, |tree| {
         let mut leaves = Leaves::new();
         collect(Tree::root(), &tree, names, "", &mut leaves);
         Ok(leaves)
@@ -37,10 +37,10 @@ pub(super) fn plain_number(text: &str) -> String {
 }
 
 /// The leaves of a document with their pointers: pointer, place without indices, and text.
-pub(super) fn pointers_of(bytes: &[u8], format: Format, names: &Names) -> Result<Vec<[String; 3]>, ReadFailure> {
-    parse_document(bytes, format, names, |tree| {
+pub(super) fn pointers_of(bytes: &[u8], syntax: &Syntax, names: &Names) -> Result<Vec<[String; 3]>, ReadFailure> {
+    parse_document(bytes, syntax, names, |tree| {
         let mut found = Vec::new();
-        point(Tree::root(), 0, &tree, (names, format), &mut (Way::default(), String::new()), &mut found);
+        point(Tree::root(), 0, &tree, names, &mut (Way::default(), String::new()), &mut found);
         Ok(found)
     })
 }
@@ -49,7 +49,7 @@ fn point(
     node: NodeId,
     index: usize,
     tree: &Tree<'_>,
-    (names, format): (&Names, Format),
+    names: &Names,
     (way, at): &mut (Way, String),
     found: &mut Vec<[String; 3]>,
 ) {
@@ -61,13 +61,13 @@ fn point(
         at.push_str(mark);
         at.push_str(&tree.name_text(node, names));
     }
-    if tree.is_leaf(node) && tree.node(node).kind != Kind::Null {
+    if tree.is_leaf(node) && tree.node(node).kind != Kind::Null && !tree.node(node).is_echo {
         let text = tree.own_text(node).trim().to_owned();
-        found.push([way.pointer(format, tree, names), at.clone(), text]);
+        found.push([way.pointer(tree, names), at.clone(), text]);
     }
     let mut pair = (std::mem::take(way), std::mem::take(at));
     for (index, child) in tree.children(node).enumerate().filter(|(_, child)| tree.node(*child).kind != Kind::Piece) {
-        point(child, index, tree, (names, format), &mut pair, found);
+        point(child, index, tree, names, &mut pair, found);
     }
     (*way, *at) = pair;
     at.truncate(length);

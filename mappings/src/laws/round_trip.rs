@@ -23,7 +23,7 @@ pub(super) fn check_document(
     let Ok(reading) = mapping.read(bytes, &ReadOptions { full: true, ..*options }) else {
         return Vec::new();
     };
-    let Ok(pointers) = pointers_of(bytes, mapping.format(), &mapping.program.names) else {
+    let Ok(pointers) = pointers_of(bytes, &mapping.program.syntax, &mapping.program.names) else {
         return Vec::new();
     };
     let mut broken = check_accounts(&reading, pointers.len());
@@ -42,7 +42,7 @@ pub(super) fn check_document(
     let problems = record::differences(&reading.record, losses, &again.record, catalogue.library());
     broken.extend(problems.into_iter().map(|problem| ("same_record", problem)));
     broken.extend(check_fixed_point(mapping, &first, &again));
-    if let Ok(written) = leaves_of(&first.bytes, mapping.format(), &mapping.program.names) {
+    if let Ok(written) = leaves_of(&first.bytes, &mapping.program.syntax, &mapping.program.names) {
         broken.extend(check_complement(mapping, &reading, (&first.loss, &written), &pointers));
     }
     broken
@@ -68,7 +68,7 @@ fn check_fixed_point(mapping: &Mapping, first: &Writing, again: &Reading) -> Vec
         Ok(second) => second,
         Err(refusal) => return vec![("fixed_point", refusal.to_string())],
     };
-    let leaves = |bytes: &[u8]| leaves_of(bytes, mapping.format(), &mapping.program.names).unwrap_or_default();
+    let leaves = |bytes: &[u8]| leaves_of(bytes, &mapping.program.syntax, &mapping.program.names).unwrap_or_default();
     let mut problems = differences(&leaves(&second.bytes), &leaves(&first.bytes));
     if problems.is_empty() {
         problems.push("the order changes".to_owned());

@@ -232,7 +232,7 @@ fn differ(mapping: &Mapping, catalogue: &Catalogue, rest: &str, found: &[u8], wa
     let target = rest.strip_prefix("to-").and_then(|rest| rest.split_once('.')).and_then(|(name, _)| name.parse().ok());
     let target =
         target.and_then(|dialect| catalogue.mapping(&dialect, mapping.kind())).map_or(mapping, |target| target);
-    let leaves = |bytes: &[u8]| leaves_of(bytes, target.format(), &target.program.names);
+    let leaves = |bytes: &[u8]| leaves_of(bytes, &target.program.syntax, &target.program.names);
     match (leaves(found), leaves(wanted)) {
         (Ok(found), Ok(wanted)) => differences(&wanted, &found),
         (Err(failure), _) | (_, Err(failure)) => vec![failure.to_string()],

@@ -23,7 +23,10 @@ impl RuleMaker<'_, '_, '_> {
             self.mistake("the field is coded, but the line names no code list", "add `codes = \"list\"`");
             return None;
         }
-        let schemes: Vec<&str> = field.map(|field| field.schemes.clone()).unwrap_or_default();
+        let schemes: Vec<&str> = match &written.derive {
+            Some(scheme) => vec![scheme],
+            None => field.map(|field| field.schemes.clone()).unwrap_or_default(),
+        };
         let coder = self.coder(&schemes)?.with_label_only(&written.label_only);
         let dialect = &self.compiler.file.dialect;
         let code = written.code.as_ref().or(dialect.code.as_ref());

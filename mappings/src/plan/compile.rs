@@ -7,7 +7,7 @@ use schemas::{Format as TextFormat, Kind, Path, RecordType, Type, Value};
 
 use crate::{
     codes::{CodedShape, Library, Named},
-    document::{Format, NameId, NameKind, ROOT},
+    document::{Format, NameId, NameKind, ROOT, Syntax},
     error::{MappingError, Mistakes, did_you_mean},
     grammar::{self, Line, MappingFile, Place as WrittenPlace, Scalar, Start, Step},
 };
@@ -51,6 +51,8 @@ pub(crate) fn compile(
     let mut compiler =
         Compiler { file, library, model, namer, first_lines: BTreeMap::new(), zone, span: None, mistakes };
     let mut shapes: Vec<Shape> = file.shapes.iter().filter_map(|shape| compiler.compile_shape(shape)).collect();
+    compiler.namer.format = file.dialect.format;
+    let labels = compiler.compile_labels();
     compiler.check_marks();
     let ranks = compiler.read_ranks();
     if !compiler.mistakes.found.is_empty() || shapes.is_empty() {
@@ -66,7 +68,7 @@ pub(crate) fn compile(
     Ok(Program {
         kind,
         model,
-        format: dialect.format,
+        syntax: Syntax { format: dialect.format, labels, repairs: dialect.repairs },
         title: dialect.title.clone(),
         version: dialect.version.clone(),
         media_type: dialect.media_type.clone(),
@@ -110,12 +112,13 @@ impl<'f> Compiler<'f, '_> {
         // What a shape with `like` says itself is added to what the other one says, and comes first.
         let parts = if std::ptr::eq(lines, shape) { vec![shape] } else { vec![shape, lines] };
         let dialect = &self.file.dialect;
+        self.namer.format = shape.format;
         let mut outer = Places::new(ROOT);
         let root = shape.root.as_ref().or(dialect.root.as_ref());
         let root_steps: &[Step] = root.map(|root| root.steps.as_slice()).unwrap_or_default();
         let (element, root_steps) = self.root_element(root_steps)?;
         let root = self.outer_place(&mut outer, root_steps, "root")?;
-        let sorted = sort(&lines.lines, self.model, dialect.format, &mut self.mistakes);
+        let sorted = sort(&lines.lines, self.model, shape.format, &mut self.mistakes);
         let root_name = outer.list[root].name;
         let language_at = dialect.language_at.as_ref().or_else(|| language_place(lines));
         let language_at = match language_at {

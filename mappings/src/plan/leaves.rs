@@ -10,7 +10,11 @@ impl RuleMaker<'_, '_, '_> {
     pub(super) fn leaf(&mut self, ty: Type, field: Option<&'static Field>) -> Option<Leaf> {
         let written = self.written();
         let form = self.form(ty)?;
-        let coder = if written.codes.is_empty() { None } else { Some(self.text_coder(ty, field)?) };
+        let coder = match &written.derive {
+            Some(scheme) => Some(TextCoder { coder: self.coder(&[scheme])?, schemes: Vec::new() }),
+            None if written.codes.is_empty() => None,
+            None => Some(self.text_coder(ty, field)?),
+        };
         let mut values = Vec::new();
         for (ours, theirs) in &written.values {
             match canonical_value(ours, ty) {

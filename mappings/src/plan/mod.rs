@@ -9,6 +9,7 @@ mod compile;
 mod constants;
 mod covered;
 mod fallbacks;
+mod labels;
 mod leaves;
 mod patterns;
 mod places;
@@ -25,7 +26,7 @@ use schemas::{Kind, RecordType, Value};
 
 use crate::{
     codes::CodedShape,
-    document::{Format, NameId, Names},
+    document::{NameId, Names, Syntax},
     grammar::{Directions, Evidence},
 };
 
@@ -45,7 +46,7 @@ pub(crate) type PlaceId = usize;
 pub(crate) struct Program {
     pub(crate) kind: Kind,
     pub(crate) model: &'static RecordType,
-    pub(crate) format: Format,
+    pub(crate) syntax: Syntax,
     pub(crate) title: String,
     pub(crate) version: String,
     pub(crate) media_type: String,

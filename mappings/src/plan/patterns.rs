@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use crate::document::closing_brace;
+
 use super::{Pattern, PatternForm, Target, rules::RuleMaker};
 
 impl RuleMaker<'_, '_, '_> {
@@ -53,16 +55,4 @@ fn pattern_form(text: &str, names: &[String]) -> Result<PatternForm, String> {
     regex.push('$');
     let regex = Regex::new(&regex).map_err(|_| format!("a regex in `{text}` is wrong"))?;
     Ok(PatternForm { regex, parts, end: rest.into() })
-}
-
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 1_usize;
-    text.char_indices().find_map(|(at, character)| {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        (depth == 0).then_some(at)
-    })
 }

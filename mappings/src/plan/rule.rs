@@ -38,6 +38,8 @@ pub(crate) struct Rule {
     pub(crate) one: Option<Box<str>>,
     pub(crate) reads: bool,
     pub(crate) writes: bool,
+    /// It reads what follows from a place that another rule carries.
+    pub(crate) is_derived: bool,
 }
 
 /// How long after another day the day of a rule may be.

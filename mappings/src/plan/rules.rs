@@ -76,7 +76,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
             window,
             one: boxed(&written.one),
             reads: !written.is_write_only,
-            writes: !written.is_read_only && !written.is_count,
+            writes: !written.is_read_only && !written.is_count && written.derive.is_none(),
+            is_derived: written.derive.is_some(),
         })
     }
 

@@ -256,6 +256,9 @@ impl<'p> Reader<'p, '_> {
             path = Some(format!("{}[{index}]", self.path(rule.level, &rule.target)));
         }
         for leaf in read.leaves.into_iter().flatten() {
+            if self.tree.node(leaf).mark == Mark::Unread {
+                self.note_damage(leaf, Some((rule.level, &rule.target)));
+            }
             let mark = &mut self.tree.node_mut(leaf).mark;
             *mark = (*mark).max(Mark::Kept);
             if let (Some(trail), Some(path)) = (&mut self.trail, &path) {

@@ -2,6 +2,7 @@
 
 mod coded;
 mod conditions;
+mod derived;
 mod leaf;
 mod lists;
 mod pattern;

@@ -24,7 +24,7 @@ impl<'p> Reader<'p, '_> {
         if let Some(index) = place.selection.as_ref().and_then(|selection| selection.index) {
             return self.tree.named(parent, place.name).nth(index);
         }
-        if self.program.format == Format::Json && place.selection.is_none() {
+        if self.tree.format == Format::Json && place.selection.is_none() {
             return self.member(parent, place.name);
         }
         let mut child = self.tree.first(parent);

@@ -134,8 +134,11 @@ impl<'p> Reader<'p, '_> {
         let base = self.slots.len();
         self.slots.push(node);
         self.slots.resize(base + scope.places.len(), UNRESOLVED);
-        for rule in scope.rules.iter().filter(|rule| rule.reads) {
+        for rule in scope.rules.iter().filter(|rule| rule.reads && !rule.is_derived) {
             self.read_rule(scope, base, rule);
+        }
+        for rule in scope.rules.iter().filter(|rule| rule.is_derived) {
+            self.read_derived(scope, base, rule);
         }
         self.slots.truncate(base);
     }
@@ -251,11 +254,25 @@ impl<'p> Reader<'p, '_> {
 
     /// Marks a leaf as kept.
     pub(super) fn keep(&mut self, node: NodeId, level: usize, target: &Target) {
+        if self.tree.node(node).mark == Mark::Unread {
+            self.note_damage(node, Some((level, target)));
+        }
         let mark = &mut self.tree.node_mut(node).mark;
         *mark = (*mark).max(Mark::Kept);
         if self.trail.is_some() {
             let path = self.path(level, target);
             self.trail.get_or_insert_default().push((node, path));
+        }
+    }
+
+    /// Notes what came to the letters of a leaf before it was read.
+    pub(super) fn note_damage(&mut self, node: NodeId, at: Option<(usize, &Target)>) {
+        let damage = self.tree.node(node).damage;
+        if damage.was_repaired() {
+            self.note(node, Outcome::Repaired, "mojibake", at);
+        }
+        if damage.is_lost() {
+            self.note(node, Outcome::Coarsened, "replacement_character", at);
         }
     }
 

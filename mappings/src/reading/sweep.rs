@@ -6,7 +6,7 @@ use schemas::{LossReport, Outcome, Value};
 
 use crate::{
     complement::{Complement, Held, OWN_TEXT, Part, guard_of},
-    document::{Kind, Mark, NONE, NameKind, NodeId, Tree, Way, raw},
+    document::{Format, Kind, Mark, NONE, NameKind, NodeId, Tree, Way, raw},
     plan::{Place, PlaceId},
 };
 
@@ -123,7 +123,7 @@ impl Reader<'_, '_> {
     pub(super) fn pointer_of(&self, node: NodeId) -> String {
         let mut way = Way::default();
         self.way_to(Tree::root(), 0, node, &mut way);
-        way.pointer(self.program.format, &self.tree, &self.program.names)
+        way.pointer(&self.tree, &self.program.names)
     }
 
     fn way_to(&self, from: NodeId, index: usize, wanted: NodeId, way: &mut Way) -> bool {
@@ -190,6 +190,8 @@ impl Sweeper<'_, '_, '_> {
         self.ignored_depth -= usize::from(is_ignored);
         self.way.leave();
         let has_children = tree.first(node) != NONE;
+        // The parts of a labelled value have no syntax of their own: each is kept for itself.
+        is_whole &= tree.format != Format::Labels || !has_children;
         match own {
             Leaf::Instead if !has_children => return Some(Left::Instead(node)),
             Leaf::Instead => parts.push((Left::Own(node), 0, None)),
@@ -236,8 +238,13 @@ impl Sweeper<'_, '_, '_> {
                 is_said_elsewhere |= ["differs_between_repeats", "said_twice"].contains(&&*self.notes[at].code);
                 let (outcome, path) = (self.notes[at].outcome, self.notes[at].path.take());
                 let code = std::mem::take(&mut self.notes[at].code);
-                self.report(outcome, code, path);
+                if !self.reader.tree.node(node).is_echo {
+                    self.report(outcome, code, path);
+                }
             }
+        }
+        if self.reader.tree.node(node).is_echo {
+            return Leaf::Used;
         }
         match mark {
             Mark::Kept => {
@@ -260,7 +267,7 @@ impl Sweeper<'_, '_, '_> {
     }
 
     fn pointer(&mut self) -> String {
-        self.way.pointer(self.reader.program.format, &self.reader.tree, &self.reader.program.names)
+        self.way.pointer(&self.reader.tree, &self.reader.program.names)
     }
 
     /// Reports something of the node in hand.
@@ -291,7 +298,7 @@ impl Sweeper<'_, '_, '_> {
         let (reader, names) = (self.reader, &self.reader.program.names);
         let tree = &reader.tree;
         let (node, held) = match left {
-            Left::Whole(node) => (node, Held::Whole(raw(node, reader.program.format, tree, names))),
+            Left::Whole(node) => (node, Held::Whole(raw(node, tree, names))),
             Left::Instead(node) => (node, Held::Instead(tree.own_text(node).into_owned())),
             Left::Own(node) => {
                 let held = Held::Instead(tree.own_text(node).into_owned());

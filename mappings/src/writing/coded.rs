@@ -34,6 +34,7 @@ impl<'a> Writer<'a> {
         let (coarsened, loses_label) = (written.coarsened, written.loses_label);
         let node = self.ensure(&scope.places, base, *place);
         self.put_coded(node, coded, written);
+        self.note_origin(node, rule, None);
         self.written += 1;
         if let Some(code) = coarsened {
             self.note(rule.level, &rule.target, Outcome::Coarsened, code);
@@ -86,7 +87,7 @@ impl<'a> Writer<'a> {
             self.sheet.node_mut(at).content = content;
             let marks = coded.marks.get(written.list).filter(|_| written.other.is_none());
             for (name, text) in marks.map(Vec::as_slice).unwrap_or_default() {
-                let holder = if self.program.format == crate::document::Format::Xml { at } else { node };
+                let holder = if self.program.syntax.format == crate::document::Format::Xml { at } else { node };
                 let mark = self.ensure_names(holder, &[*name]);
                 let mark = self.sheet.node_mut(mark);
                 mark.content = Content::Text(Cow::Borrowed(text));

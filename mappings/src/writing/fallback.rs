@@ -63,11 +63,11 @@ impl<'a> Writer<'a> {
 
     fn default_content(&self, rule: &Rule, text: &'a str) -> Content<'a> {
         match &rule.action {
-            Action::Leaf(leaf) if leaf.is_number && self.program.format == Format::Json => {
+            Action::Leaf(leaf) if leaf.is_number && self.program.syntax.format == Format::Json => {
                 Content::Bare(Cow::Borrowed(text))
             }
             Action::Leaf(leaf)
-                if matches!(leaf.form, crate::plan::Form::Boolean) && self.program.format == Format::Json =>
+                if matches!(leaf.form, crate::plan::Form::Boolean) && self.program.syntax.format == Format::Json =>
             {
                 Content::Bare(Cow::Borrowed(text))
             }

@@ -112,7 +112,7 @@ impl<'a> Writer<'a> {
 
     /// Writes that a list was emptied, where the format can say so.
     fn write_empty_list(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, repeat: &Repeat) -> Wrote {
-        if self.program.format != Format::Json || repeat.selection.is_some() || self.program.omits_empty {
+        if self.program.syntax.format != Format::Json || repeat.selection.is_some() || self.program.omits_empty {
             self.note(rule.level, &rule.target, Outcome::Dropped, "cleared_not_expressible");
             return Wrote::Nothing;
         }
@@ -199,6 +199,7 @@ impl<'a> Writer<'a> {
             if let Ok(Some((outcome, code))) = self.put_element(node, element, item) {
                 self.note_item(rule, index, outcome, code);
             }
+            self.note_origin(node, rule, Some(index));
             self.written += 1;
             has_written = true;
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::{
     complement::{Held, OWN_TEXT, Part, guard_of},
-    document::{Format, Kind, NameId, NameKind, Names, NodeId, Tree, parse_document, split_name},
+    document::{Format, Kind, NameId, NameKind, Names, NodeId, Syntax, Tree, parse_document, split_name},
 };
 
 use super::{
@@ -53,7 +53,7 @@ impl Writer<'_> {
         let SheetName::Known(parent) = self.sheet.node(node).name else {
             return SheetName::Other(part.name.as_str().into());
         };
-        known_name(names, parent, &part.name, self.program.format)
+        known_name(names, parent, &part.name, self.program.syntax.format)
             .map_or_else(|| SheetName::Other(part.name.as_str().into()), SheetName::Known)
     }
 
@@ -99,12 +99,12 @@ impl Writer<'_> {
         let node = self.sheet.node(found);
         let is_bare = (node.content == Content::Empty || node.is_constant)
             && self.sheet.children(found).all(|child| self.sheet.node(child).is_attribute);
-        if self.program.format != Format::Xml || self.sheet.node(found).is_attribute || !is_bare {
+        if self.program.syntax.format != Format::Xml || self.sheet.node(found).is_attribute || !is_bare {
             return;
         }
         let names = Names::new(Vec::new());
         let is_empty = !self.sheet.says_something(found);
-        let parsed = parse_document(raw.as_bytes(), Format::Xml, &names, |tree| {
+        let parsed = parse_document(raw.as_bytes(), &Syntax::of(Format::Xml), &names, |tree| {
             if is_empty {
                 self.graft(&tree, &names, Tree::root(), found);
                 return Ok((String::new(), Vec::new()));
@@ -149,12 +149,12 @@ impl Writer<'_> {
                 }
             }
             Held::Instead(text) => self.sheet.node_mut(added).content = Content::Text(Cow::Owned(text.clone())),
-            Held::Whole(raw) if self.is_attribute_name(name) || self.program.format == Format::Labels => {
+            Held::Whole(raw) if self.is_attribute_name(name) || self.program.syntax.format == Format::Labels => {
                 self.sheet.node_mut(added).content = Content::Text(Cow::Owned(raw.clone()));
             }
             Held::Whole(raw) => {
                 let names = Names::new(Vec::new());
-                let grafted = parse_document(raw.as_bytes(), self.program.format, &names, |tree| {
+                let grafted = parse_document(raw.as_bytes(), &Syntax::of(self.program.syntax.format), &names, |tree| {
                     self.graft(&tree, &names, Tree::root(), added);
                     Ok(())
                 });
@@ -200,7 +200,8 @@ impl Writer<'_> {
         for child in tree.children(from).filter(|child| tree.node(*child).kind != Kind::Piece) {
             let text = tree.name_text(child, names);
             let text = if tree.node(child).kind == Kind::Attribute { Cow::Owned(format!("@{text}")) } else { text };
-            let known = parent.and_then(|parent| known_name(&self.program.names, parent, &text, self.program.format));
+            let known =
+                parent.and_then(|parent| known_name(&self.program.names, parent, &text, self.program.syntax.format));
             let name = known.map_or_else(|| SheetName::Other(text.into()), SheetName::Known);
             let is_attribute = self.is_attribute_name(&name);
             let added = self.sheet.add(to, name, 0);

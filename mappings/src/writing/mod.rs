@@ -1,7 +1,9 @@
 //! Runs a plan over a record: record in, document and loss report out.
 
 mod coded;
+mod derived;
 mod fallback;
+mod labels;
 mod leaf;
 mod lists;
 mod merge;

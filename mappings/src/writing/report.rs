@@ -111,7 +111,7 @@ enum WayStep {
 impl Writer<'_> {
     /// The document in the syntax of its format.
     pub(super) fn print(&self) -> Vec<u8> {
-        match self.program.format {
+        match self.program.syntax.format {
             Format::Json => print_json(&self.sheet, self.program),
             Format::Xml => print_xml(&self.sheet, self.program, self.shape),
             Format::Labels => print_labels(&self.sheet, self.program),
@@ -249,6 +249,8 @@ impl Walk<'_, '_> {
             self.reported.report.note(Outcome::Dropped, code.clone(), None, Some(path));
         } else if self.writer.merged.contains(&path) {
             self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path));
+        } else if self.writer.derived.contains(&path) {
+            self.leaves += 1;
         } else if self.is_said(value, &path) {
             self.said.push(path);
         } else {

@@ -72,7 +72,7 @@ impl<'a> Writer<'a> {
         if !self.cleared.contains(&path.as_str()) {
             return Wrote::Nothing;
         }
-        let content = match self.program.format {
+        let content = match self.program.syntax.format {
             Format::Json if self.program.null_clears => Content::Null,
             Format::Xml if !self.program.omits_empty => Content::Text(Cow::Borrowed("")),
             _ => {
@@ -86,11 +86,11 @@ impl<'a> Writer<'a> {
 
     /// Writes an empty text.
     fn write_cleared(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, is_number: bool) -> Wrote {
-        let is_json = self.program.format == Format::Json;
+        let is_json = self.program.syntax.format == Format::Json;
         if is_json && is_number && self.program.null_clears {
             return self.put(scope, base, rule, Content::Null);
         }
-        if self.program.omits_empty || self.program.format == Format::Labels || (is_json && is_number) {
+        if self.program.omits_empty || self.program.syntax.format == Format::Labels || (is_json && is_number) {
             self.note(rule.level, &rule.target, Outcome::Dropped, "cleared_not_expressible");
             return Wrote::Nothing;
         }
@@ -121,6 +121,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.sheet.node_mut(node).content = content;
+        self.note_origin(node, rule, None);
         self.written += 1;
         Wrote::Something
     }

@@ -38,10 +38,13 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
         dropped_items: blocked.into_iter().map(|item| (item.path, "not_assumed".to_owned())).collect(),
         item_nodes: Vec::new(),
         ones: Vec::new(),
+        derived: Vec::new(),
+        origins: Vec::new(),
     };
     writer.choose_language(root);
     writer.write_document(root)?;
     writer.merge();
+    writer.check_parts();
     let mut loss = writer.report(record);
     let bytes = writer.print();
     let trail = if options.full { super::report::take_trail(&mut loss) } else { Vec::new() };
@@ -74,6 +77,10 @@ pub(super) struct Writer<'a> {
     pub(super) item_nodes: Vec<(SheetId, &'a Value, Option<usize>)>,
     /// What the first item said where all must say the same.
     pub(super) ones: Vec<(*const Rule, String)>,
+    /// Fields that follow from others that were written.
+    pub(super) derived: Vec<String>,
+    /// For documents of labels, the field that was written in a node.
+    pub(super) origins: Vec<(SheetId, String)>,
 }
 
 /// The item of a scope.
@@ -162,6 +169,9 @@ impl<'a> Writer<'a> {
         }
         if result.is_ok() {
             self.finish_scope(scope, base);
+            for rule in scope.rules.iter().filter(|rule| rule.is_derived) {
+                self.check_derived(base, rule);
+            }
         }
         self.slots.truncate(base);
         result
