@@ -11,8 +11,17 @@ use std::{
 
 use serde_json::Value;
 
-const WRITABLE: [&str; 7] =
-    ["actiris-hrxml", "canonical", "eures-xml", "greenhouse", "vdab-hrxml", "vdab-json", "vdab-json-v2"];
+/// Every dialect that is written.
+const WRITABLE: [&str; 8] = [
+    "actiris-hrxml",
+    "anapec-offer",
+    "canonical",
+    "eures-xml",
+    "greenhouse",
+    "vdab-hrxml",
+    "vdab-json",
+    "vdab-json-v2",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -40,69 +49,103 @@ fn documents(folder: &Path, beginnings: &[&str], ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Translates a document to every dialect that writes. It must come out, or be refused for a reason that has a code.
-fn translate_everywhere(from: &str, document: &Path) {
+/// Translates a document with all that is told of it. It must come out, or be refused for a reason that has a code.
+fn translate_alone(from: &str, to: &str, document: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let stem = document.file_stem().unwrap().to_string_lossy().into_owned();
-    let defaults = stem.strip_suffix(".in").map(|name| document.with_file_name(format!("{name}.defaults.toml")));
-    for to in WRITABLE {
-        let (loss, complement, out) = (path("loss.json"), path("complement.json"), path("out"));
-        let input = document.to_string_lossy().into_owned();
-        let mut arguments = vec![
-            "translate",
-            "--json",
-            "--from",
-            from,
-            "--to",
-            to,
-            "--kind",
-            "vacancy",
-            "--loss",
-            &loss,
-            "--complement",
-            &complement,
-        ];
-        let partner = defaults.as_ref().filter(|path| path.exists()).map(|path| path.to_string_lossy().into_owned());
-        if let Some(partner) = &partner {
-            arguments.extend(["--partner", partner]);
-        }
-        arguments.extend([input.as_str(), &out]);
-        let output = passerelle(&arguments);
-        if !output.status.success() {
-            let error: Value = serde_json::from_str(&complaint(&output))
-                .unwrap_or_else(|_| panic!("{input} to {to}: {}", complaint(&output)));
-            let has_code =
-                error["code"].is_string() || error["faults"].as_array().is_some_and(|faults| !faults.is_empty());
-            assert!(output.status.code() == Some(1) && has_code, "{input} to {to}: {error}");
-            continue;
-        }
-        assert!(!fs::read(&out).unwrap().is_empty(), "{input} to {to}");
-        let report: Value = serde_json::from_slice(&fs::read(&loss).unwrap()).unwrap();
-        assert!(
-            report["fields"].as_array().is_some_and(|fields| !fields.is_empty()),
-            "{input} to {to} reports no field"
-        );
-        let complements: Value = serde_json::from_slice(&fs::read(&complement).unwrap()).unwrap();
-        assert!(complements.get(from).is_some(), "{input} to {to} keeps no complement");
+    let (loss, complement, out) = (path("loss.json"), path("complement.json"), path("out"));
+    let input = document.to_string_lossy().into_owned();
+    let mut arguments = vec!["translate", "--json", "--from", from, "--to", to, "--kind", "vacancy"];
+    arguments.extend(["--loss", &loss, "--complement", &complement]);
+    let partner = defaults_of(document).map(|path| path.to_string_lossy().into_owned());
+    if let Some(partner) = &partner {
+        arguments.extend(["--partner", partner]);
     }
+    arguments.extend([input.as_str(), &out]);
+    let output = passerelle(&arguments);
+    if !output.status.success() {
+        let error: Value = serde_json::from_str(&complaint(&output))
+            .unwrap_or_else(|_| panic!("{input} to {to}: {}", complaint(&output)));
+        assert!(output.status.code() == Some(1) && has_reason(&error), "{input} to {to}: {error}");
+        return;
+    }
+    assert!(!fs::read(&out).unwrap().is_empty(), "{input} to {to}");
+    let report: Value = serde_json::from_slice(&fs::read(&loss).unwrap()).unwrap();
+    assert!(report["fields"].as_array().is_some_and(|fields| !fields.is_empty()), "{input} to {to} reports no field");
+    let complements: Value = serde_json::from_slice(&fs::read(&complement).unwrap()).unwrap();
+    assert!(complements.get(from).is_some(), "{input} to {to} keeps no complement");
+}
+
+/// The partner file of a sample that has one.
+fn defaults_of(document: &Path) -> Option<PathBuf> {
+    let stem = document.file_stem()?.to_string_lossy().into_owned();
+    let path = document.with_file_name(format!("{}.defaults.toml", stem.strip_suffix(".in")?));
+    path.exists().then_some(path)
+}
+
+/// Whether a failure says which dialect's rule it broke, or what is wrong where.
+fn has_reason(error: &Value) -> bool {
+    error["code"].is_string() || error["faults"].as_array().is_some_and(|faults| !faults.is_empty())
+}
+
+/// Translates the documents of a folder to every dialect, and gives how many came out.
+fn translate_folder_everywhere(from: &str, folder: &Path) -> usize {
+    let count = fs::read_dir(folder).unwrap().count();
+    let mut written = 0;
+    for to in WRITABLE {
+        let output = passerelle(&["translate", "--each", "--from", from, "--to", to, &folder.to_string_lossy()]);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), count, "{from} to {to}: {}", complaint(&output));
+        for line in lines {
+            let is_written = line["document"].as_str().is_some_and(|document| !document.is_empty());
+            let is_told =
+                line["kept"].as_u64() > Some(0) || line["entries"].as_array().is_some_and(|all| !all.is_empty());
+            assert!((is_written && is_told) || has_reason(&line["error"]), "{from} to {to}: {line}");
+            written += usize::from(is_written);
+        }
+    }
+    written
 }
 
 #[test]
 fn every_sample_goes_to_every_dialect() {
     for (dialect, ending) in [
         ("actiris-hrxml", ".in.xml"),
+        ("anapec-offer", ".in.html"),
+        ("anapec-offer", ".in.json"),
+        ("anapec-offer", ".in.txt"),
         ("eures-xml", ".in.xml"),
         ("greenhouse", ".in.json"),
         ("vdab-hrxml", ".in.xml"),
         ("vdab-json", ".in.json"),
         ("vdab-json-v2", ".in.json"),
     ] {
-        let folder = root().join(format!("mappings/dialects/{dialect}/samples"));
-        for document in documents(&folder, &[], ending) {
-            translate_everywhere(dialect, &document);
+        let samples = root().join(format!("mappings/dialects/{dialect}/samples"));
+        let folder = tempfile::tempdir().unwrap();
+        for document in documents(&samples, &[], ending) {
+            if defaults_of(&document).is_some() {
+                WRITABLE.into_iter().for_each(|to| translate_alone(dialect, to, &document));
+            } else {
+                translate_alone(dialect, "canonical", &document);
+                fs::copy(&document, folder.path().join(document.file_name().unwrap())).unwrap();
+            }
+        }
+        assert!(translate_folder_everywhere(dialect, folder.path()) >= WRITABLE.len(), "{dialect} {ending}");
+    }
+}
+
+#[test]
+fn every_record_that_a_sample_is_read_as_goes_to_every_dialect() {
+    let folder = tempfile::tempdir().unwrap();
+    for dialect in WRITABLE.into_iter().filter(|dialect| *dialect != "canonical") {
+        let samples = root().join(format!("mappings/dialects/{dialect}/samples"));
+        for record in documents(&samples, &[], ".canonical.json") {
+            let name = format!("{dialect}-{}", record.file_name().unwrap().to_string_lossy());
+            fs::copy(&record, folder.path().join(name)).unwrap();
         }
     }
+    assert!(translate_folder_everywhere("canonical", folder.path()) > fs::read_dir(folder.path()).unwrap().count());
 }
 
 #[test]
@@ -128,9 +171,11 @@ fn every_collected_document_goes_to_every_dialect() {
         ("greenhouse", "ats/greenhouse/job_board", vec!["_jobs__"], ".json"),
     ];
     for (dialect, folder, beginnings, ending) in collected {
+        let copies = tempfile::tempdir().unwrap();
         for document in documents(&data.join(folder), &beginnings, ending) {
-            translate_everywhere(dialect, &document);
+            fs::copy(&document, copies.path().join(document.file_name().unwrap())).unwrap();
         }
+        translate_folder_everywhere(dialect, copies.path());
     }
 }
 
@@ -139,7 +184,7 @@ fn a_sample_comes_out_as_its_neighbours_say() {
     let output = passerelle(&["mappings", "test"]);
     assert!(output.status.success(), "{}", complaint(&output));
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    for dialect in ["actiris-hrxml", "eures-xml", "greenhouse", "vdab-hrxml", "vdab-json", "vdab-json-v2"] {
+    for dialect in WRITABLE.into_iter().filter(|dialect| *dialect != "canonical") {
         assert!(told.contains(dialect), "{told}");
     }
 }
