@@ -32,6 +32,19 @@ pub enum Source {
         #[serde(default = "a_hundred")]
         batch: usize,
     },
+    /// Harvest v3 of Greenhouse: reconciles what its webhooks may have missed.
+    Greenhouse {
+        /// `https://harvest.greenhouse.io/v3`.
+        base_url: String,
+        /// `https://auth.greenhouse.io/token`.
+        token_url: String,
+        /// The client.
+        client_id: String,
+        /// The name of the secret that the client proves itself with.
+        client_secret: String,
+        /// The user of the account that we act for.
+        subject: String,
+    },
     /// The site of ANAPEC: a list in JSON, a page for each offer.
     Anapec {
         /// The root of the site: `https://www.anapec.org/sigec-app-rv`.
@@ -69,6 +82,7 @@ impl PollSettings {
     pub fn secret_names(&self) -> Vec<&str> {
         match &self.source {
             Source::Vdab { account, .. } => account.secret_names().to_vec(),
+            Source::Greenhouse { client_secret, .. } => vec![client_secret],
             Source::Anapec { certificates, .. } => certificates.as_deref().into_iter().collect(),
         }
     }

@@ -1,14 +1,20 @@
 //! The pollers, made as partner files describe them.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use connectors::{
-    BaseUrl, ExtraCertificates,
+    BaseUrl, ClientAuthentication, ExtraCertificates, OAuthSettings,
     anapec::{AnapecReading, AnapecReadingSettings},
+    greenhouse::{HarvestReading, HarvestSettings},
     poller::Poller,
     vdab::{VdabAccount, VdabReading, VdabReadingSettings},
 };
 
 use crate::config::{Configuration, Partner, Source};
+
+/// How long a token of Harvest lives if its answer does not say.
+const HARVEST_TOKEN_LIFE: Duration = Duration::from_hours(1);
 
 /// The poller of a partner; none if it is not polled.
 ///
@@ -22,14 +28,28 @@ pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Opt
             let mut settings =
                 VdabReadingSettings::new(url(base_url, partner)?, account_of(configuration, partner, account)?);
             settings.connect_time_out = configuration.settings.connect_timeout;
-            settings.everything_every = std::time::Duration::from_secs(*everything_every_seconds);
+            settings.everything_every = Duration::from_secs(*everything_every_seconds);
             settings.batch = *batch;
             Box::new(VdabReading::new(settings).with_context(wrong)?)
+        }
+        Source::Greenhouse { base_url, token_url, client_id, client_secret, subject } => {
+            let oauth = OAuthSettings {
+                token_url: url(token_url, partner)?,
+                client_id: client_id.clone(),
+                client_secret: configuration.secrets.get(client_secret)?.current().clone(),
+                authentication: ClientAuthentication::Basic,
+                scope: None,
+                subject: Some(subject.clone()),
+                default_life: HARVEST_TOKEN_LIFE,
+            };
+            let mut settings = HarvestSettings::new(url(base_url, partner)?, oauth);
+            settings.connect_time_out = configuration.settings.connect_timeout;
+            Box::new(HarvestReading::new(settings))
         }
         Source::Anapec { base_url, certificates, refresh_every_seconds } => {
             let mut settings = AnapecReadingSettings::new(url(base_url, partner)?);
             settings.connect_time_out = configuration.settings.connect_timeout;
-            settings.refresh_every = std::time::Duration::from_secs(*refresh_every_seconds);
+            settings.refresh_every = Duration::from_secs(*refresh_every_seconds);
             if let Some(name) = certificates {
                 let pem = configuration.secrets.get(name)?.lines();
                 settings.certificates = ExtraCertificates::default()

@@ -1,7 +1,6 @@
 //! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines.
 
 mod scene;
-mod sent;
 mod traffic;
 
 use std::time::Duration;
@@ -17,8 +16,9 @@ use crate::telemetry;
 
 /// Run the daemon with stub partners and invented traffic; needs nothing else.
 ///
-/// A Greenhouse posts signed webhooks, VDAB pushes documents; EURES pulls and an agency receives. Everything is
-/// invented, runs on embedded engines in a temporary folder, and is gone afterwards.
+/// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
+/// The agency fails now and then, and heals. Everything is invented, runs on embedded engines in a temporary folder,
+/// and is gone afterwards.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// End by itself after so many seconds; without it, on Ctrl-C
@@ -39,7 +39,7 @@ impl Demo {
     pub async fn run(self) -> Result<(), Failure> {
         telemetry::start_log("warn", crate::config::LogFormat::Text)?;
         let metrics = telemetry::start_metrics()?;
-        let scene = Scene::start(metrics).await?;
+        let scene = Scene::start(metrics, self.seed).await?;
         say(&format!("Passerelle listens on {}", scene.url));
         say(&format!(
             "  what happens:  {}/openapi.json describes the API, /health/ready and /metrics need no key",
@@ -51,19 +51,18 @@ impl Demo {
             None => "  traffic runs until Ctrl-C",
         });
         let stop = CancellationToken::new();
-        let traffic = Traffic::new(self.rate, self.seed);
-        let (outcome, ()) = tokio::join!(traffic.run(&scene, &stop), async {
+        let traffic = Traffic::new(self.rate);
+        let (webhooks, ()) = tokio::join!(traffic.run(&scene, &stop), async {
             wait(self.seconds).await;
             stop.cancel();
         });
-        let sent = outcome?;
         say("traffic ended; waiting until everything owed is final");
         let settled = scene.settle(SETTLE_WITHIN).await;
         let verdict = match settled {
-            Ok(()) => scene.verdict(&sent).await,
+            Ok(()) => scene.verdict(webhooks).await,
             Err(error) => Err(error),
         };
-        let summary = scene.summary(&sent).await;
+        let summary = scene.summary(webhooks).await;
         let is_clean = scene.stop().await;
         for line in &summary {
             say(line);

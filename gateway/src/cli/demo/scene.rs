@@ -4,15 +4,19 @@ use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use connectors::{
+    BaseUrl,
+    actiris::stub::{ActirisStub, ActirisStubSettings},
+    anapec::stub::{AnapecStub, AnapecStubSettings},
     eures::stub::{EuresSettings, EuresStub, EuresView},
     greenhouse::stub::{GreenhouseSettings, GreenhouseStub},
-    rest::stub::{RestStub, RestStubSettings},
+    rest::stub::{Inbox, RestStub, RestStubSettings},
+    vdab::stub::{VdabStub, VdabStubSettings},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{number, sent::Sent};
+use super::number;
 use crate::{
     config::Configuration,
     daemon::{Daemon, OPERATOR_TOKEN},
@@ -20,22 +24,30 @@ use crate::{
 
 const WEBHOOK_SECRET: &str = "invented-webhook-secret";
 const AGENCY_TOKEN: &str = "invented-agency-token";
+const ACTIRIS_TOKEN: &str = "invented-actiris-token";
+const VDAB_SECRET: &str = "invented-vdab-secret";
+const VDAB_API_KEY: &str = "invented-vdab-api-key";
 const PULLER_TOKEN: &str = "invented-puller-token";
 /// What the stubs remember of each entity.
 const HISTORY: usize = 50;
 
-/// The demo's files: an employer, two services, a puller. All invented.
-const FILES: [(&str, &str); 8] = [
+/// The demo's files: an employer, the services, a puller. All invented.
+const FILES: [(&str, &str); 13] = [
     (
         "passerelle.toml",
-        "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\n",
+        "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\nbreaker_pause_ms = 200\n",
     ),
     ("partners/metal.toml", include_str!("partners/metal.toml")),
     ("partners/vdab.toml", include_str!("partners/vdab.toml")),
+    ("partners/actiris.toml", include_str!("partners/actiris.toml")),
+    ("partners/anapec.toml", include_str!("partners/anapec.toml")),
     ("partners/agency.toml", include_str!("partners/agency.toml")),
     ("partners/eures-vdab.toml", include_str!("partners/eures-vdab.toml")),
     ("secrets/metal-webhook", WEBHOOK_SECRET),
     ("secrets/agency", AGENCY_TOKEN),
+    ("secrets/actiris", ACTIRIS_TOKEN),
+    ("secrets/vdab", VDAB_SECRET),
+    ("secrets/vdab-api", VDAB_API_KEY),
     ("secrets/eures-puller", PULLER_TOKEN),
 ];
 
@@ -45,9 +57,11 @@ pub struct Scene {
     pub operator_token: String,
     pub ats: GreenhouseStub,
     pub agency: RestStub,
+    pub vdab: VdabStub,
+    pub actiris: ActirisStub,
+    pub anapec: AnapecStub,
     pub eures: EuresView,
-    pub vdab_key: String,
-    pub http: reqwest::Client,
+    http: reqwest::Client,
     puller: tokio::sync::Mutex<EuresStub>,
     daemon: Daemon,
     _folder: TempDir,
@@ -55,36 +69,47 @@ pub struct Scene {
 
 impl Scene {
     /// Starts everything.
-    pub async fn start(metrics: PrometheusHandle) -> Result<Self> {
+    pub async fn start(metrics: PrometheusHandle, seed: u64) -> Result<Self> {
         let settings = RestStubSettings {
             token: Some(AGENCY_TOKEN.into()),
             history_limit: HISTORY,
             ..RestStubSettings::default()
         };
         let agency = RestStub::start(settings).await.context("cannot play the agency")?;
-        let folder = write_files(agency.base_url().as_str())?;
+        let (vdab, actiris, anapec) = services().await?;
+        let folder = write_files(&[
+            ("{agency}", agency.base_url()),
+            ("{actiris}", actiris.base_url()),
+            ("{anapec}", &anapec.site_url()),
+            ("{vdab-reading}", &vdab.reading_url()),
+            ("{vdab-posting}", &vdab.posting_url()),
+            ("{vdab-token}", &vdab.token_url()),
+        ])?;
         let configuration = Configuration::load(Some(&folder.path().join("passerelle.toml")))?;
         let operator_token_file = configuration.settings.data_dir.join(OPERATOR_TOKEN);
         let daemon = Daemon::start(configuration, metrics).await?;
         let url = format!("http://{}", daemon.address);
         let operator_token = fs::read_to_string(operator_token_file)?;
         let webhook = format!("{url}/v1/metal/webhook").parse()?;
-        let ats =
-            GreenhouseSettings { history_limit: HISTORY, ..GreenhouseSettings::new(webhook, WEBHOOK_SECRET.into(), 1) };
+        let ats = GreenhouseSettings {
+            history_limit: HISTORY,
+            ..GreenhouseSettings::new(webhook, WEBHOOK_SECRET.into(), seed)
+        };
         let feed = format!("{url}/input/api/jv/v0.1").parse()?;
         let puller = EuresStub::new(EuresSettings {
             source: Some("VDAB".to_owned()),
             ..EuresSettings::new(feed, Some(PULLER_TOKEN.into()))
         });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
-        let vdab_key = make_key(&http, &url, &operator_token, "vdab").await?;
         Ok(Self {
             url,
             operator_token,
             ats: GreenhouseStub::new(ats),
             agency,
+            vdab,
+            actiris,
+            anapec,
             eures: puller.view(),
-            vdab_key,
             http,
             puller: tokio::sync::Mutex::new(puller),
             daemon,
@@ -117,32 +142,49 @@ impl Scene {
     }
 
     /// What the partners say about it all.
-    pub async fn verdict(&self, sent: &Sent) -> Result<()> {
+    pub async fn verdict(&self, webhooks: u64) -> Result<()> {
         let parked = self.ask("/v1/parked").await?;
         ensure!(parked["parked"] == json!([]), "something is parked that the demo did not plan: {}", parked["parked"]);
-        ensure!(self.agency.violation_count() == 0, "the agency complains: {:?}", self.agency.violations());
+        for (name, inbox) in self.inboxes() {
+            ensure!(inbox.violation_count() == 0, "{name} complains: {:?}", inbox.violations());
+        }
+        ensure!(self.vdab.violations().is_empty(), "VDAB complains: {:?}", self.vdab.violations());
         let breaches = self.eures.breaches();
         ensure!(breaches.is_empty(), "EURES complains: {breaches:?}");
-        ensure!(sent.refused == 0, "{} documents were refused at the door", sent.refused);
-        ensure!(sent.accepted() > 0, "nothing was accepted");
+        ensure!(webhooks > 0, "nothing was posted");
         Ok(())
     }
 
     /// What happened, in a few lines.
-    pub async fn summary(&self, sent: &Sent) -> Vec<String> {
+    pub async fn summary(&self, webhooks: u64) -> Vec<String> {
         let active = self.eures.mirror().values().filter(|vacancy| vacancy.content.is_some()).count();
-        let received: usize =
-            self.agency.references().iter().map(|reference| self.agency.history(reference).len()).sum();
-        let mut lines = vec![
-            String::new(),
-            format!("accepted   {} webhooks from the ATS, {} documents from VDAB", sent.webhooks, sent.pushed),
-            format!("delivered  {received} documents to the agency"),
-            format!("EURES      pulled {} times, mirrors {active} active vacancies", self.eures.pulls()),
-        ];
+        let mut lines = vec![String::new(), format!("accepted   {webhooks} webhooks from the ATS")];
+        for partner in ["vdab", "anapec"] {
+            let polled = self.accepted_from(partner).await.unwrap_or_default();
+            lines.push(format!("           {polled} documents polled from {partner}"));
+        }
+        for (name, inbox) in self.inboxes() {
+            let received: usize = inbox.references().iter().map(|reference| inbox.history(reference).len()).sum();
+            lines.push(format!("delivered  {received} documents to {name}"));
+        }
+        lines.push(format!("EURES      pulled {} times, mirrors {active} active vacancies", self.eures.pulls()));
         if let Ok(parked) = self.ask("/v1/parked").await {
             lines.push(format!("parked     {}", parked["parked"].as_array().map_or(0, Vec::len)));
         }
         lines
+    }
+
+    fn inboxes(&self) -> [(&'static str, &Inbox); 3] {
+        [("the agency", &self.agency), ("Actiris", &self.actiris), ("VDAB", self.vdab.inbox())]
+    }
+
+    /// How many documents of a partner were accepted, as the metrics say.
+    async fn accepted_from(&self, partner: &str) -> Result<u64> {
+        let metrics = self.http.get(format!("{}/metrics", self.url)).send().await?.text().await?;
+        let label = format!("partner=\"{partner}\"");
+        let counted =
+            metrics.lines().filter(|line| line.starts_with("passerelle_accepted_total") && line.contains(&label));
+        Ok(counted.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
     }
 
     /// Stops the gateway; returns whether it stopped cleanly.
@@ -156,22 +198,32 @@ impl Scene {
     }
 }
 
-fn write_files(agency: &str) -> Result<TempDir> {
+/// The public employment services, played.
+async fn services() -> Result<(VdabStub, ActirisStub, AnapecStub)> {
+    let vdab = VdabStubSettings {
+        history_limit: HISTORY,
+        ..VdabStubSettings::new("passerelle".to_owned(), VDAB_SECRET.into(), VDAB_API_KEY.into())
+    };
+    let actiris = ActirisStubSettings {
+        token: Some(ACTIRIS_TOKEN.into()),
+        history_limit: HISTORY,
+        ..ActirisStubSettings::default()
+    };
+    Ok((
+        VdabStub::start(vdab).await.context("cannot play VDAB")?,
+        ActirisStub::start(actiris).await.context("cannot play Actiris")?,
+        AnapecStub::start(AnapecStubSettings::default()).await.context("cannot play ANAPEC")?,
+    ))
+}
+
+fn write_files(addresses: &[(&str, &BaseUrl)]) -> Result<TempDir> {
     let folder =
         tempfile::Builder::new().prefix("passerelle-demo-").tempdir().context("cannot make a temporary folder")?;
     for (name, text) in FILES {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
-        fs::write(path, text.replace("{agency}", agency))?;
+        let text = addresses.iter().fold(text.to_owned(), |text, (place, url)| text.replace(place, url.as_str()));
+        fs::write(path, text)?;
     }
     Ok(folder)
-}
-
-async fn make_key(http: &reqwest::Client, url: &str, operator_token: &str, partner: &str) -> Result<String> {
-    let request = http
-        .post(format!("{url}/v1/keys"))
-        .bearer_auth(operator_token)
-        .json(&json!({"partner": partner, "label": "demo"}));
-    let made: Value = request.send().await?.error_for_status()?.json().await?;
-    Ok(made["key"].as_str().context("the answer has no key")?.to_owned())
 }

@@ -5,49 +5,49 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
 use connectors::{
     greenhouse::stub::{Delivery, Pace},
     rest::stub::Received,
+    stub::{Injection, Moment},
 };
-use serde_json::Value;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::output::say, scene::Scene, sent::Sent};
+use super::{super::output::say, scene::Scene};
 
-/// A sample of the VDAB dialect, invented; its reference and title change.
-const VDAB_DOCUMENT: &str = include_str!("../../../../mappings/dialects/vdab-json/samples/001-full-html.in.json");
-/// Vacancies of VDAB that come and change.
-const VDAB_VACANCIES: u64 = 8;
+/// Vacancies that VDAB and ANAPEC have at most.
+const MOST: usize = 12;
+/// When the agency fails, and for how long, over and over.
+const WELL_FOR: Duration = Duration::from_secs(5);
+const FAILS_FOR: Duration = Duration::from_secs(3);
 /// Between two pulls of EURES.
 const PULL_EVERY: Duration = Duration::from_millis(500);
 
 /// The traffic of one demo.
 pub struct Traffic {
     pace: Pace,
-    seed: u64,
     webhooks: AtomicU64,
-    pushed: AtomicU64,
-    refused: AtomicU64,
 }
 
 impl Traffic {
     /// Traffic at a pace.
-    pub fn new(rate: u32, seed: u64) -> Self {
-        let counter = || AtomicU64::new(0);
-        Self { pace: Pace::per_second(rate), seed, webhooks: counter(), pushed: counter(), refused: counter() }
+    pub fn new(rate: u32) -> Self {
+        Self { pace: Pace::per_second(rate), webhooks: AtomicU64::new(0) }
     }
 
     /// Runs until it is told to stop, printing what flows.
-    pub async fn run(&self, scene: &Scene, stop: &CancellationToken) -> Result<Sent> {
-        let (posted, received, pulled) = (scene.ats.observe(), scene.agency.observe(), scene.eures.observe());
+    pub async fn run(&self, scene: &Scene, stop: &CancellationToken) -> u64 {
+        let (posted, pulled) = (scene.ats.observe(), scene.eures.observe());
         tokio::join!(
             scene.ats.steady(&self.pace, stop),
-            self.push(scene, stop),
+            scene.vdab.steady(self.pace.interval * 3, MOST, stop),
+            scene.anapec.steady(self.pace.interval * 4, MOST, stop),
+            misbehave(scene, stop),
             pull(scene, stop),
             each(posted, stop, |posted| self.tell_posted(&posted)),
-            each(received, stop, |received| tell_received(&received)),
+            each(scene.agency.observe(), stop, |received| tell_received("agency gets", &received)),
+            each(scene.actiris.observe(), stop, |received| tell_received("Actiris gets", &received)),
+            each(scene.vdab.inbox().observe(), stop, |received| tell_received("VDAB gets", &received)),
             each(pulled, stop, |pulled| {
                 say(&format!(
                     "  EURES pulls   {:9} {} {}",
@@ -57,38 +57,12 @@ impl Traffic {
                 ));
             }),
         );
-        Ok(Sent {
-            webhooks: self.webhooks.load(Ordering::Relaxed),
-            pushed: self.pushed.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
-        })
+        self.webhooks.load(Ordering::Relaxed)
     }
 
     fn tell_posted(&self, posted: &Delivery) {
         self.webhooks.fetch_add(1, Ordering::Relaxed);
         say(&format!("ATS posts       post {} {} -> {:?}", posted.post, posted.title, posted.answer));
-    }
-
-    /// VDAB pushes a changed document now and then.
-    async fn push(&self, scene: &Scene, stop: &CancellationToken) {
-        let mut number = self.seed;
-        while stop.run_until_cancelled(tokio::time::sleep(self.pace.interval * 3)).await.is_some() {
-            number += 1;
-            let document = vdab_document(number);
-            let request =
-                scene.http.post(format!("{}/v1/vdab/vacancy", scene.url)).bearer_auth(&scene.vdab_key).json(&document);
-            let status = match request.send().await {
-                Ok(response) => response.status(),
-                Err(error) => {
-                    say(&format!("VDAB pushes     cannot reach the gateway: {error}"));
-                    continue;
-                }
-            };
-            let counter = if status.is_success() { &self.pushed } else { &self.refused };
-            counter.fetch_add(1, Ordering::Relaxed);
-            let title = document["functie"]["functieTitel"].as_str().unwrap_or_default();
-            say(&format!("VDAB pushes     {title} -> {}", status.as_u16()));
-        }
     }
 }
 
@@ -100,19 +74,21 @@ async fn pull(scene: &Scene, stop: &CancellationToken) {
     }
 }
 
-fn vdab_document(number: u64) -> Value {
-    let mut document: Value = serde_json::from_str(VDAB_DOCUMENT).unwrap_or_default();
-    let vacancy = number % VDAB_VACANCIES;
-    let title = format!("{} (rev {number})", document["functie"]["functieTitel"].as_str().unwrap_or_default());
-    document["vacatureReferentie"]["interneReferentie"] = format!("5d1c0a3e-0000-4000-8000-{vacancy:012}").into();
-    document["functie"]["functieTitel"] = title.into();
-    document
+/// The agency resets connections for a while, then heals.
+async fn misbehave(scene: &Scene, stop: &CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(WELL_FOR)).await.is_some() {
+        say("agency fails    every connection is reset");
+        scene.agency.fail_now(Injection::Reset(Moment::BeforeTaking));
+        stop.run_until_cancelled(tokio::time::sleep(FAILS_FOR)).await;
+        scene.agency.heal();
+        say("agency heals");
+    }
 }
 
-fn tell_received(received: &Received) {
+fn tell_received(who: &str, received: &Received) {
     let revision = received.revision.map(|revision| format!("rev {revision}")).unwrap_or_default();
     say(&format!(
-        "  agency gets   {:9} {} {revision} -> {}",
+        "  {who:13} {:9} {} {revision} -> {}",
         received.operation,
         short(&received.reference),
         received.status
