@@ -2,6 +2,9 @@
 
 mod accept;
 mod floor;
+mod journal;
+mod load;
+mod ours;
 mod translate;
 
 use std::time::{Duration, Instant};
@@ -30,6 +33,15 @@ pub enum Bench {
         #[arg(long, default_value_t = 4)]
         seconds: u64,
     },
+    /// What a million messages cost that are journaled and still owed; takes many minutes and gigabytes of disk
+    Journal {
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// How many messages
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: u64,
+    },
     /// VDAB JSON to EURES XML, beside a bare path table with the same code look-ups and the same sanitiser
     Translate {
         /// Print one JSON object a line
@@ -41,13 +53,13 @@ pub enum Bench {
     },
 }
 
-/// What was measured: ours and a floor of the same run.
+/// What was measured.
 pub struct Row {
     pub name: String,
     pub value: f64,
     pub unit: &'static str,
-    pub floor: f64,
-    pub ratio: f64,
+    /// What it stands beside, of the same run: a floor, and the ratio to it.
+    pub beside: Option<(f64, f64)>,
 }
 
 impl Bench {
@@ -57,6 +69,11 @@ impl Bench {
                 let metrics = telemetry::start_metrics()?;
                 let round = Duration::from_secs(seconds.max(1));
                 for row in accept::run(metrics, clients.max(1), rounds.max(1), round).await? {
+                    row.print(json);
+                }
+            }
+            Self::Journal { json, messages } => {
+                for row in journal::run(telemetry::start_metrics()?, messages.max(1)).await? {
                     row.print(json);
                 }
             }
@@ -71,12 +88,25 @@ impl Bench {
 }
 
 impl Row {
+    /// A value beside a floor.
+    fn beside(name: String, unit: &'static str, value: f64, floor: f64) -> Self {
+        Self { name, value, unit, beside: Some((floor, value / floor)) }
+    }
+
+    /// A value that stands for itself.
+    fn alone(name: String, unit: &'static str, value: f64) -> Self {
+        Self { name, value, unit, beside: None }
+    }
+
     fn print(&self, as_json: bool) {
-        let Self { name, value, unit, floor, ratio } = self;
+        let Self { name, value, unit, beside } = self;
+        let (floor, ratio) = beside.unzip();
+        let shown =
+            beside.map_or_else(String::new, |(floor, ratio)| format!("  floor {floor:8.1} {unit:3}  ratio {ratio:.2}"));
         say(&if as_json {
             json!({"name": name, "value": value, "unit": unit, "floor": floor, "ratio": ratio}).to_string()
         } else {
-            format!("{name:52} {value:8.1} {unit:3}  floor {floor:8.1} {unit:3}  ratio {ratio:.2}")
+            format!("{name:60} {value:8.1} {unit:3}{shown}")
         });
     }
 }
@@ -90,8 +120,10 @@ fn side_by_side(name: &str, rounds: usize, mut ours: impl FnMut(), mut floor: im
         name: name.to_owned(),
         unit: "µs",
         value: median(measured.iter().map(|(ours, _)| *ours)),
-        floor: median(measured.iter().map(|(_, floor)| *floor)),
-        ratio: median(measured.iter().map(|(ours, floor)| ours / floor)),
+        beside: Some((
+            median(measured.iter().map(|(_, floor)| *floor)),
+            median(measured.iter().map(|(ours, floor)| ours / floor)),
+        )),
     }
 }
 
