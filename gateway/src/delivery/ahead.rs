@@ -130,6 +130,15 @@ impl<T: Queued> Ahead<T> {
         self.ready[lane as usize].push_back(entity);
     }
 
+    /// Hands everything back that has not begun.
+    pub fn step_aside(&mut self) -> Vec<T> {
+        self.ready.iter_mut().for_each(VecDeque::clear);
+        let waiting: Vec<T> = self.slots.values_mut().flat_map(|slot| std::mem::take(&mut slot.waiting)).collect();
+        self.slots.retain(|_, slot| slot.running.is_some());
+        self.len -= waiting.len();
+        waiting
+    }
+
     /// Ends what is under way for an entity that is now held back, and returns what stood behind it.
     pub fn hold_back(&mut self, entity: EntityKey) -> Vec<T> {
         let Some(slot) = self.slots.remove(&entity) else { return Vec::new() };
@@ -257,6 +266,20 @@ mod tests {
         ahead.give_back(first);
         assert_eq!((ahead.len(), ahead.running()), (2, 0));
         assert_eq!(ahead.start().unwrap().version, 1);
+    }
+
+    #[test]
+    fn what_has_begun_does_not_step_aside() {
+        let mut ahead = Ahead::new();
+        ahead.push(item("a", 1, Lane::Live));
+        ahead.start().unwrap();
+        ahead.push(item("a", 2, Lane::Live));
+        ahead.push(item("b", 3, Lane::Live));
+        let mut aside = versions(ahead.step_aside());
+        aside.sort_unstable();
+        assert_eq!((aside, ahead.len(), ahead.is_ready()), (vec![2, 3], 1, false));
+        ahead.finish(item("a", 1, Lane::Live).entity);
+        assert_eq!((ahead.len(), ahead.running()), (0, 0));
     }
 
     #[test]

@@ -140,7 +140,9 @@ impl Runner {
 
     fn start_ready(&mut self) {
         self.ask_at = None;
-        while self.ahead.running() < self.attempter.settings.in_flight && self.ahead.is_ready() {
+        // An open breaker is asked although nothing is held: somebody has to notice that the partner answers again.
+        while self.ahead.running() < self.attempter.settings.in_flight && (self.ahead.is_ready() || self.gate.is_open())
+        {
             let permit = match self.gate.ask() {
                 Opening::Go(permit) => permit,
                 Opening::Wait(wait) => {
@@ -186,26 +188,31 @@ impl Runner {
         Ok(())
     }
 
-    /// Notes what an attempt showed of the partner.
-    fn learn(&mut self, contact: Contact) {
-        if self.gate.learn(contact) {
-            warn!(partner.name = %self.partner, "too many failures in a row: nothing is sent until the partner answers");
-            self.broken.set(1.0);
+    /// Notes what an attempt showed of the partner. If it opened the breaker, everything goes into the waiting room:
+    /// neither memory nor the log's offset waits for the partner.
+    async fn learn(&mut self, contact: Contact) -> Result<()> {
+        if !self.gate.learn(contact) {
+            return Ok(());
         }
+        warn!(partner.name = %self.partner, "too many failures in a row: nothing is sent until the partner answers");
+        self.broken.set(1.0);
+        let aside = self.ahead.step_aside();
+        self.put_aside(aside).await
     }
 
-    /// When to look into the waiting room: not before what was read earlier is read again, and only with room for more.
+    /// When to look into the waiting room: not before what was read earlier is read again, and only with room for more
+    /// and a partner that answers.
     fn next_look(&self) -> Option<Instant> {
         let has_room = self.ahead.len() < self.attempter.settings.in_memory / 2 + 1;
         let is_caught_up = self.offsets.highest_read() >= self.caught_up_at;
-        self.look_at.filter(|_| has_room && is_caught_up)
+        self.look_at.filter(|_| has_room && is_caught_up && !self.gate.is_open())
     }
 
     /// Ends an attempt.
     async fn end(&mut self, (dispatch, outcome): (Dispatch, Result<Finished>)) -> Result<()> {
         if let Ok(finished) = &outcome {
-            self.learn(finished.contact);
             finished.unused.into_iter().for_each(|permit| self.attempter.limit.give_back(permit));
+            self.learn(finished.contact).await?;
         }
         match outcome {
             Ok(Finished { entity, log_offset, standing: Standing::Final, ends_at, .. }) => {
@@ -230,14 +237,18 @@ impl Runner {
 
     /// Puts an entity's dispatches into the waiting room, since one of them cannot go now.
     async fn put_back(&mut self, entity: EntityKey) -> Result<()> {
-        let now = self.attempter.clock.now_micros();
-        let mut rows = Vec::new();
-        for behind in self.ahead.hold_back(entity) {
-            rows.push(behind.to_waiting_row(now)?);
-            self.settle_offset(behind.log_offset);
-        }
+        let behind = self.ahead.hold_back(entity);
         self.look_at = Some(self.look_at.unwrap_or_else(Instant::now));
-        self.defer(rows).await
+        self.put_aside(behind).await
+    }
+
+    /// Puts dispatches that have not begun into the waiting room.
+    async fn put_aside(&mut self, dispatches: Vec<Dispatch>) -> Result<()> {
+        let now = self.attempter.clock.now_micros();
+        let rows = dispatches.iter().map(|dispatch| dispatch.to_waiting_row(now)).collect::<Result<Vec<_>>>()?;
+        self.defer(rows).await?;
+        dispatches.iter().for_each(|dispatch| self.settle_offset(dispatch.log_offset));
+        Ok(())
     }
 
     fn settle_offset(&mut self, offset: Option<i64>) {

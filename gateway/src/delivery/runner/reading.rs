@@ -53,7 +53,7 @@ impl Runner {
             }
             let is_full = self.ahead.len() >= self.attempter.settings.in_memory;
             let goes_behind = self.has_backlog && !self.ahead.holds(dispatch.owed.entity_key);
-            if held_back.contains(&dispatch.owed.entity_key) || is_full || goes_behind {
+            if held_back.contains(&dispatch.owed.entity_key) || is_full || goes_behind || self.gate.is_open() {
                 held_back.insert(dispatch.owed.entity_key);
                 to_wait.push(dispatch.to_waiting_row(now)?);
                 self.offsets.finish(offset);
