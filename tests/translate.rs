@@ -125,7 +125,9 @@ fn every_sample_goes_to_every_dialect() {
         let folder = tempfile::tempdir().unwrap();
         for document in documents(&samples, &[], ending) {
             if defaults_of(&document).is_some() {
-                WRITABLE.into_iter().for_each(|to| translate_alone(dialect, to, &document));
+                for to in WRITABLE {
+                    translate_alone(dialect, to, &document);
+                }
             } else {
                 translate_alone(dialect, "canonical", &document);
                 fs::copy(&document, folder.path().join(document.file_name().unwrap())).unwrap();

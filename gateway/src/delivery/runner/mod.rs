@@ -247,7 +247,9 @@ impl Runner {
         let now = self.attempter.clock.now_micros();
         let rows = dispatches.iter().map(|dispatch| dispatch.to_waiting_row(now)).collect::<Result<Vec<_>>>()?;
         self.defer(rows).await?;
-        dispatches.iter().for_each(|dispatch| self.settle_offset(dispatch.log_offset));
+        for dispatch in dispatches {
+            self.settle_offset(dispatch.log_offset);
+        }
         Ok(())
     }
 
