@@ -1,4 +1,4 @@
-//! Whether a vacancy may go to a partner, before anything is translated. Pure; when it may go is [`window`].
+//! Whether a vacancy may go to a partner, before anything is translated. Pure; when it may go is [`mod@window`].
 //!
 //! A rule that a vacancy says nothing about denies: without a place of work no list of countries is met.
 
