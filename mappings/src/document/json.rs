@@ -49,7 +49,7 @@ impl State<'_, '_> {
             ("duplicate_name", "the object has this name twice: keep one of them".to_owned())
         } else if message.contains("recursion limit") {
             ("too_deep", format!("more than {} levels: flatten the document", super::MAX_DEPTH))
-        } else if message.contains("surrogate") {
+        } else if message.contains("surrogate") || message.contains("unexpected end of hex escape") {
             ("lone_surrogate", "half of a surrogate pair: escape the whole character".to_owned())
         } else {
             ("no_json", message)
