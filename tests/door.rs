@@ -241,7 +241,9 @@ async fn the_api_describes_itself_with_examples() {
     for path in [
         "/v1/{partner}/{kind}",
         "/v1/{partner}/vacancy/{reference}",
+        "/v1/{partner}/{kind}/batch",
         "/v1/{partner}/webhook",
+        "/errors/{code}",
         "/v1/messages/{id}",
         "/v1/messages",
         "/v1/{partner}/feed/{kind}",
@@ -255,7 +257,21 @@ async fn the_api_describes_itself_with_examples() {
         push["requestBody"]["content"]["application/json"]["example"].is_string()
             || push["requestBody"]["content"]["application/json"]["example"].is_object()
     );
-    assert!(push["responses"]["422"]["content"]["application/problem+json"].is_object());
+    for (status, header) in [("409", "Link"), ("429", "Retry-After"), ("503", "Retry-After"), ("202", "RateLimit")] {
+        let header = push["responses"][status]["headers"][header]["$ref"].as_str().unwrap_or_default();
+        assert!(
+            api.pointer(header.trim_start_matches('#')).is_some_and(|header| header["example"].is_string()),
+            "{status}"
+        );
+    }
+    for (path, method) in [("/v1/{partner}/{kind}", "post"), ("/v1/{partner}/{kind}/batch", "post")] {
+        for (status, response) in api["paths"][path][method]["responses"].as_object().unwrap() {
+            let content = response["content"].as_object().unwrap();
+            assert!(content.values().all(|content| !content["example"].is_null()), "{path}: {status} has no example");
+            let is_problem = content.contains_key("application/problem+json");
+            assert_eq!(is_problem, status.as_str() >= "400", "{path}: {status}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -264,4 +280,20 @@ async fn one_daemon_at_a_time_uses_a_data_directory() {
     let second = gateway.run(&["serve"]).await;
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another daemon"));
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page() {
+    let gateway = gateway().await;
+    let problem: Value = gateway.http.get(gateway.url("/v1/messages")).send().await.unwrap().json().await.unwrap();
+    let page = gateway.http.get(gateway.url(problem["type"].as_str().unwrap())).send().await.unwrap();
+    assert_eq!(
+        (page.status(), page.headers()["content-type"].to_str().unwrap()),
+        (StatusCode::OK, "text/markdown; charset=utf-8")
+    );
+    assert!(page.text().await.unwrap().starts_with("# `unauthorized`\n"));
+    let list = gateway.http.get(gateway.url("/errors")).send().await.unwrap().text().await.unwrap();
+    assert!(list.contains("(/errors/unauthorized)"), "{list}");
+    let none = gateway.http.get(gateway.url("/errors/..%2F..%2FREADME")).send().await.unwrap();
+    assert_eq!(none.status(), StatusCode::NOT_FOUND);
 }

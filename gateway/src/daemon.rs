@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     config::{Configuration, Engine},
     delivery::{Delivery, Limits, Teller, Wakes},
-    door::{Door, new_secret},
+    door::{Admission, Door, KeyLimits, new_secret},
     health::Health,
     in_force::{InForce, Rules},
     intake::Intake,
@@ -86,6 +86,7 @@ impl Daemon {
         let reloader = Reloader::new(file, replace, Clock::system());
         supervisor.spawn("reloader", reloader.clone().run(supervisor.stop_token()));
         let door = Door {
+            limits: KeyLimits::new(parts.intake.in_force.clone()),
             intake: parts.intake,
             health,
             wakes: parts.wakes,
@@ -95,8 +96,10 @@ impl Daemon {
             journaled: parts.journaled,
             reloader,
             sync_wanted: parts.sync_wanted,
+            admission: Admission::new(settings.memory_bytes, settings.queue, settings.batches),
+            stop: supervisor.stop_token(),
         };
-        supervisor.spawn("door", door.serve(listener, supervisor.stop_token()));
+        supervisor.spawn("door", door.serve(listener));
         info!(listen = %address, data.dir = %settings.data_dir.display(), "ready");
         Ok(Self { address, supervisor, stop_within: settings.drain + STOP_WITHIN, _lock: lock })
     }

@@ -3,6 +3,9 @@
 //! **Invariant:** nothing is accepted before its record is durable, and nothing unreadable is stored here:
 //! whoever pushes is told, and who cannot be told has it parked by the caller.
 
+mod carrier;
+mod reading;
+
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -15,6 +18,7 @@ use schemas::{
 use tracing::warn;
 use uuid::Uuid;
 
+pub use self::{carrier::Carrier, reading::Opened};
 use crate::{
     backbone::{Backbone, Output, Topic},
     clock::Clock,
@@ -72,6 +76,24 @@ pub enum Taken {
     KeyReused,
     /// It is what we sent to that partner ourselves.
     Echo(EntityKey),
+    /// It was pushed, and comes in another way already.
+    Carried {
+        /// The source's reference.
+        reference: String,
+        /// By which way.
+        carrier: Carrier,
+    },
+}
+
+/// How an idempotency key was used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyUse {
+    /// Not at all, or there is none.
+    First,
+    /// With this body.
+    Same,
+    /// With another body.
+    Other,
 }
 
 /// The intake of one daemon.
@@ -89,31 +111,40 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer; nothing is known to be accepted then.
     pub async fn take(&self, document: Document<'_>) -> Result<Taken> {
-        let rules = self.in_force.now();
-        let read = match rules.dialects.read(&document.dialect, document.kind, document.partner, document.body) {
-            Ok(read) => read,
-            Err(faults) => return Ok(Taken::Unreadable(faults)),
-        };
-        let Some(reference) =
-            read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned)
-        else {
-            return Ok(Taken::Unreadable(vec![no_reference()]));
-        };
-        let entity_key = match self.echo_of(document.partner, &reference).await? {
+        match self.open(&document).await {
+            Ok(opened) => self.accept(document, opened).await,
+            Err(faults) => Ok(Taken::Unreadable(faults)),
+        }
+    }
+
+    /// Takes a document in that was read.
+    ///
+    /// # Errors
+    /// If log or store do not answer; nothing is known to be accepted then.
+    pub async fn accept(&self, document: Document<'_>, opened: Opened) -> Result<Taken> {
+        let Opened { rules, read, reference } = opened;
+        let echo = self.echo_of(document.partner, &reference).await?;
+        let entity_key = match echo {
             Some(entity) if document.partner.is_co_owner => entity,
             Some(entity) => return Ok(Taken::Echo(entity)),
             None => EntityKey::of_vacancy(&document.partner.id, &reference),
         };
         let idempotency = document.idempotency_key.map(|key| self.idempotency(&rules, key, document.body));
-        if let Some(idempotency) = &idempotency
-            && self.is_key_reused(document.partner, document.kind, idempotency).await?
-        {
+        let key_use = self.key_use(&document, idempotency.as_ref()).await?;
+        if key_use == KeyUse::Other {
             return Ok(Taken::KeyReused);
         }
         if idempotency.is_none()
             && let Some(message_id) = self.unchanged_since(&rules, entity_key, &document.dialect, &read).await?
         {
             return Ok(Taken::Unchanged { message_id, entity_key, reference });
+        }
+        let may_be_carried = document.channel == Channel::Push && read.operation == Operation::Upsert && echo.is_none();
+        if may_be_carried
+            && key_use == KeyUse::First
+            && let Some(carrier) = self.carrier(&rules, &document, &reference, &read.record).await?
+        {
+            return Ok(Taken::Carried { reference, carrier });
         }
         let modified_at = read.record.text("modified_at").map(str::to_owned);
         let origin = self.origin(&document, reference.clone(), idempotency, modified_at);
@@ -140,9 +171,7 @@ impl Intake {
         let rules = self.in_force.now();
         let entity_key = EntityKey::of_vacancy(&document.partner.id, reference);
         let idempotency = document.idempotency_key.map(|key| self.idempotency(&rules, key, reference.as_bytes()));
-        if let Some(idempotency) = &idempotency
-            && self.is_key_reused(document.partner, document.kind, idempotency).await?
-        {
+        if self.key_use(&document, idempotency.as_ref()).await? == KeyUse::Other {
             return Ok(Taken::KeyReused);
         }
         let origin = self.origin(&document, reference.to_owned(), idempotency, None);
@@ -197,13 +226,21 @@ impl Intake {
         }
     }
 
-    /// Looks whether the key was used with another body. The router decides; this only tells the caller in time.
-    async fn is_key_reused(&self, partner: &Partner, kind: Kind, idempotency: &Idempotency) -> Result<bool> {
-        let uses = self.store.key_uses(&partner.id, kind, idempotency.key_hash, self.clock.now_micros()).await?;
-        Ok(uses.iter().any(|key_use| key_use.body_hash != idempotency.body_hash))
+    /// Looks how the key was used before. The router decides; this only tells the caller in time.
+    async fn key_use(&self, document: &Document<'_>, idempotency: Option<&Idempotency>) -> Result<KeyUse> {
+        let Some(Idempotency { key_hash, body_hash, .. }) = idempotency else { return Ok(KeyUse::First) };
+        let (partner, now) = (&document.partner.id, self.clock.now_micros());
+        let uses = self.store.key_uses(partner, document.kind, *key_hash, now).await?;
+        if uses.iter().any(|key_use| key_use.body_hash != *body_hash) {
+            return Ok(KeyUse::Other);
+        }
+        Ok(if uses.is_empty() { KeyUse::First } else { KeyUse::Same })
     }
 
     /// The message of the newest version, if the document says just the same.
+    ///
+    /// Only if everything accepted before has been routed: else a version that waits in the log would be passed over,
+    /// and a document that takes it back would be lost.
     async fn unchanged_since(
         &self,
         rules: &Rules,
@@ -211,10 +248,25 @@ impl Intake {
         dialect: &DialectName,
         read: &Read,
     ) -> Result<Option<MessageId>> {
-        let Some(newest) = self.store.newest_version(entity).await? else { return Ok(None) };
-        if read.operation != Operation::Upsert {
+        let newest = async || self.same_as_newest(rules, entity, dialect, read).await;
+        if read.operation != Operation::Upsert || newest().await?.is_none() {
             return Ok(None);
         }
+        if !self.backbone.is_done("router", &Topic::accepted()).await? {
+            return Ok(None);
+        }
+        newest().await
+    }
+
+    /// The message of the newest version that was routed, if the document says just the same.
+    async fn same_as_newest(
+        &self,
+        rules: &Rules,
+        entity: EntityKey,
+        dialect: &DialectName,
+        read: &Read,
+    ) -> Result<Option<MessageId>> {
+        let Some(newest) = self.store.newest_version(entity).await? else { return Ok(None) };
         let mut record = read.record.clone();
         let previous = Record::from_avro(newest.kind, &newest.canonical)?;
         rules.dialects.carry_over(dialect, read.shape.as_deref(), &previous, &mut record);
@@ -296,13 +348,4 @@ fn closing_notice(record: &Record) -> Close {
 /// Whether a vacancy may be shown: only what is published is sent out.
 pub fn is_open(record: &Record) -> bool {
     Vacancy::of(record).is_some_and(|vacancy| vacancy.status() == Status::Published)
-}
-
-fn no_reference() -> Fault {
-    Fault {
-        pointer: String::new(),
-        code: "no_reference".to_owned(),
-        problem: "the document does not say by which reference it is known; without one a change could not be told from a new vacancy"
-            .to_owned(),
-    }
 }

@@ -3,6 +3,7 @@
 mod backbone;
 mod cli;
 mod clock;
+mod code;
 mod config;
 mod daemon;
 mod delivery;

@@ -148,7 +148,13 @@ fn ensure_same_ground(before: &Settings, after: &Settings) -> Result<()> {
         ("engines.backbone", before.backbone == after.backbone),
         ("engines.store", before.store == after.store),
         ("door.listen", before.listen == after.listen),
+        ("door.memory_bytes", before.memory_bytes == after.memory_bytes),
+        ("door.max_connections", before.max_connections == after.max_connections),
+        ("door.queue", before.queue == after.queue),
+        ("door.batches", before.batches == after.batches),
         ("door.request_timeout_ms", before.request_timeout == after.request_timeout),
+        ("door.header_timeout_ms", before.header_timeout == after.header_timeout),
+        ("door.write_timeout_ms", before.write_timeout == after.write_timeout),
         ("telemetry.log", before.log == after.log),
         ("telemetry.format", before.log_format == after.log_format),
     ] {

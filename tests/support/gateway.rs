@@ -168,6 +168,14 @@ impl Gateway {
         }
     }
 
+    /// The most memory that the process has ever held.
+    pub fn peak_memory_mib(&self) -> u64 {
+        let pid = self.child.as_ref().and_then(Child::id).expect("a gateway that runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1_024
+    }
+
     /// The last lines of the log.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")

@@ -3,12 +3,14 @@
 #![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 #![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
 
+mod compressed;
 mod forwarder;
 mod gateway;
 mod partners;
 mod traffic;
 
 pub use self::{
+    compressed::{gzip, zstd},
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
     traffic::{Report, Trial},

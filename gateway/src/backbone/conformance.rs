@@ -100,10 +100,13 @@ async fn outputs_and_offset_come_together(backbone: &dyn Backbone) {
         backbone.append(vec![output(&source, "1"), output(&source, "2"), output(&source, "3")]).await.unwrap();
     let mut subscription = backbone.subscribe("router", source.clone()).await.unwrap();
     assert_eq!(backbone.lag("router", &source).await.unwrap(), 3);
+    assert!(!backbone.is_done("router", &source).await.unwrap());
     let read = subscription.next(2).await.unwrap();
     subscription.commit(read[1].position, vec![output(&target, "one"), output(&target, "two")]).await.unwrap();
     assert_eq!(subscription.committed(), positions[1]);
     assert_eq!(backbone.lag("router", &source).await.unwrap(), 1);
+    assert!(!backbone.is_done("router", &source).await.unwrap());
+    assert!(backbone.is_done("router", &Topic("nothing".to_owned())).await.unwrap());
     assert_eq!(
         subscription.next(10).await.unwrap().iter().map(text_of).collect::<Vec<_>>(),
         ["3"],
@@ -120,6 +123,7 @@ async fn consumers_do_not_disturb_each_other(backbone: &dyn Backbone) {
     let read = first.next(2).await.unwrap();
     first.commit(read[1].position, vec![]).await.unwrap();
     assert_eq!(texts(backbone, "second", &topic, 2).await, ["1", "2"]);
+    assert!(backbone.is_done("first", &topic).await.unwrap());
 }
 
 async fn many_writers_lose_nothing(backbone: &dyn Backbone) {

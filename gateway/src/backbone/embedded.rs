@@ -149,6 +149,18 @@ impl Backbone for EmbeddedBackbone {
         Ok(lag)
     }
 
+    async fn is_done(&self, consumer: &str, topic: &Topic) -> Result<bool> {
+        let is_done = sqlx::query_scalar(
+            "SELECT NOT EXISTS (SELECT 1 FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $2) AND \
+             log_offset > COALESCE((SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2), 0))",
+        )
+        .bind(consumer)
+        .bind(topic.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(is_done)
+    }
+
     async fn probe(&self) -> Result<()> {
         anyhow::ensure!(!self.writer.is_closed(), "the log is closed");
         sqlx::query("SELECT 1").execute(&self.pool).await.context("the log does not answer")?;

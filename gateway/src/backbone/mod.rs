@@ -84,6 +84,9 @@ pub trait Backbone: Send + Sync {
     /// How many records of a topic a named consumer has not committed yet.
     async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64>;
 
+    /// Whether a named consumer has committed everything that a topic holds.
+    async fn is_done(&self, consumer: &str, topic: &Topic) -> Result<bool>;
+
     /// Whether the engine answers.
     async fn probe(&self) -> Result<()>;
 }

@@ -7,6 +7,7 @@ mod poll;
 mod rules;
 mod secrets;
 mod settings;
+mod windows;
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +19,12 @@ use anyhow::{Context, Result, bail};
 use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
-    partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting},
+    partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting, Role},
     poll::{Source, VdabAccountSettings},
     rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
     secrets::Secrets,
     settings::{Engine, LogFormat, Settings},
+    windows::{Window, Windows},
 };
 
 /// Partners, by id.

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, ensure};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
+use super::Windows;
+
 const DEFAULTS: &str = include_str!("../gateway.default.toml");
 
 /// The gateway's own settings; each is documented where its default stands.
@@ -25,7 +27,16 @@ pub struct Settings {
     pub store: Engine,
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
+    pub max_inflated_bytes: usize,
+    pub memory_bytes: usize,
+    pub max_connections: usize,
+    pub queue: usize,
+    pub batches: usize,
     pub request_timeout: Duration,
+    pub header_timeout: Duration,
+    pub read_timeout: Duration,
+    pub write_timeout: Duration,
+    pub limits: Windows,
     pub idempotency: Duration,
     pub router_batch: usize,
     pub in_memory: usize,
@@ -94,7 +105,16 @@ struct EnginesSection {
 struct DoorSection {
     listen: SocketAddr,
     max_body_bytes: usize,
+    max_inflated_bytes: usize,
+    memory_bytes: usize,
+    max_connections: usize,
+    queue: usize,
+    batches: usize,
     request_timeout_ms: u64,
+    header_timeout_ms: u64,
+    read_timeout_ms: u64,
+    write_timeout_ms: u64,
+    limits: String,
     idempotency_days: u64,
 }
 
@@ -142,21 +162,31 @@ impl Settings {
             layers.add_source(environment.try_parsing(true)).build().context("cannot read the configuration")?;
         let sections: Sections = layers.try_deserialize().context("the configuration is wrong")?;
         let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
-        sections.check(base)
+        sections.check()?;
+        sections.settings(base)
     }
 }
 
 impl Sections {
-    fn check(self, base: &Path) -> Result<Settings> {
-        let Self { gateway, engines, door, router, delivery, telemetry } = self;
+    /// Refuses what cannot be meant.
+    fn check(&self) -> Result<()> {
+        let Self { door, router, delivery, .. } = self;
         for (name, number) in [
             ("door.max_body_bytes", door.max_body_bytes),
+            ("door.max_inflated_bytes", door.max_inflated_bytes),
+            ("door.max_connections", door.max_connections),
+            ("door.queue", door.queue),
+            ("door.batches", door.batches),
             ("router.batch", router.batch),
             ("delivery.in_memory", delivery.in_memory),
             ("delivery.in_flight", delivery.in_flight),
         ] {
             ensure!(number > 0, "`{name}` is 0: nothing would pass; use 1 or more");
         }
+        ensure!(
+            door.memory_bytes >= door.max_body_bytes.max(door.max_inflated_bytes),
+            "`door.memory_bytes` is below `door.max_body_bytes` or `door.max_inflated_bytes`: the largest document would never be taken"
+        );
         ensure!(
             delivery.connect_timeout_ms < delivery.send_timeout_ms,
             "`delivery.connect_timeout_ms` is not below `delivery.send_timeout_ms`: a host that cannot be reached would look like one that took the document"
@@ -165,6 +195,12 @@ impl Sections {
             delivery.retry_initial_ms > 0,
             "`delivery.retry_initial_ms` is 0: retries would not wait; use 1 or more"
         );
+        Ok(())
+    }
+
+    fn settings(self, base: &Path) -> Result<Settings> {
+        let Self { gateway, engines, door, router, delivery, telemetry } = self;
+        let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
             data_dir: base.join(gateway.data_dir),
@@ -176,7 +212,16 @@ impl Sections {
             store: engines.store,
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
+            max_inflated_bytes: door.max_inflated_bytes,
+            memory_bytes: door.memory_bytes,
+            max_connections: door.max_connections,
+            queue: door.queue,
+            batches: door.batches,
             request_timeout: Duration::from_millis(door.request_timeout_ms),
+            header_timeout: Duration::from_millis(door.header_timeout_ms),
+            read_timeout: Duration::from_millis(door.read_timeout_ms),
+            write_timeout: Duration::from_millis(door.write_timeout_ms),
+            limits,
             idempotency: Duration::from_secs(door.idempotency_days * 24 * 3_600),
             router_batch: router.batch,
             in_memory: delivery.in_memory,

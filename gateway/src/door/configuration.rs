@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Door, identity::Operator, messages::instant, problem::Problem};
+use crate::code::code;
 
 /// The configuration in force.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,8 +35,12 @@ pub async fn show(State(door): State<Door>, _: Operator) -> Json<InForce> {
     security(("operator token" = [])))]
 pub async fn reload(State(door): State<Door>, _: Operator) -> Result<Json<InForce>, Problem> {
     door.reloader.reload().await.map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "configuration_refused", "the new configuration is refused")
-            .detail(format!("{error:#}; the old one stays in force"))
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            const { code("configuration_refused") },
+            "the new configuration is refused",
+        )
+        .detail(format!("{error:#}; the old one stays in force"))
     })?;
     Ok(Json(door.configuration_in_force()))
 }

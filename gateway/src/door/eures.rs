@@ -29,13 +29,14 @@ impl FromRequestParts<Door> for Puller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
-        let token = bearer_token(parts).ok_or_else(Problem::unauthorized)?;
+        let token = bearer_token(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let rules = door.intake.in_force.now();
         let configuration = &rules.configuration;
         for (partner, outgoing) in configuration.receivers(Kind::Vacancy) {
             if let Connector::EuresFeed { token: name, source } = &outgoing.connector
                 && configuration.secrets.get(name)?.matches(token)
             {
+                door.limits.require(&format!("puller of {}", partner.id))?;
                 return Ok(Self { partner: partner.id.clone(), source: source.clone() });
             }
         }

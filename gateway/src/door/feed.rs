@@ -19,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Door, identity::Identity, messages::instant, problem::Problem};
 use crate::{
+    code::code,
     config::Connector,
     store::{FeedBound, FeedItem},
 };
@@ -243,7 +244,7 @@ fn names(tags: &HeaderValue, tag: &str) -> bool {
 }
 
 fn wrong_cursor() -> Problem {
-    Problem::bad_request("wrong_cursor", "the cursor is none of this feed")
+    Problem::bad_request(const { code("wrong_cursor") }, "the cursor is none of this feed")
         .detail("use the `cursor` of the page before as it is; after a loss, begin without one")
 }
 

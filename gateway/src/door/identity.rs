@@ -2,7 +2,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::Rng;
@@ -22,6 +22,26 @@ pub enum Identity {
 
 /// An operator; anybody else is turned away.
 pub struct Operator;
+
+/// Who is calling, and with which key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub identity: Identity,
+    /// The name of the key; no secret.
+    pub key: String,
+}
+
+/// Finds out who is calling; nobody if there is no key, or none of ours.
+pub async fn authenticate(door: &Door, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+    let Some(token) = bearer_token(headers) else { return Ok(None) };
+    let hash = Hash::of(token.as_bytes());
+    if bool::from(hash.as_bytes().ct_eq(door.operator_token.as_bytes())) {
+        return Ok(Some(Caller { identity: Identity::Operator, key: "operator.token".to_owned() }));
+    }
+    let Some(key) = door.intake.store.key_by_secret(hash).await? else { return Ok(None) };
+    Ok(Some(Caller { identity: key.partner.map_or(Identity::Operator, Identity::Partner), key: key.key_id }))
+}
 
 impl Identity {
     /// Turns away whoever may not act for that partner.
@@ -53,17 +73,20 @@ impl Identity {
     }
 }
 
+impl FromRequestParts<Door> for Caller {
+    type Rejection = Problem;
+
+    /// Takes over what [`super::limits::enforce`] found out.
+    async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthorized)
+    }
+}
+
 impl FromRequestParts<Door> for Identity {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
-        let token = bearer_token(parts).ok_or_else(Problem::unauthorized)?;
-        let hash = Hash::of(token.as_bytes());
-        if bool::from(hash.as_bytes().ct_eq(door.operator_token.as_bytes())) {
-            return Ok(Self::Operator);
-        }
-        let key = door.intake.store.key_by_secret(hash).await?.ok_or_else(Problem::unauthorized)?;
-        Ok(key.partner.map_or(Self::Operator, Self::Partner))
+        Ok(Caller::from_request_parts(parts, door).await?.identity)
     }
 }
 
@@ -79,8 +102,8 @@ impl FromRequestParts<Door> for Operator {
 }
 
 /// The bearer token of a request.
-pub fn bearer_token(parts: &Parts) -> Option<&str> {
-    let header = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

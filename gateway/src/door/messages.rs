@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Door, identity::Identity, problem::Problem};
+use crate::code::code;
 use crate::store::{EventRow, MessageQuery, MessageRow};
 
 /// How long a look-up waits for the journal to have read what was just accepted.
@@ -191,5 +192,5 @@ pub fn instant(micros: i64) -> String {
 }
 
 fn wrong_filter(name: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "wrong_filter", &format!("`{name}` is not well-formed"))
+    Problem::new(StatusCode::BAD_REQUEST, const { code("wrong_filter") }, &format!("`{name}` is not well-formed"))
 }

@@ -1,30 +1,39 @@
 //! HTTP in: partners push, vendors call, EURES pulls, operators look.
 
+mod admission;
+mod api;
 mod backlog;
+mod batch;
 mod body;
 mod configuration;
+mod encoding;
+mod errors;
 mod eures;
 mod explain;
 mod feed;
+mod framing;
 mod identity;
 mod keys;
+mod limits;
 mod messages;
 mod parked;
 mod partners;
 mod probes;
 mod problem;
 mod push;
+mod server;
 mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{Request, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::post,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
@@ -34,16 +43,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
-};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::identity::new_secret;
 use self::problem::Problem;
+pub use self::{admission::Admission, identity::new_secret, limits::KeyLimits};
 use crate::{
     backbone::Topic,
+    code::{Code, code},
     delivery::{Teller, Wakes},
     health::Health,
     intake::Intake,
@@ -63,25 +70,12 @@ pub struct Door {
     pub journaled: watch::Receiver<i64>,
     pub reloader: Reloader,
     pub sync_wanted: Arc<Notify>,
-}
-
-/// The description of the API.
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Passerelle", description = "The gateway between employment services.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
-    modifiers(&Keys)
-)]
-struct Api;
-
-struct Keys;
-
-impl Modify for Keys {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let components = openapi.components.get_or_insert_default();
-        for name in ["partner key", "operator token", "puller token"] {
-            components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        }
-    }
+    /// How much is taken in at once.
+    pub admission: Admission,
+    /// How many requests a key may make.
+    pub limits: KeyLimits,
+    /// Cancelled when the gateway stops.
+    pub stop: CancellationToken,
 }
 
 impl Door {
@@ -89,12 +83,9 @@ impl Door {
     ///
     /// # Errors
     /// If it cannot listen.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
-        let router = self.router();
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-            .context("cannot listen any more")
+    pub async fn serve(self, listener: TcpListener) -> Result<()> {
+        let (rules, stop) = (self.intake.in_force.now(), self.stop.clone());
+        server::serve(listener, self.router(), &rules.configuration.settings, stop).await
     }
 
     fn router(self) -> Router {
@@ -102,23 +93,27 @@ impl Door {
         let settings = &rules.configuration.settings;
         let (max_body_bytes, request_timeout) = (settings.max_body_bytes, settings.request_timeout);
         let (router, api) = documented_routes().split_for_parts();
+        let api = api::described(&api);
         router
+            // The documented addresses of batches and closings meet here, where the router would see the closing only.
+            .route("/v1/{partner}/vacancy/batch", post(batch::receive_vacancies).delete(push::close_batch))
             .route("/openapi.json", axum::routing::get(move || async move { Json(api) }))
             .fallback(|| async { Problem::not_found("address") })
             .method_not_allowed_fallback(|| async {
                 Problem::new(
                     StatusCode::METHOD_NOT_ALLOWED,
-                    "method_not_allowed",
+                    const { code("method_not_allowed") },
                     "this address does not know that method",
                 )
             })
+            .layer(middleware::from_fn_with_state(self.clone(), limits::enforce))
             .layer(middleware::from_fn(plain_errors_to_problems))
             .layer(DefaultBodyLimit::max(max_body_bytes))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout))
             .layer(CatchPanicLayer::custom(|_| {
                 Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    "defect",
+                    const { code("defect") },
                     "a defect of the gateway; nothing is known to be accepted",
                 )
                 .into_response()
@@ -137,9 +132,10 @@ impl Door {
 }
 
 fn documented_routes() -> OpenApiRouter<Door> {
-    OpenApiRouter::with_openapi(Api::openapi())
+    OpenApiRouter::with_openapi(api::Api::openapi())
         .routes(routes!(push::push))
         .routes(routes!(push::close))
+        .routes(routes!(batch::receive))
         .routes(routes!(webhook::receive))
         .routes(routes!(messages::show))
         .routes(routes!(messages::list))
@@ -159,6 +155,8 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(eures::get_all))
         .routes(routes!(eures::get_changes))
         .routes(routes!(eures::get_details))
+        .routes(routes!(errors::list))
+        .routes(routes!(errors::show))
         .routes(routes!(probes::live))
         .routes(routes!(probes::ready))
         .routes(routes!(probes::metrics))
@@ -175,12 +173,12 @@ async fn plain_errors_to_problems(request: Request<axum::body::Body>, next: Next
     if !(status.is_client_error() || status.is_server_error()) || !is_plain {
         return response;
     }
-    let (code, title) = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large"),
-        StatusCode::REQUEST_TIMEOUT => ("timeout", "the request took too long"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media_type", "the media type is not the one expected"),
-        StatusCode::UNPROCESSABLE_ENTITY => ("wrong_body", "the body is not what this address expects"),
-        _ => ("bad_request", "the request is not well-formed"),
+    let (code, title): (Code, _) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => (const { code("too_large") }, "the body is too large"),
+        StatusCode::REQUEST_TIMEOUT => (const { code("timeout") }, "the request took too long"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (const { code("media_type") }, "the media type is not the one expected"),
+        StatusCode::UNPROCESSABLE_ENTITY => (const { code("wrong_body") }, "the body is not what this address expects"),
+        _ => (const { code("bad_request") }, "the request is not well-formed"),
     };
     Problem::new(status, code, title).into_response()
 }

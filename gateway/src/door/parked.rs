@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Door, identity::Operator, messages::instant, problem::Problem};
 use crate::{
+    code::code,
     intake::{Document, Taken},
     store::{DispatchRow, ParkedInput},
 };
@@ -139,12 +140,12 @@ impl Door {
             Taken::Accepted { .. } | Taken::Unchanged { .. } => Ok(()),
             Taken::Unreadable(faults) => Err(Problem::new(
                 axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-                "unreadable",
+                const { code("unreadable") },
                 "the input still cannot be read",
             )
             .faults(faults)),
-            Taken::KeyReused | Taken::Echo(_) => {
-                Err(Problem::new(axum::http::StatusCode::CONFLICT, "echo", "the input is an echo"))
+            Taken::KeyReused | Taken::Echo(_) | Taken::Carried { .. } => {
+                Err(Problem::new(axum::http::StatusCode::CONFLICT, const { code("echo") }, "the input is an echo"))
             }
         }
     }

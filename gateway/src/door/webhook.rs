@@ -11,8 +11,9 @@ use schemas::{Channel, Kind, Lane};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Door, body::Bounded, problem::Problem};
+use super::{Door, body::Unchanged, problem::Problem};
 use crate::{
+    code::code,
     config::Partner,
     intake::{Document, Taken},
 };
@@ -29,6 +30,7 @@ use crate::{
         (status = 401, description = "The signature is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such partner, or it has no webhook.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is about a person; that is not accepted yet.", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "The vendor sends more than a key may; it sends it again.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Log or store do not answer; the vendor sends it again.", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -36,26 +38,29 @@ pub async fn receive(
     State(door): State<Door>,
     Path(partner): Path<String>,
     headers: HeaderMap,
-    Bounded(body): Bounded,
+    body: Unchanged,
 ) -> Result<Response, Problem> {
+    let body = &body.bytes;
     let rules = door.intake.in_force.now();
     let configuration = &rules.configuration;
     let partner = configuration.partner(&partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
     let settings = partner.webhook.as_ref().ok_or_else(|| Problem::not_found("webhook"))?;
     let secret = configuration.secrets.get(&settings.secret)?;
-    let verified = webhook::verify(settings.vendor, secret.all(), &headers, &body).map_err(|error| {
+    let verified = webhook::verify(settings.vendor, secret.all(), &headers, body).map_err(|error| {
         counter!("passerelle_webhooks_refused_total", "partner" => partner.id.to_string()).increment(1);
         warn!(partner.name = %partner.id, error = %error, "a webhook with a wrong signature");
-        Problem::new(StatusCode::UNAUTHORIZED, "signature", "the signature is missing or wrong")
+        Problem::new(StatusCode::UNAUTHORIZED, const { code("signature") }, "the signature is missing or wrong")
             .detail(error.to_string())
     })?;
-    match webhook::concern(settings.vendor, &body) {
-        Concern::Vacancy => take(&door, &partner, &headers, &body).await?,
+    // Counted after the signature is checked, so that nobody else can use up what the vendor may send.
+    door.limits.require(&format!("webhook of {}", partner.id))?;
+    match webhook::concern(settings.vendor, body) {
+        Concern::Vacancy => take(&door, &partner, &headers, body).await?,
         Concern::Person => {
             counter!("passerelle_webhooks_turned_away_total", "partner" => partner.id.to_string()).increment(1);
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "kind_not_accepted",
+                const { code("kind_not_accepted") },
                 "events about persons are not accepted yet",
             )
             .detail("nothing of it was stored; switch these events off at the vendor"));
@@ -66,6 +71,7 @@ pub async fn receive(
 }
 
 async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let _place = door.admission.place()?;
     let Some(incoming) = partner.incoming.get(&Kind::Vacancy) else {
         return Err(Problem::not_found("route"));
     };
@@ -84,6 +90,7 @@ async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &[u8]) 
         Taken::Unreadable(faults) => ("unreadable", faults),
         Taken::Echo(_) => ("echo", Vec::new()),
         Taken::KeyReused => ("idempotency_key_reused", Vec::new()),
+        Taken::Carried { .. } => ("carried_elsewhere", Vec::new()),
     };
     // Nobody is there to correct it: it waits for a person, and the vendor is thanked.
     Ok(door.intake.park(Uuid::now_v7(), &document, code, &faults).await?)

@@ -84,6 +84,7 @@ impl Polling {
             }
             Taken::Unreadable(faults) => ("unreadable", faults),
             Taken::KeyReused => ("idempotency_key_reused", Vec::new()),
+            Taken::Carried { .. } => ("carried_elsewhere", Vec::new()),
         };
         // The same document is parked once, however often it is polled.
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &[partner.id.as_str().as_bytes(), b"/", &fetched.bytes].concat());

@@ -1,0 +1,130 @@
+//! Whether a vacancy that is pushed comes in another way already, so that its sender can be told in time.
+//!
+//! **Invariant:** a look-up on which nothing rests: what was accepted meanwhile is decided by the router, in log order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use schemas::{Channel, EntityKey, Kind, MessageId, Path, Record};
+
+use super::{Document, Intake};
+use crate::{
+    config::{Partner, Role},
+    in_force::Rules,
+};
+
+/// By which other way a vacancy comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// By another channel of the same partner, which brought this message last.
+    OtherChannel(MessageId),
+    /// Through another partner, for the same employer and under the same reference.
+    OtherPartner,
+}
+
+impl Intake {
+    /// By which other way an open vacancy comes in that is pushed now.
+    ///
+    /// A channel carries it while it is configured, so that a partner can change from one to the other. An employer is
+    /// never told that somebody else carries what is its own.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub(super) async fn carrier(
+        &self,
+        rules: &Rules,
+        document: &Document<'_>,
+        reference: &str,
+        record: &Record,
+    ) -> Result<Option<Carrier>> {
+        let partner = document.partner;
+        if (partner.webhook.is_some() || partner.poll.is_some())
+            && let Some(message_id) = self.by_other_channel(partner, reference).await?
+        {
+            return Ok(Some(Carrier::OtherChannel(message_id)));
+        }
+        if partner.role == Role::Employer {
+            return Ok(None);
+        }
+        let is_carried = self.by_other_partner(rules, partner, reference, record).await?;
+        Ok(is_carried.then_some(Carrier::OtherPartner))
+    }
+
+    async fn by_other_channel(&self, partner: &Partner, reference: &str) -> Result<Option<MessageId>> {
+        let entity = EntityKey::of_vacancy(&partner.id, reference);
+        let Some(newest) = self.store.newest_version(entity).await?.filter(|newest| newest.is_open) else {
+            return Ok(None);
+        };
+        let Some((message, _)) = self.store.message(newest.message_id).await? else { return Ok(None) };
+        let is_carried = match message.channel.parse() {
+            Ok(Channel::Webhook) => partner.webhook.is_some(),
+            Ok(Channel::Poll) => partner.poll.is_some(),
+            _ => false,
+        };
+        Ok(is_carried.then_some(newest.message_id))
+    }
+
+    async fn by_other_partner(
+        &self,
+        rules: &Rules,
+        partner: &Partner,
+        reference: &str,
+        record: &Record,
+    ) -> Result<bool> {
+        let sources = rules.configuration.partners.values().filter(|other| other.incoming.contains_key(&Kind::Vacancy));
+        let others: Vec<EntityKey> = sources
+            .filter(|other| other.id != partner.id)
+            .map(|other| EntityKey::of_vacancy(&other.id, reference))
+            .collect();
+        if others.is_empty() {
+            return Ok(false);
+        }
+        let employer = legal_ids(record);
+        if employer.is_empty() {
+            return Ok(false);
+        }
+        let histories = self.store.histories(&others).await?;
+        for entity in others {
+            if let Some(newest) = histories.newest(entity).filter(|newest| newest.is_open) {
+                let known = Record::from_avro(newest.kind, &newest.canonical)?;
+                if !legal_ids(&known).is_disjoint(&employer) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The employer's legal identifiers, each with its register.
+fn legal_ids(record: &Record) -> BTreeSet<(String, String)> {
+    let path = Path::resolve(record.model(), "employer.legal_ids").expect("the model of a vacancy has it");
+    let mut found: BTreeMap<String, (String, String)> = BTreeMap::new();
+    path.get(record.root()).visit_leaves(path.ty(), &mut |place, value| {
+        let (Some((item, name)), Some(text)) = (place.split_once('.'), value.as_text()) else { return };
+        let legal_id = found.entry(item.to_owned()).or_default();
+        match name {
+            "scheme" => text.clone_into(&mut legal_id.0),
+            "value" => text.clone_into(&mut legal_id.1),
+            _ => {}
+        }
+    });
+    found.into_values().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_employer_is_known_by_register_and_number() {
+        let ids = |ids: serde_json::Value| {
+            legal_ids(&Record::from_json(Kind::Vacancy, &json!({"employer": {"legal_ids": ids}})).unwrap())
+        };
+        let one = ids(json!([{"scheme": "be-kbo", "value": "0000000097"}]));
+        assert_eq!(one.into_iter().collect::<Vec<_>>(), [("be-kbo".to_owned(), "0000000097".to_owned())]);
+        assert!(ids(json!([])).is_empty());
+    }
+}
