@@ -277,7 +277,7 @@ impl Coder {
     /// The loss code, if none of the lists has a code for it.
     pub(crate) fn write_text<'a>(
         &'a self,
-        schemes: &[&str],
+        schemes: &[Arc<str>],
         code: &'a str,
     ) -> Result<(Spelled<'a>, Option<&'static str>), &'static str> {
         for entry in self.entries.iter().filter(|entry| entry.is_canonical || entry.onward.is_empty()) {
@@ -285,7 +285,7 @@ impl Coder {
                 return Ok((Spelled::Borrowed(&row.code), None));
             }
         }
-        let landing = schemes.iter().find_map(|scheme| self.arrive(Some(*scheme), Some(code)));
+        let landing = schemes.iter().find_map(|scheme| self.arrive(Some(&**scheme), Some(code)));
         match landing {
             Some(there) => {
                 let coarsened = there.coarsened(Grade::Exact);

@@ -1,8 +1,13 @@
 //! Makes the part of a rule that reads and writes one value.
 
+use std::sync::Arc;
+
 use schemas::{Field, Format as TextFormat, Type};
 
-use crate::grammar::{TextKind, Written};
+use crate::{
+    codes::CodeList,
+    grammar::{TextKind, Written},
+};
 
 use super::{ConstantKind, Form, Leaf, Target, TextCoder, compile::canonical_value, rules::RuleMaker};
 
@@ -67,20 +72,20 @@ impl RuleMaker<'_, '_, '_> {
     }
 
     fn text_coder(&mut self, ty: Type, field: Option<&'static Field>) -> Option<TextCoder> {
-        let schemes = match ty {
-            Type::Text(TextFormat::Country) => vec!["iso-3166-1"],
-            Type::Text(TextFormat::Language) => vec!["iso-639-1"],
-            Type::Text(TextFormat::Currency) => vec!["iso-4217"],
+        let schemes: Vec<Arc<str>> = match ty {
+            Type::Text(TextFormat::Country) => vec!["iso-3166-1".into()],
+            Type::Text(TextFormat::Language) => vec!["iso-639-1".into()],
+            Type::Text(TextFormat::Currency) => vec!["iso-4217".into()],
             Type::Symbol(symbols) => {
-                let fits = |list: &&std::sync::Arc<crate::codes::CodeList>| {
+                let fits = |list: &&Arc<CodeList>| {
                     list.codes().count() > 0 && list.codes().all(|code| symbols.contains(&&**code))
                 };
-                let lists = self.compiler.library.lists().filter(fits);
-                lists.map(|list| -> &'static str { Box::leak(list.scheme().to_string().into_boxed_str()) }).collect()
+                self.compiler.library.lists().filter(fits).map(|list| list.scheme().clone()).collect()
             }
-            _ => field.map(|field| field.schemes.clone()).unwrap_or_default(),
+            _ => field.map(|field| field.schemes.iter().map(|scheme| (*scheme).into()).collect()).unwrap_or_default(),
         };
-        let coder = self.coder(&schemes)?;
+        let names: Vec<&str> = schemes.iter().map(|scheme| &**scheme).collect();
+        let coder = self.coder(&names)?;
         Some(TextCoder { coder, schemes })
     }
 

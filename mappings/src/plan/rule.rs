@@ -1,5 +1,7 @@
 //! Rules: how a canonical field and a place in a document belong together.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use regex::Regex;
 use schemas::{RecordType, Value};
@@ -157,7 +159,7 @@ pub(crate) enum Form {
 #[derive(Debug)]
 pub(crate) struct TextCoder {
     pub(crate) coder: Coder,
-    pub(crate) schemes: Vec<&'static str>,
+    pub(crate) schemes: Vec<Arc<str>>,
 }
 
 /// The names and texts that stand beside the codes of a list.
