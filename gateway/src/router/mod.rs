@@ -14,8 +14,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use metrics::counter;
 use schemas::{
-    Body, Cause, Close, Content, DispatchId, EntityKey, Envelope, Event, Header, Kind, Lane, LossCounts, Operation,
-    PartnerId, Payload, Plain, Record, Status, content_hash,
+    Body, Cause, Close, Content, DispatchId, EntityKey, Envelope, Event, Hash, Header, Kind, Lane, LossCounts,
+    Operation, PartnerId, Payload, Plain, Record, Status, content_hash,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -154,9 +154,10 @@ impl Router {
         let previous = batch.previous(stored);
         let record = record_of(&batch.rules, stored, &content, previous.as_ref())?;
         let past = Past { previous: previous.as_ref(), key_uses: &key_uses };
-        let meaning = decide(header, stored.position, &past, record.as_ref().map(content_hash));
-        match record {
-            Some(record) if meaning == Meaning::News => self.adopt(stored, &content, &record, previous.as_ref(), batch),
+        let hash = record.as_ref().map(content_hash);
+        let meaning = decide(header, stored.position, &past, hash);
+        match record.zip(hash) {
+            Some(said) if meaning == Meaning::News => self.adopt(stored, &content, &said, previous.as_ref(), batch),
             _ => {
                 Self::remember_key(stored, batch);
                 self.pass_over(stored, &meaning, content, batch)
@@ -181,7 +182,7 @@ impl Router {
         &self,
         stored: &Stored,
         content: &Content,
-        record: &Record,
+        (record, hash): &(Record, Hash),
         previous: Option<&Version>,
         batch: &mut Batch,
     ) -> Result<()> {
@@ -194,11 +195,12 @@ impl Router {
             partner: previous.map_or_else(|| header.origin.partner.clone(), |version| version.partner.clone()),
             kind: stored.envelope.kind(),
             reference: header.origin.reference.clone(),
-            content_hash: content_hash(record),
+            content_hash: *hash,
             is_open: is_open(record),
             modified_at: header.origin.modified_at.clone(),
             recipients,
-            canonical: record.to_avro()?,
+            // The first version is what the document says and nothing else.
+            canonical: previous.map_or_else(|| Ok(content.canonical.clone()), |_| record.to_avro())?,
         };
         if !content.complement.is_empty() {
             let dialect = header.origin.dialect.to_string();
