@@ -13,6 +13,9 @@ const READERS: u32 = 4;
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// Pages of 4 KiB in the write-ahead log after which they are moved into the file.
+const CHECKPOINT_PAGES: &str = "4000";
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -21,6 +24,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A commit is on the disk when it returns.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
 }
 
 /// Connections that only read.

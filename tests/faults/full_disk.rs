@@ -10,7 +10,7 @@ use crate::support::{Setup, Trial, wanted_tool};
 const TIMES: usize = 12;
 
 /// How small the file system is.
-const SIZE_MIB: usize = 48;
+const SIZE_MIB: usize = 96;
 
 /// A small file system in memory; gone when it is dropped.
 struct SmallDisk(tempfile::TempDir);
