@@ -10,7 +10,7 @@ use connectors::rest::stub::{Injection, Moment, Received, RestStub, RestStubSett
 use schemas::{EntityKey, Operation};
 use serde_json::{Value, json};
 
-use self::support::{Gateway, PULLER_TOKEN, Setup, eures_feed, pusher, rest_receiver, until};
+use self::support::{Gateway, PATIENCE, PULLER_TOKEN, Setup, eures_feed, pusher, rest_receiver, until};
 
 struct Scene {
     gateway: Gateway,
@@ -29,7 +29,6 @@ impl Scene {
             .setting("DELIVERY__RETRY_INITIAL_MS", "20")
             .setting("DELIVERY__RETRY_LONGEST_MS", "100")
             .setting("DELIVERY__CONNECT_TIMEOUT_MS", "500")
-            .setting("DELIVERY__SEND_TIMEOUT_MS", "1000")
             .start()
             .await;
         let key = gateway.key("acme").await;
@@ -163,11 +162,13 @@ async fn what_is_in_doubt_holds_back_its_entity_only() {
 #[tokio::test]
 async fn newer_versions_take_the_place_of_what_waits() {
     let scene = Scene::start("by_key").await;
-    scene.receiver.inject(1, &Injection::Slow(Duration::from_millis(300)));
+    scene.receiver.inject(1, &Injection::Slow(PATIENCE));
     let first = scene.push("R1", 1).await;
     until("the first is under way", async || !scene.history("R1").is_empty()).await;
     let second = scene.push("R1", 2).await;
     let third = scene.push("R1", 3).await;
+    scene.until_step(&second, "superseded").await;
+    scene.receiver.heal();
     scene.until_step(&third, "delivered").await;
     assert_eq!(scene.steps(&first).await, ["delivered"]);
     assert_eq!(scene.steps(&second).await, ["superseded"]);

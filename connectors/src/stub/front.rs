@@ -13,7 +13,10 @@ use axum::{
 };
 use futures::StreamExt;
 use http::{HeaderValue, StatusCode, header};
-use tokio::time::{self, Instant};
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
 
 use super::{
     faults::Faults,
@@ -40,12 +43,13 @@ pub(crate) struct Front {
     body_limit: usize,
     faults: Mutex<Faults>,
     meter: Mutex<Meter>,
+    healed: watch::Sender<()>,
 }
 
 impl Front {
     pub(crate) fn new(settings: &FrontSettings) -> Self {
         let meter = Mutex::new(Meter::new(&settings.quotas));
-        Self { body_limit: settings.body_limit, faults: Mutex::default(), meter }
+        Self { body_limit: settings.body_limit, faults: Mutex::default(), meter, healed: watch::Sender::default() }
     }
 
     pub(crate) fn body_limit(&self) -> usize {
@@ -80,6 +84,12 @@ impl Front {
 
     pub(crate) fn heal(&self) {
         self.faults().clear();
+        self.healed.send_replace(());
+    }
+
+    /// Tells of the next healing.
+    pub(crate) fn healing(&self) -> watch::Receiver<()> {
+        self.healed.subscribe()
     }
 
     pub(crate) fn next_fault(&self) -> Option<Injection> {
@@ -122,12 +132,12 @@ async fn answered(front: &Front, switch: &Switch, request: Request, next: Next) 
         Ok(body) => body,
         Err(unread) => return unread.into_response(),
     };
-    let fault = front.next_fault();
+    let (fault, healing) = (front.next_fault(), front.healing());
     let response = match &fault {
         Some(fault) if !fault.takes() => struck(fault),
         _ => next.run(Request::from_parts(parts, Body::from(body))).await,
     };
-    misbehave(fault, switch, response).await
+    misbehave(fault, switch, healing, response).await
 }
 
 /// Why there is no body.
@@ -182,11 +192,16 @@ pub(crate) fn struck(injection: &Injection) -> Response {
     }
 }
 
-/// Spoils the answer as the fault says.
-pub(crate) async fn misbehave(injection: Option<Injection>, switch: &Switch, response: Response) -> Response {
+/// Spoils the answer as the fault says; a healing ends what is only slow.
+pub(crate) async fn misbehave(
+    injection: Option<Injection>,
+    switch: &Switch,
+    mut healing: watch::Receiver<()>,
+    response: Response,
+) -> Response {
     match injection {
         Some(Injection::Hang(_)) => return std::future::pending().await,
-        Some(Injection::Slow(delay)) => time::sleep(delay).await,
+        Some(Injection::Slow(delay)) => drop(time::timeout(delay, healing.changed()).await),
         Some(Injection::Reset(_)) => switch.reset(),
         Some(Injection::Garbage(_)) => switch.babble(),
         Some(Injection::Status { .. } | Injection::Nonsense) | None => {}

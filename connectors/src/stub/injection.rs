@@ -29,7 +29,7 @@ pub enum Injection {
     Garbage(Moment),
     /// Answers 200 with something that is not what the media type says.
     Nonsense,
-    /// Does what it should and answers late.
+    /// Does what it should and answers late, at the latest when the stub heals.
     Slow(Duration),
 }
 

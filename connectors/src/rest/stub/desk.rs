@@ -86,7 +86,7 @@ impl Desk {
     }
 
     async fn handle(&self, asked: Asked, body: Bytes, switch: &Switch) -> Response {
-        let injection = self.front.next_fault();
+        let (injection, healing) = (self.front.next_fault(), self.front.healing());
         let is_answered = injection.as_ref().is_none_or(Injection::answers);
         let (mut received, response) = match &injection {
             Some(strike) if !strike.takes() => {
@@ -99,7 +99,7 @@ impl Desk {
             self.ledger().mark_unanswered(&mut received);
         }
         self.publish(received);
-        misbehave(injection, switch, response).await
+        misbehave(injection, switch, healing, response).await
     }
 
     fn take(&self, asked: Asked, body: Bytes) -> (Received, Response) {
@@ -143,12 +143,12 @@ impl Desk {
 
     /// A test of the connection meets the fault that lasts, but uses up none that was ordered.
     async fn probed(&self, switch: &Switch) -> Response {
-        let fault = self.front.lasting_fault();
+        let (fault, healing) = (self.front.lasting_fault(), self.front.healing());
         let response = match &fault {
             Some(fault) if !fault.takes() => struck(fault),
             _ => StatusCode::OK.into_response(),
         };
-        misbehave(fault, switch, response).await
+        misbehave(fault, switch, healing, response).await
     }
 }
 
