@@ -159,9 +159,9 @@ impl Scene {
     pub async fn summary(&self, webhooks: u64) -> Vec<String> {
         let active = self.eures.mirror().values().filter(|vacancy| vacancy.content.is_some()).count();
         let mut lines = vec![String::new(), format!("accepted   {webhooks} webhooks from the ATS")];
-        for partner in ["vdab", "anapec"] {
+        for (partner, name) in [("vdab", "VDAB"), ("anapec", "ANAPEC")] {
             let polled = self.accepted_from(partner).await.unwrap_or_default();
-            lines.push(format!("           {polled} documents polled from {partner}"));
+            lines.push(format!("           {polled} documents polled from {name}"));
         }
         for (name, inbox) in self.inboxes() {
             let received: usize = inbox.references().iter().map(|reference| inbox.history(reference).len()).sum();
