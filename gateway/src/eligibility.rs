@@ -149,11 +149,14 @@ fn employer_country(record: &Record, source: &Partner) -> String {
     register.unwrap_or_else(|| source.country.clone())
 }
 
-fn has_opted_out(record: &Record, employers: &[String]) -> bool {
-    let is_one = |text: &str| employers.iter().any(|employer| employer.trim() == text.trim());
-    !employers.is_empty()
-        && (texts(record, "employer.legal_ids", "value").any(is_one)
-            || record.text("employer.name").is_some_and(is_one))
+/// What the employer of a vacancy is known by: its name and its legal identifiers.
+pub fn employers(record: &Record) -> impl Iterator<Item = &str> {
+    texts(record, "employer.legal_ids", "value").chain(record.text("employer.name"))
+}
+
+fn has_opted_out(record: &Record, opted_out: &[String]) -> bool {
+    let is_one = |text: &str| opted_out.iter().any(|employer| employer.trim() == text.trim());
+    !opted_out.is_empty() && employers(record).any(is_one)
 }
 
 /// A text of every item of a list.

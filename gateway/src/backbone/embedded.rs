@@ -113,6 +113,18 @@ impl Backbone for EmbeddedBackbone {
         }))
     }
 
+    async fn tail(&self, topic: Topic) -> Result<Box<dyn Subscription>> {
+        let end = self.end(&topic).await?.offset;
+        Ok(Box::new(EmbeddedSubscription {
+            backbone: self.clone(),
+            head: self.head.clone(),
+            consumer: "tail".to_owned(),
+            topic,
+            read: end,
+            committed: end,
+        }))
+    }
+
     async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>> {
         if position.generation != self.generation {
             return Ok(None);

@@ -75,6 +75,9 @@ pub trait Backbone: Send + Sync {
     /// Reads a topic on behalf of a named consumer, from where it last committed.
     async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>>;
 
+    /// Reads what a topic is given from now on, on behalf of nobody: whoever reads so commits nothing.
+    async fn tail(&self, topic: Topic) -> Result<Box<dyn Subscription>>;
+
     /// The record at a position, if it is still there.
     async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>>;
 

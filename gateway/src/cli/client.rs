@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use crate::{config::Settings, daemon::OPERATOR_TOKEN};
 
 /// How long an answer may take.
 const TIME_OUT: Duration = Duration::from_secs(30);
+/// How long a stream of lines may go on.
+const A_YEAR: Duration = Duration::from_hours(24 * 365);
 
 /// Which daemon to talk to.
 #[derive(Debug, Args)]
@@ -70,28 +72,55 @@ impl Client {
             }
             return Ok(serde_json::from_str(&text).context("the answer is no JSON")?);
         }
-        let problem: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let title = problem["title"].as_str().unwrap_or("the daemon refused");
-        let mut message = format!("{title} (HTTP {})", status.as_u16());
-        if let Some(detail) = problem["detail"].as_str() {
-            message.push_str(": ");
-            message.push_str(detail);
+        Err(refusal(status, &text))
+    }
+
+    /// Gets lines from the API, one after the other, until the callback has enough or the daemon ends it.
+    pub async fn lines(&self, path: &str, mut take: impl FnMut(&str) -> bool) -> Result<(), Failure> {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(self.token.expose_secret());
+        let unreachable = || format!("cannot reach `{}`", self.url);
+        let sent = request.timeout(A_YEAR).send().await;
+        let mut response = sent.with_context(unreachable).map_err(Failure::Unreachable)?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.text().await.context("the answer broke off").map_err(Failure::Unreachable)?;
+            return Err(refusal(status, &text));
         }
-        for fault in problem["errors"].as_array().into_iter().flatten() {
-            let text = |name: &str| fault[name].as_str().unwrap_or_default();
-            message.push_str(&format!("\n  {}: {}", text("pointer"), text("detail")));
+        let mut rest = Vec::new();
+        loop {
+            let chunk = response.chunk().await.context("the daemon went away").map_err(Failure::Unreachable)?;
+            let Some(chunk) = chunk else { return Err(Failure::Unreachable(anyhow!("the daemon ended it"))) };
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                if !line.trim().is_empty() && !take(line.trim()) {
+                    return Ok(());
+                }
+            }
         }
-        Err(if status.is_server_error() {
-            Failure::Unreachable(anyhow!(message))
-        } else {
-            Failure::Input(anyhow!(message))
-        })
     }
 
     /// Gets from the API.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, None).await
     }
+}
+
+/// What a refusal says.
+fn refusal(status: StatusCode, text: &str) -> Failure {
+    let problem: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    let title = problem["title"].as_str().unwrap_or("the daemon refused");
+    let mut message = format!("{title} (HTTP {})", status.as_u16());
+    if let Some(detail) = problem["detail"].as_str() {
+        message.push_str(": ");
+        message.push_str(detail);
+    }
+    for fault in problem["errors"].as_array().into_iter().flatten() {
+        let text = |name: &str| fault[name].as_str().unwrap_or_default();
+        message.push_str(&format!("\n  {}: {}", text("pointer"), text("detail")));
+    }
+    if status.is_server_error() { Failure::Unreachable(anyhow!(message)) } else { Failure::Input(anyhow!(message)) }
 }
 
 /// The token that the daemon wrote into its data directory.

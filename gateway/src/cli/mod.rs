@@ -12,8 +12,10 @@ mod mappings;
 mod output;
 mod parked;
 mod partner;
+mod replay;
 mod serve;
 mod stub;
+mod tap;
 mod trace;
 mod translate;
 
@@ -52,6 +54,10 @@ enum Verb {
     Keys(keys::Keys),
     /// Tell what happened to a message
     Trace(trace::Trace),
+    /// Show what happens, as it happens
+    Tap(tap::Tap),
+    /// Dispatch again what was dispatched before
+    Replay(replay::Replay),
     /// List, show, release and drop what waits for a person
     #[command(subcommand)]
     Parked(parked::Parked),
@@ -86,6 +92,8 @@ pub fn run() -> ExitCode {
             Verb::Mappings(verb) => verb.run().await,
             Verb::Keys(verb) => verb.run().await,
             Verb::Trace(verb) => verb.run().await,
+            Verb::Tap(verb) => verb.run().await,
+            Verb::Replay(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Partner(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,

@@ -8,7 +8,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Door, identity::Operator, problem::Problem};
-use crate::{backbone::Topic, store::DispatchState};
+use crate::{
+    backbone::Topic,
+    store::{DispatchState, ParkedFilter},
+};
 
 /// What is still to be done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,6 +59,6 @@ pub async fn show(State(door): State<Door>, _: Operator) -> Result<Json<Backlog>
         };
         partners.insert(partner.id.to_string(), owing);
     }
-    let parked_inputs = store.parked_inputs(1_000).await?.len();
+    let parked_inputs = store.parked_inputs(&ParkedFilter::default(), 1_000).await?.len();
     Ok(Json(Backlog { unrouted, partners, parked_inputs }))
 }

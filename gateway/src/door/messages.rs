@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use schemas::{LossCounts, Versions};
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Door, identity::Identity, problem::Problem};
 use crate::code::code;
-use crate::store::{EventRow, MessageQuery, MessageRow};
+use crate::store::{EventRow, MessagePlace, MessageQuery, MessageRow};
 
 /// How long a look-up waits for the journal to have read what was just accepted.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Messages of one answer.
-const PAGE: i64 = 100;
+const PAGE: usize = 100;
 
 /// A message and what became of it. Metadata only: never the document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,16 +82,30 @@ pub struct MessageEvent {
     versions: Versions,
 }
 
-/// Which messages.
+/// Which messages. Every condition has to hold.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct MessageFilter {
     /// The source's reference.
+    #[param(example = "REQ-50")]
     reference: Option<String>,
     /// The reference that it went out under.
+    #[param(example = "0c6f0a5e-7f0c-5c8a-9d55-5f8e3f1f9d11")]
     entity_key: Option<String>,
+    /// A name or a legal identifier of the employer, as the vacancy says it.
+    #[param(example = "0000000097")]
+    employer: Option<String>,
     /// The partner that sent it; a partner's key sees its own only.
+    #[param(example = "acme")]
     partner: Option<String>,
+    /// The partner that it went to, or should have.
+    #[param(example = "agency")]
+    recipient: Option<String>,
+    /// The newest step of the message, or of what it owes to a partner: `delivered`, `deferred`, `rejected`, …
+    #[param(example = "rejected")]
+    state: Option<String>,
+    /// The `cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// Messages that match.
@@ -98,6 +113,10 @@ pub struct MessageFilter {
 pub struct MessageList {
     /// Newest first, at most 100.
     messages: Vec<Message>,
+    /// Where to go on, if more may match. A page may hold fewer messages than there are: rare ones are looked for page
+    /// by page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
 }
 
 /// Tells what became of one message.
@@ -127,7 +146,7 @@ pub async fn show(
     Ok(Json(Message::new(message, Some(events))))
 }
 
-/// Finds messages by reference.
+/// Finds messages by reference, employer, partner or state, page by page.
 #[utoipa::path(
     get, path = "/v1/messages", tag = "messages", params(MessageFilter),
     responses(
@@ -148,9 +167,27 @@ pub async fn list(
         (Identity::Operator, None) => None,
     };
     let entity_key = filter.entity_key.map(|key| key.parse().map_err(|_| wrong_filter("entity_key"))).transpose()?;
-    let query = MessageQuery { reference: filter.reference, entity_key, partner, limit: PAGE };
-    let messages = door.intake.store.messages(query).await?;
-    Ok(Json(MessageList { messages: messages.into_iter().map(|message| Message::new(message, None)).collect() }))
+    let recipient =
+        filter.recipient.map(|partner| partner.parse().map_err(|_| wrong_filter("recipient"))).transpose()?;
+    let after = filter.cursor.map(|cursor| place_of(&cursor).ok_or_else(|| wrong_filter("cursor"))).transpose()?;
+    let (reference, employer, state) = (filter.reference, filter.employer, filter.state);
+    let query = MessageQuery { reference, entity_key, employer, partner, recipient, state, after, limit: PAGE };
+    let found = door.intake.store.messages(query).await?;
+    Ok(Json(MessageList {
+        messages: found.messages.into_iter().map(|message| Message::new(message, None)).collect(),
+        cursor: found.next.map(cursor_of),
+    }))
+}
+
+/// The cursor of a place; opaque to the caller.
+fn cursor_of(place: MessagePlace) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}:{}", place.received_at, place.message_id))
+}
+
+fn place_of(cursor: &str) -> Option<MessagePlace> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let (received_at, message_id) = text.split_once(':')?;
+    Some(MessagePlace { received_at: received_at.parse().ok()?, message_id: message_id.parse().ok()? })
 }
 
 impl Message {

@@ -21,7 +21,9 @@ mod partners;
 mod probes;
 mod problem;
 mod push;
+mod replay;
 mod server;
+mod tap;
 mod webhook;
 
 use std::{sync::Arc, time::Duration};
@@ -140,6 +142,8 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(messages::show))
         .routes(routes!(messages::list))
         .routes(routes!(explain::show))
+        .routes(routes!(replay::replay))
+        .routes(routes!(tap::tap))
         .routes(routes!(backlog::show))
         .routes(routes!(parked::list))
         .routes(routes!(parked::show))

@@ -2,17 +2,17 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Door, identity::Operator, messages::instant, problem::Problem};
 use crate::{
     code::code,
     intake::{Document, Taken},
-    store::{DispatchRow, ParkedInput},
+    store::{DispatchRow, ParkedFilter, ParkedInput},
 };
 
 /// Entries of one answer.
@@ -51,12 +51,30 @@ pub struct ParkedList {
     parked: Vec<Parked>,
 }
 
+/// Which parked things.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ParkedOptions {
+    /// Of one partner only: whom it is owed to, or who sent it.
+    #[param(example = "agency")]
+    partner: Option<String>,
+    /// With that code only.
+    #[param(example = "rejected")]
+    code: Option<String>,
+}
+
 /// Lists what waits for a person.
-#[utoipa::path(get, path = "/v1/parked", tag = "parked", responses((status = 200, description = "What waits.", body = ParkedList)), security(("operator token" = [])))]
-pub async fn list(State(door): State<Door>, _: Operator) -> Result<Json<ParkedList>, Problem> {
+#[utoipa::path(get, path = "/v1/parked", tag = "parked", params(ParkedOptions), responses((status = 200, description = "What waits.", body = ParkedList)), security(("operator token" = [])))]
+pub async fn list(
+    State(door): State<Door>,
+    _: Operator,
+    Query(options): Query<ParkedOptions>,
+) -> Result<Json<ParkedList>, Problem> {
     let store = &door.intake.store;
-    let mut parked: Vec<Parked> = store.parked_dispatches(PAGE).await?.into_iter().map(Parked::dispatch).collect();
-    parked.extend(store.parked_inputs(PAGE).await?.into_iter().map(Parked::input));
+    let filter = ParkedFilter { partner: options.partner, code: options.code };
+    let mut parked: Vec<Parked> =
+        store.parked_dispatches(&filter, PAGE).await?.into_iter().map(Parked::dispatch).collect();
+    parked.extend(store.parked_inputs(&filter, PAGE).await?.into_iter().map(Parked::input));
     parked.sort_by(|one, other| other.since.cmp(&one.since));
     Ok(Json(ParkedList { parked }))
 }

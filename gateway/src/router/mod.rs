@@ -5,6 +5,7 @@
 
 mod decide;
 mod entitled;
+mod replay;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -23,11 +24,11 @@ use tracing::{debug, info};
 use uuid::Uuid;
 
 use self::decide::{Meaning, Past, decide, repeated_key};
-use self::entitled::entitled;
+pub use self::entitled::entitled;
 use crate::{
     backbone::{Backbone, Output, Stored, Topic},
     clock::Clock,
-    eligibility::Obstacle,
+    eligibility::{Obstacle, employers},
     in_force::{InForce, Rules},
     intake::is_open,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
@@ -43,7 +44,7 @@ pub struct Router {
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
-    /// Told when an operator wants a partner to be given everything that is open.
+    /// Told when an operator wants a partner to be given everything that is open, or something to be dispatched again.
     pub sync_wanted: Arc<Notify>,
 }
 
@@ -88,6 +89,7 @@ impl Router {
         info!(log.offset = accepted.committed().offset, "routing");
         let mut in_force = self.in_force.clone();
         let mut to_sync = self.to_sync(&in_force.now()).await?;
+        let mut to_replay = true;
         loop {
             let rules = in_force.now();
             let next = accepted.next(rules.configuration.settings.router_batch);
@@ -100,6 +102,11 @@ impl Router {
                 }
                 () = self.sync_wanted.notified() => {
                     to_sync = self.to_sync(&rules).await?;
+                    to_replay = true;
+                    continue;
+                }
+                () = tokio::time::sleep(SYNC_PAUSE), if to_replay => {
+                    to_replay = self.replay_page(&rules).await?;
                     continue;
                 }
                 () = tokio::time::sleep(SYNC_PAUSE), if !to_sync.is_empty() => {
@@ -206,6 +213,7 @@ impl Router {
             let dialect = header.origin.dialect.to_string();
             batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
         }
+        batch.routed.employers.extend(employers(record).map(|employer| (employer.to_owned(), header.entity_key)));
         Self::remember_key(stored, batch);
         self.announce(stored, &version, previous, &obstacles, batch)?;
         batch.newest.insert(version.entity_key, version.clone());

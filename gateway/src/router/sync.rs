@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 use mappings::CANONICAL;
-use schemas::{Cause, Channel, Header, Hop, Kind, Lane, Operation, Origin, PartnerId, Record, Versions};
+use schemas::{Cause, Channel, Header, Hop, Kind, Lane, MessageId, Operation, Origin, PartnerId, Record, Versions};
 use tracing::info;
 
 use super::{Router, dispatch_with, entitled::entitled};
@@ -49,7 +49,7 @@ impl Router {
             if !version.recipients.contains(partner) {
                 version.recipients.push(partner.clone());
             }
-            outputs.push(self.owed_since_before(rules, version, partner)?);
+            outputs.push(self.owed_since_before(rules, version, partner, version.message_id)?);
         }
         // Recipients first: whatever closes the entity from now on reaches the partner too.
         self.store.keep_recipients(versions).await?;
@@ -60,7 +60,14 @@ impl Router {
         Ok(false)
     }
 
-    fn owed_since_before(&self, rules: &Rules, version: &Version, partner: &PartnerId) -> Result<Output> {
+    /// A dispatch of a version that was made before, known by whatever message is its cause.
+    pub(super) fn owed_since_before(
+        &self,
+        rules: &Rules,
+        version: &Version,
+        partner: &PartnerId,
+        cause: MessageId,
+    ) -> Result<Output> {
         let received_at = self.clock.now_micros();
         let gateway = rules.configuration.settings.gateway_id.clone();
         let header = Header {
@@ -78,7 +85,7 @@ impl Router {
             },
             hops: vec![Hop { gateway, received_at }],
             versions: Versions::default(),
-            cause: Some(Cause { message_id: version.message_id, position: version.position }),
+            cause: Some(Cause { message_id: cause, position: version.position }),
             recipient: Some(partner.clone()),
             lane: Some(Lane::Backfill),
             event: None,

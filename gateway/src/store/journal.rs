@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use schemas::{EntityKey, LossCounts, MessageId, PartnerId, Position, Versions};
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -68,8 +69,34 @@ pub struct MessageQuery {
     pub entity_key: Option<EntityKey>,
     /// Of one partner only.
     pub partner: Option<PartnerId>,
+    /// By a name or legal identifier of the employer.
+    pub employer: Option<String>,
+    /// By the newest step, of the message itself or of what it owes to one partner.
+    pub state: Option<String>,
+    /// By the partner that it went to, or should have.
+    pub recipient: Option<PartnerId>,
+    /// Only what stands behind this in the order of the search.
+    pub after: Option<MessagePlace>,
     /// At most so many, newest first.
-    pub limit: i64,
+    pub limit: usize,
+}
+
+/// A place in the order of a search: newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// When the message was taken in, microseconds since 1970 UTC.
+    pub received_at: i64,
+    /// The message.
+    pub message_id: MessageId,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundMessages {
+    /// Messages that match, newest first.
+    pub messages: Vec<MessageRow>,
+    /// Where to go on, if more may match: a search looks at a bounded number of messages at once.
+    pub next: Option<MessagePlace>,
 }
 
 /// The journal's read model.
@@ -81,12 +108,14 @@ pub trait Journal: Send + Sync {
     /// A message with its events, oldest first.
     async fn message(&self, id: MessageId) -> Result<Option<(MessageRow, Vec<EventRow>)>>;
 
-    /// Messages that match, newest first.
-    async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageRow>>;
+    /// Messages that match, newest first, a page at a time.
+    async fn messages(&self, query: MessageQuery) -> Result<FoundMessages>;
 }
 
 /// Rows of one statement.
 const ROWS: usize = 256;
+/// Messages that one search looks at: a rare state is looked for page by page, never through everything at once.
+const LOOK_AT: i64 = 5_000;
 
 const SELECT_MESSAGE: &str = "SELECT message_id, entity_key, partner, kind, operation, dialect, channel, reference, generation, \
                               log_offset, received_at FROM messages";
@@ -125,22 +154,67 @@ impl Journal for SqliteStore {
         Ok(Some((message_of(&message)?, events)))
     }
 
-    async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageRow>> {
-        let mut sql = sqlx::QueryBuilder::new(SELECT_MESSAGE);
-        sql.push(" WHERE TRUE");
-        if let Some(reference) = query.reference {
-            sql.push(" AND reference = ").push_bind(reference);
+    async fn messages(&self, query: MessageQuery) -> Result<FoundMessages> {
+        let mut sql = search_sql(&query);
+        let mut rows = sql.build().fetch(&self.pool);
+        let mut found = FoundMessages::default();
+        let mut looked_at = 0;
+        while let Some(row) = rows.try_next().await? {
+            looked_at += 1;
+            let message = message_of(&row)?;
+            let place = MessagePlace { received_at: message.received_at, message_id: message.message_id };
+            if row.get("is_hit") {
+                found.messages.push(message);
+            }
+            if found.messages.len() >= query.limit || looked_at >= LOOK_AT {
+                found.next = Some(place);
+                break;
+            }
         }
-        if let Some(entity) = query.entity_key {
-            sql.push(" AND entity_key = ").push_bind(entity.as_uuid());
-        }
-        if let Some(partner) = query.partner {
-            sql.push(" AND partner = ").push_bind(String::from(partner));
-        }
-        sql.push(" ORDER BY received_at DESC LIMIT ").push_bind(query.limit);
-        let rows = sql.build().fetch_all(&self.pool).await?;
-        rows.iter().map(message_of).collect()
+        Ok(found)
     }
+}
+
+/// The messages that a search looks at, in its order, each with whether its steps match.
+fn search_sql(query: &MessageQuery) -> sqlx::QueryBuilder<sqlx::Sqlite> {
+    let mut sql = sqlx::QueryBuilder::new("SELECT m.*, ");
+    if query.state.is_some() || query.recipient.is_some() {
+        sql.push("EXISTS (SELECT 1 FROM events AS e WHERE e.message_id = m.message_id");
+        if let Some(recipient) = &query.recipient {
+            sql.push(" AND e.recipient = ").push_bind(recipient.to_string());
+        }
+        if let Some(state) = &query.state {
+            sql.push(" AND e.step = ").push_bind(state.clone());
+            sql.push(
+                " AND NOT EXISTS (SELECT 1 FROM events AS n WHERE n.message_id = e.message_id AND n.recipient = e.recipient \
+                 AND (n.at, n.attempt) > (e.at, e.attempt))",
+            );
+        }
+        sql.push(") AS is_hit");
+    } else {
+        sql.push("TRUE AS is_hit");
+    }
+    sql.push(" FROM (").push(SELECT_MESSAGE).push(" WHERE TRUE");
+    if let Some(reference) = &query.reference {
+        sql.push(" AND reference = ").push_bind(reference.clone());
+    }
+    if let Some(entity) = query.entity_key {
+        sql.push(" AND entity_key = ").push_bind(entity.as_uuid());
+    }
+    if let Some(employer) = &query.employer {
+        sql.push(" AND entity_key IN (SELECT entity_key FROM employers WHERE employer = ");
+        sql.push_bind(employer.clone()).push(")");
+    }
+    if let Some(partner) = &query.partner {
+        sql.push(" AND partner = ").push_bind(partner.to_string());
+    }
+    if let Some(after) = query.after {
+        sql.push(" AND (received_at, message_id) < (").push_bind(after.received_at);
+        sql.push(", ").push_bind(after.message_id.as_uuid()).push(")");
+    }
+    sql.push(" ORDER BY received_at DESC, message_id DESC LIMIT ").push_bind(LOOK_AT);
+    sql.push(") AS m ORDER BY received_at DESC, message_id DESC");
+    sql
 }
 
 async fn insert_messages(connection: &mut SqliteConnection, messages: &[MessageRow]) -> Result<()> {
@@ -171,13 +245,14 @@ async fn insert_events(connection: &mut SqliteConnection, events: &[EventRow]) -
         .map(|event| Ok((serde_json::to_string(&event.losses)?, serde_json::to_string(&event.versions)?)))
         .collect::<Result<Vec<_>>>()?;
     let mut insert = sqlx::QueryBuilder::new(
-        "INSERT INTO events (message_id, recipient, step, attempt, at, code, detail, losses, versions) ",
+        "INSERT INTO events (message_id, recipient, step, attempt, occurrence, at, code, detail, losses, versions) ",
     );
     insert.push_values(events.iter().zip(encoded), |mut row, (event, (losses, versions))| {
         row.push_bind(event.message_id.as_uuid())
             .push_bind(event.recipient.as_ref().map(PartnerId::as_str).unwrap_or_default())
             .push_bind(&event.step)
             .push_bind(event.attempt)
+            .push_bind(if event.attempt > 0 { event.at } else { 0 })
             .push_bind(event.at)
             .push_bind(&event.code)
             .push_bind(&event.detail)

@@ -14,6 +14,7 @@ mod journal;
 mod lookups;
 mod parked;
 mod polls;
+mod replays;
 mod sqlite;
 mod syncs;
 mod versions;
@@ -28,9 +29,10 @@ pub use self::{
         Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, Owed, Sent, Settlement, resource_of,
     },
     feed::{Feed, FeedBound, FeedChange, FeedItem},
-    journal::{EventRow, Journal, MessageQuery, MessageRow},
-    parked::{ParkedInput, ParkedInputs},
+    journal::{EventRow, Journal, MessagePlace, MessageQuery, MessageRow},
+    parked::{ParkedFilter, ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},
+    replays::{Replay, Replays},
     sqlite::SqliteStore,
     syncs::{Sync, Syncs},
     versions::{Histories, KeyUse, Routed, Version, Versions},
@@ -38,7 +40,7 @@ pub use self::{
 
 /// The store engine.
 #[async_trait]
-pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Polls + Syncs + ApiKeys + Journal {
+pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal {
     /// Takes a resource over and returns the new epoch; whoever held it before has the lower one.
     async fn take_over(&self, resource: &str) -> Result<i64>;
 

@@ -34,6 +34,27 @@ pub struct ParkedInput {
     pub state: String,
 }
 
+/// Which parked things.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParkedFilter {
+    /// Of one partner only.
+    pub partner: Option<String>,
+    /// With that code only.
+    pub code: Option<String>,
+}
+
+impl ParkedFilter {
+    /// Adds its conditions to a statement.
+    pub(super) fn push_to(&self, sql: &mut sqlx::QueryBuilder<sqlx::Sqlite>) {
+        if let Some(partner) = &self.partner {
+            sql.push(" AND partner = ").push_bind(partner.clone());
+        }
+        if let Some(code) = &self.code {
+            sql.push(" AND code = ").push_bind(code.clone());
+        }
+    }
+}
+
 /// Inputs that wait for a person.
 #[async_trait]
 pub trait ParkedInputs: Send + Sync {
@@ -41,7 +62,7 @@ pub trait ParkedInputs: Send + Sync {
     async fn park_input(&self, input: ParkedInput) -> Result<()>;
 
     /// Inputs that wait, newest first.
-    async fn parked_inputs(&self, limit: i64) -> Result<Vec<ParkedInput>>;
+    async fn parked_inputs(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<ParkedInput>>;
 
     /// One input, whatever became of it.
     async fn parked_input(&self, id: Uuid) -> Result<Option<ParkedInput>>;
@@ -81,9 +102,12 @@ impl ParkedInputs for SqliteStore {
             .await
     }
 
-    async fn parked_inputs(&self, limit: i64) -> Result<Vec<ParkedInput>> {
-        let sql = format!("{SELECT} WHERE state = 'parked' ORDER BY received_at DESC LIMIT $1");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
+    async fn parked_inputs(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<ParkedInput>> {
+        let mut sql = sqlx::QueryBuilder::new(SELECT);
+        sql.push(" WHERE state = 'parked'");
+        filter.push_to(&mut sql);
+        sql.push(" ORDER BY received_at DESC LIMIT ").push_bind(limit);
+        let rows = sql.build().fetch_all(&self.pool).await?;
         Ok(rows.iter().map(input_of).collect())
     }
 

@@ -64,6 +64,8 @@ pub struct Routed {
     pub key_uses: Vec<KeyUse>,
     /// Complements: entity, dialect, position, JSON.
     pub complements: Vec<(EntityKey, String, Position, Vec<u8>)>,
+    /// Names and legal identifiers of employers, with their entities.
+    pub employers: Vec<(String, EntityKey)>,
     /// Everything at or below is settled: older versions may go.
     pub committed: Option<Position>,
 }
@@ -164,6 +166,13 @@ async fn record(connection: &mut SqliteConnection, routed: Routed) -> Result<()>
         if let Some(committed) = routed.committed {
             prune(connection, versions, committed).await?;
         }
+    }
+    for employers in routed.employers.chunks(ROWS) {
+        let mut insert = sqlx::QueryBuilder::new("INSERT INTO employers (employer, entity_key) ");
+        insert.push_values(employers, |mut row, (employer, entity)| {
+            row.push_bind(employer).push_bind(entity.as_uuid());
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await?;
     }
     for key_use in &routed.key_uses {
         sqlx::query(

@@ -5,7 +5,7 @@ use schemas::{
 };
 
 use super::records::at;
-use crate::store::{Claim, Claimed, DispatchRow, DispatchState, Owed, Settlement, Store, resource_of};
+use crate::store::{Claim, Claimed, DispatchRow, DispatchState, Owed, ParkedFilter, Settlement, Store, resource_of};
 
 pub async fn run(store: &dyn Store) {
     a_send_begins_when_its_claim_commits(store).await;
@@ -259,7 +259,7 @@ async fn parked_dispatches_wait_for_a_person(store: &dyn Store) {
     for owed in [&first, &second] {
         store.settle(outcome(owed, DispatchState::Rejected), false).await.unwrap();
     }
-    let parked = store.parked_dispatches(100).await.unwrap();
+    let parked = store.parked_dispatches(&ParkedFilter::default(), 100).await.unwrap();
     assert!([&first, &second].iter().all(|owed| parked.iter().any(|row| row.owed.dispatch_id == owed.dispatch_id)));
     let counts = store.open_counts(&first.partner).await.unwrap();
     assert_eq!(counts.get(&DispatchState::Rejected), Some(&2));

@@ -5,6 +5,7 @@ mod ends;
 mod feed;
 mod polls;
 mod records;
+mod search;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::supervisor::Supervisor;
 pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     let (store, supervisor) = open().await;
     records::run(&*store).await;
+    search::run(&*store).await;
     dispatches::run(&*store).await;
     ends::run(&*store).await;
     feed::run(&*store).await;

@@ -3,7 +3,9 @@
 use schemas::{EntityKey, Hash, Kind, LossCounts, MessageId, PartnerId, Position, Versions as InForce};
 use uuid::Uuid;
 
-use crate::store::{ApiKey, EventRow, KeyUse, MessageQuery, MessageRow, ParkedInput, Routed, Store, Version};
+use crate::store::{
+    ApiKey, EventRow, KeyUse, MessageQuery, MessageRow, ParkedFilter, ParkedInput, Routed, Store, Version,
+};
 
 pub async fn run(store: &dyn Store) {
     position_decides_the_version(store).await;
@@ -133,7 +135,7 @@ async fn the_journal_keeps_each_event_once(store: &dyn Store) {
             limit: 10,
             ..MessageQuery::default()
         };
-        store.messages(query).await.unwrap()
+        store.messages(query).await.unwrap().messages
     };
     assert_eq!(found("journal/1", "acme").await, [message]);
     assert_eq!(found("journal/1", "zenith").await, []);
@@ -156,10 +158,15 @@ async fn a_parked_input_keeps_its_bytes(store: &dyn Store) {
     for _ in 0..2 {
         store.park_input(input.clone()).await.unwrap();
     }
-    assert_eq!(store.parked_inputs(10).await.unwrap(), std::slice::from_ref(&input));
+    assert_eq!(store.parked_inputs(&ParkedFilter::default(), 10).await.unwrap(), std::slice::from_ref(&input));
+    let of =
+        |partner: &str, code: &str| ParkedFilter { partner: Some(partner.to_owned()), code: Some(code.to_owned()) };
+    assert_eq!(store.parked_inputs(&of("acme", "unreadable"), 10).await.unwrap().len(), 1);
+    assert_eq!(store.parked_inputs(&of("acme", "other"), 10).await.unwrap(), []);
+    assert_eq!(store.parked_inputs(&of("zenith", "unreadable"), 10).await.unwrap(), []);
     assert!(store.resolve_input(input.parked_id, "released").await.unwrap());
     assert!(!store.resolve_input(input.parked_id, "dropped").await.unwrap(), "once only");
-    assert_eq!(store.parked_inputs(10).await.unwrap(), []);
+    assert_eq!(store.parked_inputs(&ParkedFilter::default(), 10).await.unwrap(), []);
     let kept = store.parked_input(input.parked_id).await.unwrap().unwrap();
     assert_eq!((kept.raw, kept.state.as_str()), (input.raw, "released"), "never deleted");
 }

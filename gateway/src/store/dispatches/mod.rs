@@ -17,6 +17,8 @@ use schemas::{
     DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, Origin, PartnerId, Position, Versions,
 };
 
+use super::ParkedFilter;
+
 /// Where a dispatch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DispatchState {
@@ -307,7 +309,7 @@ pub trait Dispatches: Send + Sync {
     async fn entity_sent_as(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>>;
 
     /// Parked dispatches, newest first.
-    async fn parked_dispatches(&self, limit: i64) -> Result<Vec<DispatchRow>>;
+    async fn parked_dispatches(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<DispatchRow>>;
 
     /// Lets a parked dispatch go again; nothing if it is not parked.
     async fn release_dispatch(&self, id: DispatchId, now: i64) -> Result<Option<DispatchRow>>;

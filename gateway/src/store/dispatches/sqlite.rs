@@ -11,7 +11,7 @@ use super::{
     Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, Sent, Settlement, Superseded, Waiting, claims,
     ends, parking, rows, waiting,
 };
-use crate::store::{SqliteStore, versions::position_of};
+use crate::store::{ParkedFilter, SqliteStore, versions::position_of};
 
 /// Ids of one look-up; SQLite binds up to 32,766.
 const LOOK_UP: usize = 500;
@@ -175,10 +175,12 @@ impl Dispatches for SqliteStore {
         self.lookups.sent.ask((partner.clone(), reference.to_owned())).await
     }
 
-    async fn parked_dispatches(&self, limit: i64) -> Result<Vec<DispatchRow>> {
-        let sql =
-            format!("{} WHERE state IN ('rejected', 'ambiguous') ORDER BY updated_at DESC LIMIT $1", rows::SELECT);
-        let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
+    async fn parked_dispatches(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<DispatchRow>> {
+        let mut sql = sqlx::QueryBuilder::new(rows::SELECT);
+        sql.push(" WHERE state IN ('rejected', 'ambiguous')");
+        filter.push_to(&mut sql);
+        sql.push(" ORDER BY updated_at DESC LIMIT ").push_bind(limit);
+        let found = sql.build().fetch_all(&self.pool).await?;
         found.iter().map(rows::row_of).collect()
     }
 
