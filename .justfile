@@ -55,6 +55,7 @@ demo seconds="20": build
 # Speed, side by side with a floor
 bench: build
     {{binary}} bench translate
+    {{binary}} bench accept --rounds 1 --seconds 2
 
 # All that CI runs
 ci: test check mappings bench (demo "20")
