@@ -9,7 +9,7 @@ use mappings::CANONICAL;
 use schemas::{Cause, Channel, Header, Hop, Kind, Lane, MessageId, Operation, Origin, PartnerId, Record, Versions};
 use tracing::info;
 
-use super::{Router, dispatch_with, entitled::entitled};
+use super::{Router, entitled::entitled, outputs::dispatch_with};
 use crate::{
     backbone::Output,
     in_force::Rules,

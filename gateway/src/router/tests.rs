@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::{Channel, EntityKey, PartnerId, Status, Value};
+use schemas::{Body, Channel, EntityKey, Kind, PartnerId, Payload, Plain, Status, Value};
 
 use super::*;
 use crate::{
