@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use futures::future::try_join_all;
 use schemas::{Channel, EntityKey, Kind, MessageId, Path, Record};
 
 use super::{Document, Intake};
@@ -83,13 +84,11 @@ impl Intake {
         if employer.is_empty() {
             return Ok(false);
         }
-        let histories = self.store.histories(&others).await?;
-        for entity in others {
-            if let Some(newest) = histories.newest(entity).filter(|newest| newest.is_open) {
-                let known = Record::from_avro(newest.kind, &newest.canonical)?;
-                if !legal_ids(&known).is_disjoint(&employer) {
-                    return Ok(true);
-                }
+        let newest = try_join_all(others.into_iter().map(|entity| self.store.newest_version(entity))).await?;
+        for newest in newest.into_iter().flatten().filter(|newest| newest.is_open) {
+            let known = Record::from_avro(newest.kind, &newest.canonical)?;
+            if !legal_ids(&known).is_disjoint(&employer) {
+                return Ok(true);
             }
         }
         Ok(false)

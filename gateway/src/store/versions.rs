@@ -75,11 +75,6 @@ pub struct Routed {
 pub struct Histories(HashMap<EntityKey, Vec<Version>>);
 
 impl Histories {
-    /// The newest version.
-    pub fn newest(&self, entity: EntityKey) -> Option<&Version> {
-        self.0.get(&entity)?.last()
-    }
-
     /// The newest version below a position: what a record at that position is compared with.
     pub fn before(&self, entity: EntityKey, position: Position) -> Option<&Version> {
         self.0.get(&entity)?.iter().rfind(|version| version.position < position)
