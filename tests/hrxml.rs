@@ -15,15 +15,22 @@ use std::{
     process::Command,
 };
 
+use connectors::{
+    ExtraCertificates, Outcome, Parcel, Repeats, Sender,
+    vdab::{
+        VdabAccount, VdabPosting, VdabPostingSettings,
+        stub::{VdabStub, VdabStubSettings},
+    },
+};
 use mappings::{Catalogue, WriteOptions};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use quick_xml::{Reader, events::Event};
-use schemas::{DialectName, Kind};
+use schemas::{DialectName, DispatchId, EntityKey, Kind, Operation};
 
-use self::support::wanted_tool;
+use self::support::{PATIENCE, wanted_tool};
 
 const WRITTEN: [&str; 2] = ["actiris-hrxml", "vdab-hrxml"];
 /// What the schema imports for `xml:lang`, and the folder that holds the schema does not have.
@@ -246,10 +253,47 @@ fn what_is_posted_to_vdab_keeps_its_limits() {
         fs::write(&path, vacancy.to_string()).unwrap();
         documents.push(translate("canonical", &path, to, folder.path()).unwrap());
     }
-    for path in documents {
-        let found = breaches(&fs::read(&path).unwrap());
+    for path in &documents {
+        let found = breaches(&fs::read(path).unwrap());
         assert!(found.is_empty(), "{}: {found:?}", path.display());
     }
+    assert_eq!(refused_by_the_stub(&documents), [""; 0]);
+}
+
+/// What VDAB's stub says against documents that are posted to it.
+#[tokio::main(flavor = "current_thread")]
+async fn refused_by_the_stub(documents: &[PathBuf]) -> Vec<String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = VdabStubSettings::new("client".to_owned(), "s3cret".into(), "key".into());
+    let stub = VdabStub::start(settings).await.unwrap();
+    let posting = VdabPosting::new(VdabPostingSettings {
+        base_url: stub.posting_url(),
+        account: VdabAccount::new(stub.token_url(), "client".to_owned(), "s3cret".into(), "key".into()),
+        repeats: Repeats::ByKey,
+        connect_time_out: PATIENCE,
+        token_time_out: PATIENCE,
+        certificates: ExtraCertificates::default(),
+    });
+    let (posting, mut refused) = (posting.unwrap(), Vec::new());
+    for path in documents {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let parcel = Parcel {
+            dispatch: DispatchId::from(uuid::Uuid::nil()),
+            idempotency_key: name.clone(),
+            reference: EntityKey::of_vacancy(&"acme".parse().unwrap(), &name),
+            operation: Operation::Upsert,
+            kind: Kind::Vacancy,
+            media_type: "application/xml".to_owned(),
+            body: fs::read(path).unwrap(),
+            time_out: PATIENCE,
+            closing: None,
+        };
+        let outcome = posting.send(parcel).await.outcome;
+        if !matches!(outcome, Outcome::Delivered { .. }) {
+            refused.push(format!("{name}: {outcome:?}"));
+        }
+    }
+    refused
 }
 
 #[test]
