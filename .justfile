@@ -44,6 +44,12 @@ test:
 faults:
     cargo test --locked --package gateway --test faults -- --nocapture
 
+# Hostile input for each reader; what is found is kept below mappings/fuzz/artifacts
+fuzz seconds="60":
+    rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+    cargo fuzz --version > /dev/null 2>&1 || cargo install --locked cargo-fuzz
+    mappings/fuzz/run {{seconds}}
+
 # Samples, laws and coverage of every mapping
 mappings: build
     {{binary}} mappings test

@@ -4,7 +4,7 @@ use schemas::{Format, Kind, LossReport, Operation, Outcome, Record, Type, Value}
 
 use crate::{
     complement::Complement,
-    document::{self, Fault, Names, ReadFailure, Syntax, parse_document},
+    document::{Fault, ReadFailure, json_value},
     plan::push_index,
     reading::{ReadOptions, Reading, Trail},
     text::{clean, sanitise},
@@ -19,11 +19,7 @@ pub const CANONICAL: &str = "canonical";
 /// # Errors
 /// Every fault of the document.
 pub fn read_canonical(kind: Kind, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Reading, ReadFailure> {
-    // Names that come twice and the like are found here; serde_json's values would pass over them.
-    parse_document(bytes, &Syntax::of(document::Format::Json), &Names::new(Vec::new()), |_| Ok(()))?;
-    let json: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| ReadFailure::of("", "no_json", error.to_string()))?;
-    let mut record = Record::from_json(kind, &json).map_err(|faults| {
+    let mut record = Record::from_json(kind, &json_value(bytes)?).map_err(|faults| {
         let code = "no_canonical_record".to_owned();
         let fault =
             |fault: schemas::JsonError| Fault { pointer: fault.pointer, code: code.clone(), problem: fault.problem };

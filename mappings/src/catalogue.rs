@@ -90,6 +90,28 @@ impl Catalogue {
         self.mappings.values()
     }
 
+    /// Compiles a mapping file with the code lists, and laid over the mappings, of the catalogue; it is not added.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn compile(&self, dialect: &DialectName, kind: Kind, text: &str) -> Result<Mapping, Vec<MappingError>> {
+        let files = Files::new();
+        let (path, file) = (format!("dialects/{dialect}/{kind}.toml"), format!("{kind}.toml"));
+        let written = WrittenMapping {
+            path: &path,
+            dialect: dialect.as_str(),
+            file: &file,
+            bytes: text.as_bytes(),
+            files: &files,
+        };
+        let Some(base) = like_of(text) else {
+            return written.read(&self.library, None);
+        };
+        let found = base.parse::<DialectName>().ok().and_then(|base| self.mapping(&base, kind));
+        let found = found.filter(|base| like_of(base.text()).is_none());
+        found.map_or_else(|| Err(written.without_base(&base)), |base| written.read(&self.library, Some(base.text())))
+    }
+
     /// The code lists and crosswalks.
     pub fn library(&self) -> &Library {
         &self.library

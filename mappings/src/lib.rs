@@ -24,7 +24,7 @@ pub use catalogue::Catalogue;
 pub use complement::Complement;
 pub use coverage::{FieldCoverage, coverage};
 pub use defaults::Defaults;
-pub use document::{Fault, Format, ReadFailure};
+pub use document::{Fault, Format, MAX_BYTES, ReadFailure};
 pub use error::MappingError;
 pub use grammar::{Directions, Evidence};
 pub use mapping::Mapping;

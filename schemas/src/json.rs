@@ -14,6 +14,9 @@ use crate::{
     value::Value,
 };
 
+/// More faults help nobody, and hostile documents have a million.
+const MAX_FAULTS: usize = 100;
+
 /// A part of a JSON document that is no canonical record.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("`{pointer}`: {problem}")]
@@ -64,17 +67,29 @@ impl Record {
     /// One fault per place that is no part of the model; a null is absent.
     pub fn from_json(kind: Kind, json: &Json) -> Result<Self, Vec<JsonError>> {
         let mut record = Self::new(kind);
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         let root = read(json, Type::Record(record.model()), &mut String::new(), &mut faults);
-        if !faults.is_empty() {
-            return Err(faults);
+        if !faults.0.is_empty() {
+            return Err(faults.0);
         }
         *record.root_mut() = root;
         Ok(record)
     }
 }
 
-fn read(json: &Json, ty: Type, pointer: &mut String, faults: &mut Vec<JsonError>) -> Value {
+/// The faults so far.
+#[derive(Default)]
+struct Faults(Vec<JsonError>);
+
+impl Faults {
+    fn note(&mut self, pointer: &str, problem: String) {
+        if self.0.len() < MAX_FAULTS {
+            self.0.push(JsonError { pointer: pointer.to_owned(), problem });
+        }
+    }
+}
+
+fn read(json: &Json, ty: Type, pointer: &mut String, faults: &mut Faults) -> Value {
     let length = pointer.len();
     match (ty, json) {
         (_, Json::Null) => Value::Absent,
@@ -82,7 +97,7 @@ fn read(json: &Json, ty: Type, pointer: &mut String, faults: &mut Vec<JsonError>
         (Type::Integer, Json::Number(number)) if number.is_i64() => Value::Integer(number.as_i64().unwrap_or_default()),
         (Type::Text(format), Json::String(text)) => {
             if let Err(problem) = format.check(text) {
-                faults.push(JsonError { pointer: pointer.clone(), problem });
+                faults.note(pointer, problem);
             }
             Value::text(text.as_str())
         }
@@ -91,7 +106,7 @@ fn read(json: &Json, ty: Type, pointer: &mut String, faults: &mut Vec<JsonError>
                 Value::Symbol(u16::try_from(index).unwrap_or_default())
             } else {
                 let problem = format!("`{text}` is none of {}", symbols.join(", "));
-                faults.push(JsonError { pointer: pointer.clone(), problem });
+                faults.note(pointer, problem);
                 Value::Absent
             }
         }
@@ -112,17 +127,14 @@ fn read(json: &Json, ty: Type, pointer: &mut String, faults: &mut Vec<JsonError>
                 pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
                 match record.field(name) {
                     Some((index, field)) => *value.field_mut(record, index) = read(json, field.ty, pointer, faults),
-                    None => faults.push(JsonError {
-                        pointer: pointer.clone(),
-                        problem: format!("`{}` has no such field", record.name),
-                    }),
+                    None => faults.note(pointer, format!("`{}` has no such field", record.name)),
                 }
                 pointer.truncate(length);
             }
             value
         }
         (ty, _) => {
-            faults.push(JsonError { pointer: pointer.clone(), problem: format!("expected {}", name_of(ty)) });
+            faults.note(pointer, format!("expected {}", name_of(ty)));
             Value::Absent
         }
     }

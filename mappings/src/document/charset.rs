@@ -9,7 +9,7 @@ use super::ReadFailure;
 
 /// JSON is UTF-8 (RFC 8259 §8.1); a byte order mark is passed over.
 pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<&str, ReadFailure> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(super::BYTE_ORDER_MARK).unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let problem = format!("byte {} is no UTF-8: send the document in UTF-8", error.valid_up_to());
         ReadFailure::of("", "charset", problem)

@@ -21,6 +21,7 @@ pub(crate) fn parse_json<'a>(text: &'a str, names: &Names) -> Result<Tree<'a>, R
         numbers: Numbers { text, at: 0 },
         open: Vec::with_capacity(8),
         duplicate: false,
+        is_over_full: false,
     };
     let root = state.tree.add_root(Kind::Null);
     state.open.push(root);
@@ -39,6 +40,7 @@ struct State<'a, 'n> {
     /// From the root to what is being read: where a fault is.
     open: Vec<NodeId>,
     duplicate: bool,
+    is_over_full: bool,
 }
 
 impl State<'_, '_> {
@@ -47,14 +49,22 @@ impl State<'_, '_> {
         let message = error.to_string();
         let (code, problem) = if self.duplicate {
             ("duplicate_name", "the object has this name twice: keep one of them".to_owned())
+        } else if self.is_over_full {
+            ("too_many_values", format!("more than {} values: send several documents", super::MAX_NODES))
         } else if message.contains("recursion limit") {
             ("too_deep", format!("more than {} levels: flatten the document", super::MAX_DEPTH))
-        } else if message.contains("surrogate") || message.contains("unexpected end of hex escape") {
+        } else if message.contains("hex escape") {
             ("lone_surrogate", "half of a surrogate pair: escape the whole character".to_owned())
         } else {
             ("no_json", message)
         };
         ReadFailure::of(pointer, code, problem)
+    }
+
+    /// Whether there is room for another node.
+    fn has_room(&mut self) -> bool {
+        self.is_over_full = self.tree.len() >= super::MAX_NODES;
+        !self.is_over_full
     }
 
     fn pointer(&self) -> String {
@@ -162,8 +172,8 @@ impl<'a> Visitor<'a> for Slot<'_, 'a, '_> {
         let mut members = Members { parent: node, name, previous: NONE, cursor: 0, highest: 0, unknown: 0, seen: None };
         while let Some(member) = access.next_key_seed(Key { state, members: &mut members })? {
             state.open.push(member);
-            if state.duplicate {
-                return Err(A::Error::custom("duplicate name"));
+            if state.duplicate || !state.has_room() {
+                return Err(A::Error::custom("a name too many"));
             }
             let known = state.tree.known_name(member);
             access.next_value_seed(Slot { state, node: member, name: known })?;
@@ -186,6 +196,9 @@ impl<'a> DeserializeSeed<'a> for Item<'_, 'a, '_> {
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<NodeId, D::Error> {
         let Self { state, parent, previous, name } = self;
+        if !state.has_room() {
+            return Err(D::Error::custom("an item too many"));
+        }
         let node_name = name.map_or(NodeName::Unknown(Cow::Borrowed("")), NodeName::Known);
         let item = state.tree.add(parent, previous, node_name, Kind::Null, Cow::Borrowed(""));
         state.open.push(item);

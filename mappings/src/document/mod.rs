@@ -11,6 +11,7 @@ mod page;
 mod pointer;
 mod raw;
 mod tree;
+mod value;
 mod wording;
 mod xml;
 
@@ -22,10 +23,23 @@ pub(crate) use names::{NameId, NameKind, Names, ROOT};
 pub(crate) use pointer::Way;
 pub(crate) use raw::{raw, split_name};
 pub(crate) use tree::{Kind, Mark, NONE, NodeId, Tree};
+pub(crate) use value::json_value;
 pub(crate) use wording::{Wording, Wordings, closing_brace};
 
 /// Deeper than any honest document.
 pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Larger documents are refused before they are parsed. Whoever calls bounds them far below.
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// The same for labels and values, which people write or read: of a few letters each may be a value.
+const MAX_LABELLED_BYTES: usize = 4 << 20;
+
+/// Of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// More values and elements than any honest document has. Two letters make one, which takes up to a KiB once read.
+const MAX_NODES: usize = 1 << 18;
 
 /// The syntax of a dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,19 +77,30 @@ pub(crate) fn parse_document<T>(
     names: &Names,
     run: impl FnOnce(Tree<'_>) -> Result<T, ReadFailure>,
 ) -> Result<T, ReadFailure> {
-    if bytes.len() > MAX_BYTES {
-        return Err(ReadFailure::of("", "too_large", "the document is larger than 1 GiB"));
+    let is_labelled = syntax.format == Format::Labels;
+    let most = if is_labelled { MAX_LABELLED_BYTES } else { MAX_BYTES };
+    if bytes.len() > most {
+        return Err(ReadFailure::of("", "too_large", format!("the document is larger than {} MiB", most >> 20)));
     }
     let (labels, repairs) = (&syntax.labels, syntax.repairs);
     match syntax.format {
         Format::Json => run(parse_json(bytes, names, repairs)?),
         Format::Xml => run(xml::parse_xml(&charset::decode_xml(bytes)?, names)?),
-        Format::Labels => match bytes.trim_ascii_start().first() {
+        Format::Labels => match bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii_start().first() {
             Some(b'{' | b'[') => run(parse_json(bytes, names, repairs)?),
-            Some(b'<') => run(page::parse_page(&charset::decode_page(bytes)?, labels, repairs)),
-            _ => run(labelled::parse_labels(charset::decode_utf8(bytes)?, labels, repairs)),
+            Some(b'<') => run(bounded(page::parse_page(&charset::decode_page(bytes)?, labels, repairs))?),
+            _ => run(bounded(labelled::parse_labels(charset::decode_utf8(bytes)?, labels, repairs))?),
         },
     }
+}
+
+/// Labels and values are few letters each, but their documents are small: it is enough to count what came of them.
+fn bounded(tree: Tree<'_>) -> Result<Tree<'_>, ReadFailure> {
+    if tree.len() > MAX_NODES {
+        let problem = format!("more than {MAX_NODES} values: send several documents");
+        return Err(ReadFailure::of("", "too_many_values", problem));
+    }
+    Ok(tree)
 }
 
 fn parse_json<'a>(bytes: &'a [u8], names: &Names, repairs: bool) -> Result<Tree<'a>, ReadFailure> {
@@ -85,6 +110,3 @@ fn parse_json<'a>(bytes: &'a [u8], names: &Names, repairs: bool) -> Result<Tree<
     }
     Ok(tree)
 }
-
-/// Nodes are numbered in 31 bits; whoever calls bounds documents far below.
-const MAX_BYTES: usize = 1 << 30;

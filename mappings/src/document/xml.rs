@@ -9,13 +9,16 @@ use quick_xml::{
 };
 
 use super::{
-    Format, Kind, MAX_DEPTH, NameKind, Names, NodeId, ReadFailure, Tree,
+    Format, Kind, MAX_DEPTH, MAX_NODES, NameKind, Names, NodeId, ReadFailure, Tree,
     names::ROOT,
     tree::{NONE, NodeName},
 };
 
 /// More attributes than any honest element has; looking for repeated ones costs their square.
 const MAX_ATTRIBUTES: usize = 256;
+
+/// Longer than any honest namespace: every name that the mapping does not know is kept with its own.
+const MAX_NAMESPACE_BYTES: usize = 256;
 
 /// Parses a document.
 pub(crate) fn parse_xml<'a>(text: &'a str, names: &Names) -> Result<Tree<'a>, ReadFailure> {
@@ -83,6 +86,10 @@ impl<'a> Parser<'a, '_> {
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(self.fault("too_deep", format!("more than {MAX_DEPTH} levels: flatten the document")));
+        }
+        if self.tree.len() >= MAX_NODES {
+            let problem = format!("more than {MAX_NODES} elements and attributes: send several documents");
+            return Err(self.fault("too_many_values", problem));
         }
         let (resolved, local) = reader.resolver().resolve_element(start.name());
         let address = self.address(&resolved)?;
@@ -167,6 +174,10 @@ impl<'a> Parser<'a, '_> {
 
     fn address<'r>(&self, resolved: &'r ResolveResult<'r>) -> Result<&'r str, ReadFailure> {
         match resolved {
+            ResolveResult::Bound(Namespace(address)) if address.len() > MAX_NAMESPACE_BYTES => {
+                let problem = format!("a namespace of more than {MAX_NAMESPACE_BYTES} bytes: use a shorter one");
+                Err(self.fault("namespace_too_long", problem))
+            }
             ResolveResult::Bound(Namespace(address)) => Ok(address),
             ResolveResult::Unbound => Ok(""),
             ResolveResult::Unknown(prefix) => {

@@ -14,6 +14,9 @@ use super::{ReadOptions, Reading, leaf::Read};
 /// The place was not looked for yet.
 pub(super) const UNRESOLVED: NodeId = NONE - 1;
 
+/// Each costs a walk to its pointer: more help nobody.
+const MAX_FAULTS: usize = 100;
+
 /// Reads a document.
 ///
 /// # Errors
@@ -150,7 +153,7 @@ impl<'p> Reader<'p, '_> {
             Action::Count(repeat) => self.read_count(scope, base, rule, repeat),
             _ => self.read_first_place(scope, base, rule),
         };
-        if let (false, Some(code)) = (has_read, &rule.must) {
+        if let (false, Some(code), true) = (has_read, &rule.must, self.faults.len() < MAX_FAULTS) {
             let problem = format!("the document says no `{}`, which it must", self.path(rule.level, &rule.target));
             let missing = rule.places.first().map(|place| (scope.places.as_slice(), *place));
             let pointer = self.pointer_of_missing(self.slots[base], missing);

@@ -1,6 +1,6 @@
 //! The last walk over a document: every leaf is counted as kept or reported, and what is left over is kept.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use schemas::{LossReport, Outcome, Value};
 
@@ -47,6 +47,8 @@ struct Sweeper<'s, 'p, 'd> {
     way: Way,
     out: Swept,
     pointer_bytes: usize,
+    /// The items that stand at nodes, of several at one the first: there may be many.
+    items: HashMap<NodeId, usize>,
     record: &'s Value,
 }
 
@@ -61,6 +63,7 @@ impl Reader<'_, '_> {
         let mut ignored: Vec<NodeId> = self.shape.ignore.iter().flat_map(|place| self.locate(*place)).collect();
         ignored.sort_unstable();
         let loss = std::mem::take(&mut self.extra);
+        let items = self.items.iter().enumerate().rev().map(|(index, item)| (item.node, index)).collect();
         let mut sweeper = Sweeper {
             reader: self,
             notes,
@@ -72,6 +75,7 @@ impl Reader<'_, '_> {
             way: Way::default(),
             out: Swept { loss: LossReport::default(), complement: Complement::default(), trail: Vec::new() },
             pointer_bytes: 0,
+            items,
             record,
         };
         let left = sweeper.visit(Tree::root(), 0);
@@ -309,7 +313,7 @@ impl Sweeper<'_, '_, '_> {
         let name = tree.name_text(node, names).into_owned();
         let name = if tree.node(node).kind == Kind::Attribute { format!("@{name}") } else { name };
         let is_item = name.is_empty() || tree.node(node).kind == Kind::Element;
-        let guard = reader.items.iter().find(|item| item.node == node).and_then(|item| self.guard(item));
+        let guard = self.items.get(&node).and_then(|index| self.guard(&reader.items[*index]));
         Part { name, index: position.filter(|_| is_item), guard, held }
     }
 
