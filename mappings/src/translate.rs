@@ -1,6 +1,6 @@
 //! From one dialect to another, with one loss report over both steps. `canonical` is a dialect too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemas::{DialectName, Kind, LossEntry, LossReport, Operation, Outcome, Record};
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ fn compose(reading: &Reading, written: &LossReport, full: bool) -> (LossReport, 
     }
     let mut fields: BTreeMap<usize, Field<'_>> = BTreeMap::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut used: Vec<&str> = Vec::new();
+    let mut used: HashSet<&str> = HashSet::new();
     for trail in &reading.trail {
         let next = numbers.len();
         let number = *numbers.entry(&trail.pointer).or_insert(next);
@@ -111,11 +111,16 @@ fn compose(reading: &Reading, written: &LossReport, full: bool) -> (LossReport, 
         used.extend(lost.and_then(|entry| entry.path.as_deref()));
         field.ways.push((&trail.path, lost));
     }
+    let mut read_losses: HashMap<&str, &LossEntry> = HashMap::with_capacity(reading.loss.entries.len());
+    for entry in &reading.loss.entries {
+        if let Some(pointer) = entry.pointer.as_deref() {
+            read_losses.entry(pointer).or_insert(entry);
+        }
+    }
     let mut loss = LossReport::default();
     let mut kept = Vec::new();
     for field in fields.values() {
-        let read = reading.loss.entries.iter().find(|entry| entry.pointer.as_deref() == Some(field.pointer));
-        if let Some(entry) = field.outcome(read) {
+        if let Some(entry) = field.outcome(read_losses.get(field.pointer).copied()) {
             loss.entries.push(entry);
             continue;
         }
@@ -129,7 +134,7 @@ fn compose(reading: &Reading, written: &LossReport, full: bool) -> (LossReport, 
     loss.kept += (reading.loss.kept - i64::try_from(fields.len()).unwrap_or_default()).max(0);
     let is_new = |entry: &&LossEntry| entry.pointer.as_deref().is_none_or(|pointer| !numbers.contains_key(pointer));
     loss.entries.extend(reading.loss.entries.iter().filter(is_new).cloned());
-    let is_open = |entry: &LossEntry| entry.path.as_deref().is_none_or(|path| !used.contains(&path));
+    let is_open = |entry: &LossEntry| entry.path.as_deref().is_none_or(|path| !used.contains(path));
     loss.entries.extend(written.entries.iter().filter(|entry| is_open(entry)).cloned());
     (loss, kept)
 }

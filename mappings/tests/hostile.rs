@@ -5,8 +5,6 @@
 
 mod readme;
 
-use std::time::{Duration, Instant};
-
 use mappings::{Catalogue, Format, Mapping, ReadFailure, ReadOptions, Reading, read_canonical};
 use schemas::{DialectName, Kind};
 
@@ -210,46 +208,4 @@ fn a_million_faults_are_a_hundred() {
     let document = format!("{{\"profiles\": [{}1]}}", "1,".repeat(200_000));
     let failure = read_canonical(Kind::Vacancy, document.as_bytes(), &ReadOptions::default()).unwrap_err();
     assert_eq!(failure.faults.len(), 100);
-}
-
-#[test]
-fn large_documents_take_time_in_proportion_to_their_size() {
-    let catalogue = catalogue();
-    let [json, xml, labels] = ["vdab-json", "eures-xml", "anapec-offer"].map(|dialect| mapping(&catalogue, dialect));
-    let members =
-        |count: usize| (0..count).map(|number| format!("\"m{number}\":{number},")).collect::<Vec<_>>().concat();
-    let requirements = |count: usize| "{\"type\":\"talen\",\"label\":\"Frans\",\"x\":1},".repeat(count);
-    let elements = |count: usize| {
-        "<PositionLocation><Address><CountryCode>BE</CountryCode></Address></PositionLocation><x a='1'/>".repeat(count)
-    };
-    let documents = |count: usize| {
-        let reference = "\"vacatureReferentie\":{\"interneReferentie\":\"1\"}";
-        let position = elements(count);
-        let offer = "Référence de l'offre : BE1308261158866\n";
-        [
-            (json, format!("{{{}{reference}}}", members(count))),
-            (json, format!("{{\"profiel\":{{\"vereisten\":[{}{{}}]}},{reference}}}", requirements(count))),
-            (
-                xml,
-                format!(
-                    "<PositionOpening xmlns='http://www.hr-xml.org/3'><DocumentID>1</DocumentID>\
-                     <PositionProfile languageCode='nl'>{position}</PositionProfile></PositionOpening>"
-                ),
-            ),
-            (labels, format!("{offer}{}", "Pointure : 43\nFormation : Technicien\n".repeat(count))),
-            (labels, format!("{offer}Formation : {}", "Soudeur ,".repeat(count))),
-        ]
-    };
-    let time = |mapping: &Mapping, document: &str| {
-        let begun = Instant::now();
-        let reading = mapping.read(document.as_bytes(), &ReadOptions::default());
-        assert!(reading.is_ok(), "{}: {:?}", mapping.dialect(), reading.err());
-        begun.elapsed()
-    };
-    for ((mapping, small), (_, large)) in documents(1_000).into_iter().zip(documents(20_000)) {
-        // Twenty times as much may take a hundred times as long on a busy machine, four hundred times if it is squared.
-        let (small, large) = (time(mapping, &small), time(mapping, &large));
-        let most = small.max(Duration::from_millis(2)) * 150;
-        assert!(large < most, "{} took {small:?}, twenty times as much {large:?}", mapping.dialect());
-    }
 }

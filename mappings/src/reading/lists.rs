@@ -239,7 +239,7 @@ impl<'p> Reader<'p, '_> {
     /// Takes back what was marked as kept below a node.
     fn drop_kept_below(&mut self, node: NodeId, code: &'static str) {
         if matches!(self.tree.node(node).mark, Mark::Kept | Mark::Noted) {
-            self.notes.retain(|note| note.node != node);
+            self.withdrawn.insert(node, self.notes.len());
             self.note(node, Outcome::Dropped, code, None);
         }
         let mut child = self.tree.first(node);

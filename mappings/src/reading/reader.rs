@@ -1,6 +1,6 @@
 //! The reader: scopes, places and what is noted of them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use schemas::{LossReport, Operation, Outcome, Record, Value};
 
@@ -31,6 +31,7 @@ pub(crate) fn read(program: &Program, tree: Tree<'_>, options: &ReadOptions<'_>)
         frames: Vec::with_capacity(4),
         slots: Vec::with_capacity(128),
         notes: Vec::new(),
+        withdrawn: HashMap::new(),
         items: Vec::new(),
         trail: options.full.then(Vec::new),
         tongue: Tongue::default(),
@@ -54,6 +55,8 @@ pub(super) struct Reader<'p, 'd> {
     /// The places that were found, scope by scope.
     pub(super) slots: Vec<NodeId>,
     pub(super) notes: Vec<Noted>,
+    /// Of a node, so many notes from the first on are taken back.
+    pub(super) withdrawn: HashMap<NodeId, usize>,
     pub(super) items: Vec<Item<'p>>,
     /// What was kept, and where.
     pub(super) trail: Option<Vec<(NodeId, String)>>,

@@ -56,7 +56,7 @@ impl Reader<'_, '_> {
     /// Walks the document.
     pub(super) fn sweep(&mut self, record: &Value) -> Swept {
         self.mark_discarded();
-        let mut notes = std::mem::take(&mut self.notes);
+        let mut notes = self.take_notes();
         notes.sort_by_key(|note| note.node);
         let mut trail = self.trail.take().unwrap_or_default();
         trail.sort_by_key(|(node, _)| *node);
@@ -89,6 +89,16 @@ impl Reader<'_, '_> {
         }
         out.loss.entries.extend(loss.entries);
         out
+    }
+
+    /// The notes that were not taken back.
+    fn take_notes(&mut self) -> Vec<Noted> {
+        let notes = std::mem::take(&mut self.notes);
+        if self.withdrawn.is_empty() {
+            return notes;
+        }
+        let holds = |(index, note): &(usize, Noted)| self.withdrawn.get(&note.node).is_none_or(|until| index >= until);
+        notes.into_iter().enumerate().filter(holds).map(|(_, note)| note).collect()
     }
 
     /// Every node of a place, whichever item it stands in.

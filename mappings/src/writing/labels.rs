@@ -25,7 +25,8 @@ impl<'a> Writer<'a> {
         if let Some(index) = index {
             crate::plan::push_index(&mut path, index);
         }
-        self.origins.push((node, path));
+        // Numbers of nodes that were taken back are given out again: the last is meant.
+        self.origins.insert(node, path);
     }
 
     /// Takes out the parts of values for which there is no wording.
@@ -74,8 +75,7 @@ impl<'a> Writer<'a> {
     }
 
     fn origin(&self, node: SheetId) -> Option<&str> {
-        // Numbers of nodes that were taken back are given out again: the last is meant.
-        self.origins.iter().rev().find(|(known, _)| *known == node).map(|(_, path)| path.as_str())
+        self.origins.get(&node).map(String::as_str)
     }
 }
 

@@ -82,11 +82,8 @@ impl<'a> Writer<'a> {
         result?;
         if self.written == before.2 {
             self.merged.truncate(before.3);
-            let mut index = 0;
-            self.loss.entries.retain(|entry| {
-                index += 1;
-                index <= before.0 || entry.outcome != Outcome::Defaulted
-            });
+            let noted = self.loss.entries.split_off(before.0);
+            self.loss.entries.extend(noted.into_iter().filter(|entry| entry.outcome != Outcome::Defaulted));
             return Ok(Wrote::Nothing);
         }
         let container = self.ensure_container(scope, base, &group.repeat);

@@ -1,5 +1,7 @@
 //! The loss report of a writing: every canonical leaf is counted as written or reported.
 
+use std::collections::{HashMap, HashSet};
+
 use schemas::{LossReport, Outcome, Record, RecordType, Step, Type, Value};
 
 use crate::{
@@ -21,15 +23,15 @@ pub(super) struct Reported {
 
 /// The paths that were written, as the trail.
 pub(super) fn take_trail(reported: &mut Reported) -> Vec<Trail> {
-    let noted = |path: &String| reported.report.entries.iter().any(|entry| entry.path.as_ref() == Some(path));
-    let kept: Vec<String> = reported.written.iter().filter(|path| !noted(path)).cloned().collect();
-    kept.into_iter().map(|path| Trail { pointer: String::new(), path }).collect()
+    let noted: HashSet<&str> = reported.report.entries.iter().filter_map(|entry| entry.path.as_deref()).collect();
+    let kept = std::mem::take(&mut reported.written).into_iter().filter(|path| !noted.contains(path.as_str()));
+    kept.map(|path| Trail { pointer: String::new(), path }).collect()
 }
 
-/// The paths that the record says were emptied.
-pub(super) fn cleared_paths(record: &Record) -> Vec<&str> {
+/// The paths that the record says were emptied, and in which order: there may be many.
+pub(super) fn cleared_paths(record: &Record) -> HashMap<&str, usize> {
     let list = record.at("cleared").map(Value::items).unwrap_or_default();
-    list.iter().filter_map(Value::as_text).collect()
+    list.iter().enumerate().rev().filter_map(|(index, path)| Some((path.as_text()?, index))).collect()
 }
 
 /// An item that says something else than what the dialect assumes: it would be misread.
@@ -99,7 +101,14 @@ struct Walk<'w, 'a> {
     /// Fields that the dialect itself says; it says them only of items that were written.
     said: Vec<String>,
     /// Why the item that the walk is in was left out.
-    left_out: Option<String>,
+    left_out: Option<&'w str>,
+    /// Items that were left out, and why.
+    dropped_items: HashMap<&'w str, &'w str>,
+    merged: HashSet<&'w str>,
+    derived: HashSet<&'w str>,
+    /// How many dropped leaves an item or a record holds, of so many entries of the report.
+    dropped_inside: HashMap<String, usize>,
+    counted: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -122,13 +131,25 @@ impl Writer<'_> {
     pub(super) fn report(&mut self, record: &Record) -> Reported {
         let report = std::mem::take(&mut self.loss);
         let lost = self.lost;
+        let writer = &*self;
         let mut walk = Walk {
-            writer: self,
+            writer,
             reported: Reported { report, written: Vec::new() },
             leaves: 0,
             way: Vec::with_capacity(8),
             said: Vec::new(),
             left_out: None,
+            // Of several reasons the first.
+            dropped_items: writer
+                .dropped_items
+                .iter()
+                .rev()
+                .map(|(path, code)| (path.as_str(), code.as_str()))
+                .collect(),
+            merged: writer.merged.iter().map(String::as_str).collect(),
+            derived: writer.derived.iter().map(String::as_str).collect(),
+            dropped_inside: HashMap::new(),
+            counted: 0,
         };
         let covered = &walk.writer.shape.writable;
         for (index, field) in record.model().fields.iter().enumerate() {
@@ -147,7 +168,7 @@ impl Writer<'_> {
     }
 }
 
-impl Walk<'_, '_> {
+impl<'w> Walk<'w, '_> {
     fn visit(&mut self, value: &Value, ty: Type, covered: Option<&Covered>) {
         let is_written = covered.is_some_and(|covered| covered.is_whole);
         match (value, ty) {
@@ -201,21 +222,24 @@ impl Walk<'_, '_> {
     }
 
     /// Whether some of so many covered leaves of the item in hand were written.
-    fn has_written(&self, covered: usize) -> bool {
-        let item = self.path();
-        let entries = self.reported.report.entries.iter().filter(|entry| entry.outcome == Outcome::Dropped);
-        let is_inside = |path: &str| path.strip_prefix(&item).is_some_and(|rest| rest.starts_with('.'));
-        let dropped = entries.filter(|entry| entry.code != "no_place" && entry.path.as_deref().is_some_and(is_inside));
-        covered > dropped.count()
+    fn has_written(&mut self, covered: usize) -> bool {
+        let new = &self.reported.report.entries[self.counted..];
+        let dropped = new.iter().filter(|entry| entry.outcome == Outcome::Dropped && entry.code != "no_place");
+        for path in dropped.filter_map(|entry| entry.path.as_deref()) {
+            for (at, _) in path.match_indices('.') {
+                *self.dropped_inside.entry(path[..at].to_owned()).or_default() += 1;
+            }
+        }
+        self.counted = self.reported.report.entries.len();
+        covered > self.dropped_inside.get(&self.path()).copied().unwrap_or_default()
     }
 
     /// Why the item in hand was left out, if it was.
-    fn dropped(&self) -> Option<String> {
-        if self.writer.dropped_items.is_empty() {
+    fn dropped(&self) -> Option<&'w str> {
+        if self.dropped_items.is_empty() {
             return None;
         }
-        let path = self.path();
-        self.writer.dropped_items.iter().find(|(dropped, _)| *dropped == path).map(|(_, code)| code.clone())
+        self.dropped_items.get(self.path().as_str()).copied()
     }
 
     /// The canonical path of the value in hand.
@@ -245,11 +269,11 @@ impl Walk<'_, '_> {
             return;
         }
         let path = self.path();
-        if let Some(code) = &self.left_out {
-            self.reported.report.note(Outcome::Dropped, code.clone(), None, Some(path));
-        } else if self.writer.merged.contains(&path) {
+        if let Some(code) = self.left_out {
+            self.reported.report.note(Outcome::Dropped, code.to_owned(), None, Some(path));
+        } else if self.merged.contains(path.as_str()) {
             self.reported.report.note(Outcome::Coarsened, "merged", None, Some(path));
-        } else if self.writer.derived.contains(&path) {
+        } else if self.derived.contains(path.as_str()) {
             self.leaves += 1;
         } else if self.is_said(value, &path) {
             self.said.push(path);
@@ -271,12 +295,13 @@ impl Walk<'_, '_> {
             let text = |index| entry.field(index).as_text().unwrap_or_default().to_owned();
             self.reported.report.note(Outcome::Withheld, text(1), None, Some(text(0)));
         }
-        let cleared: Vec<String> = self.writer.cleared.iter().map(|path| (*path).to_owned()).collect();
-        for path in cleared {
-            let entries = &self.reported.report.entries;
-            if !entries.iter().any(|entry| entry.path.as_ref() == Some(&path)) {
-                self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path));
-            }
+        let noted: HashSet<&str> =
+            self.reported.report.entries.iter().filter_map(|entry| entry.path.as_deref()).collect();
+        let mut cleared: Vec<(&str, usize)> = self.writer.cleared.iter().map(|(path, order)| (*path, *order)).collect();
+        cleared.retain(|(path, _)| !noted.contains(path));
+        cleared.sort_unstable_by_key(|(_, order)| *order);
+        for (path, _) in cleared {
+            self.reported.report.note(Outcome::Dropped, "no_place", None, Some(path.to_owned()));
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum Content<'a> {
 }
 
 /// The name of a node.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum SheetName {
     /// One of the mapping's.
     Known(NameId),
@@ -56,12 +56,14 @@ pub(super) struct SheetNode<'a> {
 #[derive(Debug)]
 pub(super) struct Sheet<'a> {
     nodes: Vec<SheetNode<'a>>,
+    /// The node that was last put before another: the next one often goes behind it.
+    last_inserted: SheetId,
 }
 
 impl<'a> Sheet<'a> {
     /// A document with nothing but its root.
     pub(super) fn new() -> Self {
-        let mut sheet = Self { nodes: Vec::with_capacity(192) };
+        let mut sheet = Self { nodes: Vec::with_capacity(192), last_inserted: NONE };
         sheet.detached(SheetName::Known(ROOT), 0);
         sheet
     }
@@ -106,8 +108,11 @@ impl<'a> Sheet<'a> {
     }
 
     fn insert_before_higher(&mut self, parent: SheetId, id: SheetId, rank: u32) {
-        let mut before = NONE;
-        let mut at = self.nodes[parent as usize].first;
+        let last = self.nodes.get(self.last_inserted as usize);
+        let is_behind_last = last.is_some_and(|last| last.parent == parent && last.rank <= rank);
+        let mut before = if is_behind_last { self.last_inserted } else { NONE };
+        let mut at = if is_behind_last { self.nodes[before as usize].next } else { self.nodes[parent as usize].first };
+        self.last_inserted = id;
         while at != NONE && self.nodes[at as usize].rank <= rank {
             before = at;
             at = self.nodes[at as usize].next;
@@ -185,6 +190,7 @@ impl<'a> Sheet<'a> {
     /// Forgets the nodes that were made since there were so many.
     pub(super) fn truncate(&mut self, count: usize) {
         self.nodes.truncate(count);
+        self.last_inserted = NONE;
     }
 
     /// How many nodes there are.

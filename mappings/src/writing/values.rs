@@ -69,7 +69,7 @@ impl<'a> Writer<'a> {
             return Wrote::Nothing;
         }
         let path = self.path(rule.level, &rule.target);
-        if !self.cleared.contains(&path.as_str()) {
+        if !self.cleared.contains_key(path.as_str()) {
             return Wrote::Nothing;
         }
         let content = match self.program.syntax.format {
@@ -80,7 +80,7 @@ impl<'a> Writer<'a> {
                 return Wrote::Nothing;
             }
         };
-        self.cleared.retain(|known| *known != path);
+        self.cleared.remove(path.as_str());
         self.put(scope, base, rule, content)
     }
 

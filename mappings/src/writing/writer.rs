@@ -1,5 +1,7 @@
 //! The writer: scopes, places, and what is noted of the fields.
 
+use std::collections::HashMap;
+
 use schemas::{LossReport, Outcome, Record, Value};
 
 use crate::{
@@ -39,7 +41,7 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
         item_nodes: Vec::new(),
         ones: Vec::new(),
         derived: Vec::new(),
-        origins: Vec::new(),
+        origins: HashMap::new(),
     };
     writer.choose_language(root);
     writer.write_document(root)?;
@@ -68,7 +70,8 @@ pub(super) struct Writer<'a> {
     /// How many values of the record were written.
     pub(super) written: usize,
     pub(super) tongue: Tongue,
-    pub(super) cleared: Vec<&'a str>,
+    /// The paths that were emptied and are not written yet, in which order.
+    pub(super) cleared: HashMap<&'a str, usize>,
     /// Fields that reached the document only in the place of another.
     pub(super) merged: Vec<String>,
     /// Items that were left out, and why.
@@ -80,7 +83,7 @@ pub(super) struct Writer<'a> {
     /// Fields that follow from others that were written.
     pub(super) derived: Vec<String>,
     /// For documents of labels, the field that was written in a node.
-    pub(super) origins: Vec<(SheetId, String)>,
+    pub(super) origins: HashMap<SheetId, String>,
 }
 
 /// The item of a scope.
