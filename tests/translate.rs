@@ -5,8 +5,10 @@
 
 use std::{
     fs,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
 };
 
 use serde_json::Value;
@@ -208,6 +210,51 @@ fn many_documents_are_translated_line_by_line() {
         (lines[1]["input"].as_u64(), lines[1]["error"]["faults"][0]["pointer"].as_str()),
         (Some(3), Some("/titel"))
     );
+}
+
+/// What a process may take that is given a document of 1 GiB, its own mappings and threads included.
+const MOST_KIB: u32 = 384 << 10;
+
+/// What `translate` says of 1 GiB of zeros, with no more memory than that. Where it stops reading, the pipe ends.
+fn told_of_a_huge_document(from: &str, further: &[&str]) -> Output {
+    let mut bounded = Command::new("bash");
+    bounded.args(["-c", &format!("ulimit -d {MOST_KIB}; exec \"$@\""), "bash"]);
+    bounded.arg(env!("CARGO_BIN_EXE_passerelle"));
+    bounded.args(["translate", "--json", "--from", from, "--to", "canonical"]).args(further);
+    bounded.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = bounded.spawn().unwrap();
+    let mut input = process.stdin.take().unwrap();
+    let feeder = thread::spawn(move || {
+        let zeros = vec![0; 1 << 20];
+        (0..1 << 10).try_for_each(|_| input.write_all(&zeros))
+    });
+    let output = process.wait_with_output().unwrap();
+    let fed = feeder.join().unwrap();
+    assert!(fed.is_ok() || fed.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
+    output
+}
+
+fn is_refused_as_too_large(from: &str, output: &Output, told: &str, pointer: &str) {
+    let error: Value =
+        serde_json::from_str(told).unwrap_or_else(|_| panic!("{from}: {}: {told}{}", output.status, complaint(output)));
+    let error = error.pointer(pointer).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{from}: {error}");
+    assert_eq!(error["faults"][0]["code"], "too_large", "{from}: {error}");
+    assert_eq!(error["faults"][0]["pointer"], "", "{from}: {error}");
+}
+
+#[test]
+fn huge_documents_are_refused_in_bounded_memory() {
+    for from in WRITABLE {
+        let output = told_of_a_huge_document(from, &[]);
+        is_refused_as_too_large(from, &output, &complaint(&output), "");
+    }
+}
+
+#[test]
+fn a_huge_line_is_refused_in_bounded_memory() {
+    let output = told_of_a_huge_document("vdab-json", &["--each"]);
+    is_refused_as_too_large("vdab-json", &output, &String::from_utf8_lossy(&output.stdout), "/error");
 }
 
 #[test]

@@ -9,7 +9,9 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use indicatif::ProgressBar;
-use mappings::{Catalogue, Complements, Defaults, ReadOptions, TranslateError, Translation, WriteOptions, translate};
+use mappings::{
+    Catalogue, Complements, Defaults, MAX_BYTES, ReadOptions, TranslateError, Translation, WriteOptions, translate,
+};
 use schemas::{DialectName, Kind};
 use serde_json::{Value, json};
 
@@ -138,17 +140,20 @@ impl Translate {
                 let files = files_of(folder)?;
                 let progress = ProgressBar::new(files.len() as u64);
                 for path in files {
-                    let document = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+                    let document = read_all(Some(&path))?;
                     translate_one(json!(path.file_name().unwrap_or_default().to_string_lossy()), &document)?;
                     progress.inc(1);
                 }
                 progress.finish_and_clear();
             }
             input => {
-                for (index, line) in open_input(input.as_deref())?.split(b'\n').enumerate() {
-                    let line = line.context("cannot read the input")?;
+                let mut input = open_input(input.as_deref())?;
+                for number in 1.. {
+                    let Some(line) = read_line(&mut input)? else {
+                        break;
+                    };
                     if !line.iter().all(u8::is_ascii_whitespace) {
-                        translate_one(json!(index + 1), &line)?;
+                        translate_one(json!(number), &line)?;
                     }
                 }
             }
@@ -249,10 +254,23 @@ fn open_input(path: Option<&Path>) -> Result<Box<dyn BufRead>> {
     })
 }
 
+/// Longer input is not read to its end: one byte more is enough for the document to be refused as too large.
+const MOST_BYTES: u64 = MAX_BYTES as u64 + 1;
+
 fn read_all(path: Option<&Path>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_input(path)?.read_to_end(&mut bytes).context("cannot read the input")?;
+    open_input(path)?.take(MOST_BYTES).read_to_end(&mut bytes).context("cannot read the input")?;
     Ok(bytes)
+}
+
+/// Reads a line, of a longer one only the beginning; the rest of it is passed over.
+fn read_line(input: &mut dyn BufRead) -> Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let length = input.take(MOST_BYTES).read_until(b'\n', &mut line).context("cannot read the input")?;
+    if length > MAX_BYTES && line.last() != Some(&b'\n') {
+        input.skip_until(b'\n').context("cannot read the input")?;
+    }
+    Ok((length > 0).then_some(line))
 }
 
 fn open_output(path: Option<&Path>) -> Result<Box<dyn Write>> {
