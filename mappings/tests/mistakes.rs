@@ -4,7 +4,8 @@ mod readme;
 
 use std::fs;
 
-use mappings::{Catalogue, MappingError};
+use mappings::{Catalogue, Defaults, MappingError};
+use schemas::Kind;
 
 const HARBOUR: &str = "dialects/harbour-json/vacancy.toml";
 const GUILD: &str = "dialects/guild-xml/vacancy.toml";
@@ -170,5 +171,17 @@ fn all_mistakes_are_named_at_once() {
     let errors = Catalogue::load(folder.path()).err().unwrap_or_default();
     for file in [HOURS, HOURS_WALK] {
         assert!(errors.iter().any(|error| error.file == file), "{file}: {errors:?}");
+    }
+}
+
+/// The parser of TOML once stumbled over each of these.
+#[test]
+fn what_is_no_toml_is_a_mistake_of_its_file() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for text in ["==\n[._[._", "={=<=u==", "[a]\n\"x\" = { y ]\n[b[c]'\n", "\0", "v=0x _", "[[a]\nb = ["] {
+        let mistakes = Defaults::from_toml("acme.toml", text, Kind::Vacancy).unwrap_err();
+        assert!(mistakes.iter().all(|mistake| mistake.file == "acme.toml" && mistake.line > 0), "{text}: {mistakes:?}");
+        let mistakes = catalogue.compile(&"acme".parse().unwrap(), Kind::Vacancy, text).unwrap_err();
+        assert!(mistakes.iter().all(|mistake| mistake.file.contains("acme")), "{text}: {mistakes:?}");
     }
 }
