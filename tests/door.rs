@@ -48,7 +48,7 @@ async fn foreign_keys_open_nothing() {
         (Method::GET, "/v1/messages?reference=R1", [401, 200, 200, 200]),
         (Method::GET, "/v1/parked", [401, 403, 403, 200]),
         (Method::POST, "/v1/messages/00000000-0000-0000-0000-000000000000/replay", [401, 403, 403, 404]),
-        (Method::GET, "/v1/tap?bodies=true&partner=", [401, 403, 403, 200]),
+        (Method::GET, "/v1/tap?bodies=true&partner=acme", [401, 403, 403, 200]),
         (Method::POST, "/v1/parked/00000000-0000-0000-0000-000000000000/release", [401, 403, 403, 404]),
         (Method::GET, "/v1/keys", [401, 403, 403, 200]),
         (Method::POST, "/v1/keys", [401, 403, 403, 422]),

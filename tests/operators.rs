@@ -85,6 +85,7 @@ async fn messages_are_found_by_reference_employer_partner_and_state() {
     for (conditions, expected) in [
         ("employer=Bouw%20BV", &["R3", "R1"][..]),
         ("employer=Bouw%20BV&state=rejected", &["R1"]),
+        ("employer=bouw%20%20bv", &["R3", "R1"]),
         ("employer=Nobody", &[]),
         ("partner=acme", &["R3", "R2", "R1"]),
         ("partner=zenith", &[]),
@@ -94,10 +95,13 @@ async fn messages_are_found_by_reference_employer_partner_and_state() {
     ] {
         assert_eq!(scene.found(conditions).await, expected, "{conditions}");
     }
-    for wrong in ["cursor=nonsense", "recipient=No%20Name", "colour=red"] {
+    for (wrong, named) in
+        [("cursor=nonsense", "cursor"), ("recipient=No%20Name", "recipient"), ("colour=red", "colour")]
+    {
         let request = scene.gateway.http.get(scene.gateway.url(&format!("/v1/messages?{wrong}")));
-        let status = request.bearer_auth(scene.gateway.operator_token()).send().await.unwrap().status();
-        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+        let answer = request.bearer_auth(scene.gateway.operator_token()).send().await.unwrap();
+        let (status, problem) = (answer.status(), answer.text().await.unwrap());
+        assert!(status == StatusCode::BAD_REQUEST && problem.contains(named), "{problem}");
     }
 }
 
@@ -122,7 +126,10 @@ async fn what_was_delivered_is_dispatched_again_once_it_is_wanted() {
     scene.receiver.until(|receiver| receiver.history(&first).len() == 1).await;
     let (newest, _) = scene.push("R1", "BE", "Bouw en Zonen BV").await;
     let (_, abroad) = scene.push("R2", "FR", "Bouw BV").await;
+    let unknown = scene.gateway.url("/v1/acme/vacancy/never-heard-of");
+    assert_eq!(scene.gateway.http.delete(unknown).bearer_auth(&scene.acme).send().await.unwrap().status(), 202);
     scene.receiver.until(|receiver| receiver.history(&first).len() == 2).await;
+    scene.until_found("reference=never-heard-of", &["never-heard-of"]).await;
     scene.until_found("state=not_entitled", &["R2"]).await;
     scene.until_found("state=delivered&recipient=agency&reference=R1", &["R1", "R1"]).await;
 
@@ -133,7 +140,7 @@ async fn what_was_delivered_is_dispatched_again_once_it_is_wanted() {
         told.contains(&format!("{abroad} goes to reader")) && told.contains("not to agency: location_country"),
         "{told}"
     );
-    assert!(told.contains("2 vacancies would be dispatched"), "{told}");
+    assert!(told.contains("nothing is kept of it") && told.contains("3 vacancies would be dispatched"), "{told}");
     assert_eq!(scene.receiver.history(&first).len(), 2, "a dry run sends nothing");
 
     // An old message gives the newest version; the same bytes go with another key.

@@ -36,9 +36,12 @@ async fn a_bad_file_leaves_the_old_one_in_force_and_says_why() {
     let gateway = Setup::new().partner(pusher("acme", "canonical")).start().await;
     let key = gateway.key("acme").await;
     let before = gateway.get("/v1/configuration").await;
+    let receiver = rest_receiver("zenith", "canonical", "https://zenith.example", "by_key").1;
+    let receiver = receiver.replace(", token = \"zenith-token\"", "");
     for (name, text, why) in [
         ("partners/zenith.toml", "name = \"Zenith\"\ncolour = 1\n", "colour"),
         ("partners/zenith.toml", &pusher("zenith", "no-such-dialect").1, "no-such-dialect"),
+        ("partners/zenith.toml", &receiver.replace("https://zenith.example", "not a url"), "not a url"),
         ("passerelle.toml", "[gateway]\ndata_dir = \"elsewhere\"\n", "gateway.data_dir"),
         ("passerelle.toml", "[delivery]\nin_flight = 0\n", "delivery.in_flight"),
     ] {

@@ -2,11 +2,15 @@
 //!
 //! A rule that a vacancy says nothing about denies: without a place of work no list of countries is met.
 
+mod employer;
 mod window;
 
 use schemas::{PartnerId, Path, Record, Step, Vacancy};
 
-pub use self::window::window;
+pub use self::{
+    employer::{employers, spelling},
+    window::window,
+};
 use crate::config::{Connector, Country, International, NationalsOnly, Outgoing, Partner};
 
 /// Why a vacancy does not go to a partner.
@@ -149,13 +153,8 @@ fn employer_country(record: &Record, source: &Partner) -> String {
     register.unwrap_or_else(|| source.country.clone())
 }
 
-/// What the employer of a vacancy is known by: its name and its legal identifiers.
-pub fn employers(record: &Record) -> impl Iterator<Item = &str> {
-    texts(record, "employer.legal_ids", "value").chain(record.text("employer.name"))
-}
-
 fn has_opted_out(record: &Record, opted_out: &[String]) -> bool {
-    let is_one = |text: &str| opted_out.iter().any(|employer| employer.trim() == text.trim());
+    let is_one = |known: String| opted_out.iter().any(|employer| spelling(employer) == known);
     !opted_out.is_empty() && employers(record).any(is_one)
 }
 

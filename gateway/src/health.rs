@@ -20,6 +20,16 @@ impl Health {
         self.set(part, Some(why.to_owned()));
     }
 
+    /// Notes that a part is wanted again that was forgotten.
+    pub fn returns(&self, part: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(part.to_owned()).or_insert(None);
+    }
+
+    /// Forgets a part that is not wanted any more.
+    pub fn forget(&self, part: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
+    }
+
     /// Every part, with its trouble if it has one.
     pub fn parts(&self) -> BTreeMap<String, Option<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::sync::watch;
 
-use crate::{config::Configuration, dialects::Dialects};
+use crate::{config::Configuration, delivery::check_connections, dialects::Dialects};
 
 /// The rules that decide about messages.
 pub struct Rules {
@@ -16,13 +16,15 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Loads the dialects that a configuration asks for, and checks that they can do what it wants.
+    /// Loads the dialects that a configuration asks for, and checks that they can do what it wants and that every
+    /// connection can be made as it is described.
     ///
     /// # Errors
-    /// If a mapping is wrong or missing.
+    /// If a mapping is wrong or missing, or an address is none.
     pub fn of(configuration: Configuration) -> Result<Self> {
         let dialects = Dialects::load(configuration.settings.mappings_dir.as_deref(), configuration.hash)?;
         dialects.check(&configuration)?;
+        check_connections(&configuration)?;
         Ok(Self { configuration, dialects })
     }
 }

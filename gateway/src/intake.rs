@@ -18,6 +18,7 @@ use schemas::{
 use tracing::warn;
 use uuid::Uuid;
 
+use self::reading::unusable;
 pub use self::{carrier::Carrier, reading::Opened};
 use crate::{
     backbone::{Backbone, Output, Topic},
@@ -168,6 +169,9 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer.
     pub async fn close(&self, document: Document<'_>, reference: &str, reason: Option<String>) -> Result<Taken> {
+        if let Some(fault) = unusable(reference) {
+            return Ok(Taken::Unreadable(vec![fault]));
+        }
         let rules = self.in_force.now();
         let entity_key = EntityKey::of_vacancy(&document.partner.id, reference);
         let idempotency = document.idempotency_key.map(|key| self.idempotency(&rules, key, reference.as_bytes()));

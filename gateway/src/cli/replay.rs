@@ -110,7 +110,11 @@ fn describe(answer: &Value) {
         list.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
     };
     let to = texts(&answer["to"]);
-    let to = if to.is_empty() { "goes to nobody".to_owned() } else { format!("goes to {}", to.join(", ")) };
+    let to = match (answer["goes"].is_null(), to.is_empty()) {
+        (true, _) => "is passed over: nothing is kept of it".to_owned(),
+        (false, true) => "goes to nobody".to_owned(),
+        (false, false) => format!("goes to {}", to.join(", ")),
+    };
     say(&format!("{} {to}", answer["entity_key"].as_str().unwrap_or("-")));
     for partner in answer["not_to"].as_array().into_iter().flatten() {
         let text = |name: &str| partner[name].as_str().unwrap_or("-");

@@ -31,7 +31,7 @@ use self::{
 };
 pub use self::{
     limits::{Limits, PartnerLimit},
-    senders::{caller_of, probe_all},
+    senders::{caller_of, check_connections, probe_all},
     tell::Teller,
 };
 use crate::{
@@ -60,6 +60,10 @@ impl Wakes {
     }
 }
 
+fn part_of(partner: &PartnerId) -> String {
+    format!("delivery to {partner}")
+}
+
 /// What delivery needs.
 #[derive(Clone)]
 pub struct Delivery {
@@ -78,14 +82,19 @@ impl Delivery {
         let mut served = HashSet::new();
         loop {
             let rules = self.in_force.now();
+            let mut gone: HashSet<PartnerId> = served.clone();
             for (partner, _) in rules.configuration.receivers(Kind::Vacancy) {
+                gone.remove(&partner.id);
                 if served.insert(partner.id.clone()) {
                     let (delivery, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
-                    supervisor.spawn_part(format!("delivery to {partner}"), &health, move || {
+                    supervisor.spawn_part(part_of(&partner), &health, move || {
                         delivery.clone().serve(partner.clone(), stop.clone())
                     });
+                } else {
+                    health.returns(&part_of(&partner.id));
                 }
             }
+            gone.iter().for_each(|partner| health.forget(&part_of(partner)));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 _ = self.in_force.changed() => {}

@@ -24,7 +24,8 @@ pub fn caller_of(
     partner: &Partner,
     outgoing: &Outgoing,
 ) -> Result<Option<Arc<dyn Sender>>> {
-    let url = |text: &str| text.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `base_url`", partner.id));
+    let url =
+        |text: &str| text.parse::<BaseUrl>().with_context(|| format!("partner `{}`: `base_url` `{text}`", partner.id));
     let connect_time_out = configuration.settings.connect_timeout;
     Ok(match &outgoing.connector {
         Connector::EuresFeed { .. } | Connector::Feed {} => None,
@@ -63,6 +64,20 @@ impl From<RepeatsSetting> for Repeats {
             RepeatsSetting::Never => Self::Never,
         }
     }
+}
+
+/// Makes every way of sending and of polling once, without the network.
+///
+/// # Errors
+/// Names the partner, and the setting or secret that is wrong.
+pub fn check_connections(configuration: &Configuration) -> Result<()> {
+    for partner in configuration.partners.values() {
+        for outgoing in partner.outgoing.values() {
+            caller_of(configuration, partner, outgoing)?;
+        }
+        poller_of(configuration, partner)?;
+    }
+    Ok(())
 }
 
 /// Tests the connection to every partner that we call.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, BodyDataStream, Bytes},
+    body::{Body, BodyDataStream, Bytes, HttpBody},
     extract::{FromRequest, Request},
-    http::StatusCode,
+    http::{StatusCode, header},
 };
 use futures::StreamExt;
 
@@ -34,6 +34,7 @@ impl FromRequest<Door> for Bounded {
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
         let encoding = Encoding::of(request.headers())?;
+        require_welcome(&request, door)?;
         let mut room = door.admission.room();
         let mut bytes = read(request.into_body(), door, &mut room).await?;
         if encoding != Encoding::Identity {
@@ -52,10 +53,18 @@ impl FromRequest<Door> for Unchanged {
         if Encoding::of(request.headers())? != Encoding::Identity {
             return Err(Encoding::not_here());
         }
+        require_welcome(&request, door)?;
         let mut room = door.admission.room();
         let bytes = read(request.into_body(), door, &mut room).await?;
         Ok(Self { bytes, _room: room })
     }
+}
+
+/// Tells whoever asks before sending (`Expect: 100-continue`) that the body will be too large (RFC 9110, 10.1.1).
+fn require_welcome(request: &Request, door: &Door) -> Result<(), Problem> {
+    let limit = door.intake.in_force.now().configuration.settings.max_body_bytes;
+    let is_announced = u64::try_from(limit).is_ok_and(|limit| request.body().size_hint().lower() > limit);
+    if is_announced && request.headers().contains_key(header::EXPECT) { Err(too_large(limit)) } else { Ok(()) }
 }
 
 async fn read(body: Body, door: &Door, room: &mut Room) -> Result<Bytes, Problem> {
@@ -79,10 +88,14 @@ async fn read(body: Body, door: &Door, room: &mut Room) -> Result<Bytes, Problem
     if length <= limit {
         return Ok(read.into());
     }
+    Err(too_large(limit))
+}
+
+fn too_large(limit: usize) -> Problem {
     let code = const { code("too_large") };
-    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code, "the body is too large")
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code, "the body is too large")
         .detail(format!("send at most {limit} bytes; `door.max_body_bytes` sets the limit"))
-        .fault(code, format!("the body is longer than {limit} bytes; nothing of it was taken")))
+        .fault(code, format!("the body is longer than {limit} bytes; nothing of it was taken"))
 }
 
 /// The next bytes of a body, if they come in time.

@@ -14,8 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Door, identity::Identity, problem::Problem};
-use crate::code::code;
-use crate::store::{EventRow, MessagePlace, MessageQuery, MessageRow};
+use crate::{
+    code::code,
+    eligibility::spelling,
+    store::{EventRow, MessagePlace, MessageQuery, MessageRow},
+};
 
 /// How long a look-up waits for the journal to have read what was just accepted.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -170,7 +173,7 @@ pub async fn list(
     let recipient =
         filter.recipient.map(|partner| partner.parse().map_err(|_| wrong_filter("recipient"))).transpose()?;
     let after = filter.cursor.map(|cursor| place_of(&cursor).ok_or_else(|| wrong_filter("cursor"))).transpose()?;
-    let (reference, employer, state) = (filter.reference, filter.employer, filter.state);
+    let (reference, employer, state) = (filter.reference, filter.employer.as_deref().map(spelling), filter.state);
     let query = MessageQuery { reference, entity_key, employer, partner, recipient, state, after, limit: PAGE };
     let found = door.intake.store.messages(query).await?;
     Ok(Json(MessageList {

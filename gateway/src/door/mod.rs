@@ -166,6 +166,9 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(probes::metrics))
 }
 
+/// The longest text of a refusal that is passed on, in bytes.
+const LONGEST_SAID: usize = 1_024;
+
 /// Gives the framework's own refusals (body too large, wrong query, time-out) the form of a problem.
 async fn plain_errors_to_problems(request: Request<axum::body::Body>, next: Next) -> Response {
     let response = next.run(request).await;
@@ -184,5 +187,10 @@ async fn plain_errors_to_problems(request: Request<axum::body::Body>, next: Next
         StatusCode::UNPROCESSABLE_ENTITY => (const { code("wrong_body") }, "the body is not what this address expects"),
         _ => (const { code("bad_request") }, "the request is not well-formed"),
     };
-    Problem::new(status, code, title).into_response()
+    let said = axum::body::to_bytes(response.into_body(), LONGEST_SAID).await.unwrap_or_default();
+    let problem = Problem::new(status, code, title);
+    match std::str::from_utf8(&said) {
+        Ok(said) if !said.is_empty() => problem.detail(said).into_response(),
+        _ => problem.into_response(),
+    }
 }

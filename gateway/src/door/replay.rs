@@ -34,9 +34,10 @@ pub struct Replayed {
     /// The reference that it goes out under.
     #[schema(value_type = String, example = "0c6f0a5e-7f0c-5c8a-9d55-5f8e3f1f9d11")]
     entity_key: EntityKey,
-    /// The message whose version goes: the newest of the entity.
-    #[schema(value_type = String, example = "01932c3e-7d5a-7c11-9a53-1f1c7f2b0a10")]
-    goes: MessageId,
+    /// The message whose version goes: the newest of the entity. None if nothing is kept of it, as of what was closed
+    /// without being known.
+    #[schema(value_type = Option<String>, example = "01932c3e-7d5a-7c11-9a53-1f1c7f2b0a10")]
+    goes: Option<MessageId>,
     /// The partners that it goes to.
     #[schema(value_type = Vec<String>, example = json!(["agency"]))]
     to: Vec<PartnerId>,
@@ -70,7 +71,7 @@ pub struct NotTo {
         (status = 202, description = "It goes.", body = Replayed),
         (status = 401, description = "No valid key.", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Operators only.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such message, or nothing is kept of it.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such message.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("operator token" = [])))]
 pub async fn replay(
@@ -83,15 +84,20 @@ pub async fn replay(
     let store = &door.intake.store;
     let (message, _) = store.message(id).await?.ok_or_else(|| Problem::not_found("message"))?;
     let wanted = options.to.map(|to| to.parse::<PartnerId>().map_err(|_| Problem::not_found("partner"))).transpose()?;
-    let version = store.newest_version(message.entity_key).await?.ok_or_else(|| Problem::not_found("version"))?;
-    let record = Record::from_avro(version.kind, &version.canonical).map_err(anyhow::Error::from)?;
-    let (mut to, obstacles) = entitled(&door.intake.in_force.now(), &version.partner, &record);
+    let version = store.newest_version(message.entity_key).await?;
+    let (mut to, obstacles) = match &version {
+        Some(version) => {
+            let record = Record::from_avro(version.kind, &version.canonical).map_err(anyhow::Error::from)?;
+            entitled(&door.intake.in_force.now(), &version.partner, &record)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
     to.retain(|partner| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let not_to = obstacles.into_iter().filter(|(partner, _)| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let replayed = Replayed {
         message_id: id,
         entity_key: message.entity_key,
-        goes: version.message_id,
+        goes: version.map(|version| version.message_id),
         not_to: not_to
             .map(|(partner, obstacle)| NotTo { partner, code: obstacle.code(), reason: obstacle.reason() })
             .collect(),

@@ -82,6 +82,7 @@ pub struct TapEvent {
         (status = 200, description = "Lines, until either side ends it.", body = TapEvent, content_type = "application/x-ndjson"),
         (status = 401, description = "No valid key.", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Only an operator may see bodies.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such partner or kind.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("partner key" = []), ("operator token" = [])))]
 pub async fn tap(
@@ -94,6 +95,14 @@ pub async fn tap(
         Identity::Partner(_) if options.bodies => return Err(Problem::forbidden("only an operator may see bodies")),
         Identity::Partner(own) => Some(own),
     };
+    if let Some(partner) = &options.partner
+        && !door.intake.in_force.now().configuration.partners.keys().any(|known| known.as_str() == partner)
+    {
+        return Err(Problem::not_found("partner").detail(format!("no file in `partners/` is called `{partner}.toml`")));
+    }
+    if let Some(kind) = &options.kind {
+        kind.parse::<Kind>().map_err(|error| Problem::not_found("kind").detail(error))?;
+    }
     let backbone = &door.intake.backbone;
     let tap = Tap {
         accepted: backbone.tail(Topic::accepted()).await?,

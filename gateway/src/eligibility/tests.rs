@@ -60,6 +60,12 @@ fn a_table_of_rules() {
             "BE",
             Some(Obstacle::EmployerOptOut),
         ),
+        (
+            employer("be-kbo", "0000000097"),
+            "opted_out_employers = [\"BE 0000.000.097\"]",
+            "BE",
+            Some(Obstacle::EmployerOptOut),
+        ),
         (employer("be-kbo", "0000000196"), "opted_out_employers = [\"0000000097\"]", "BE", None),
         (employer("be-kbo", "0000000196"), "opted_out_employers = [\"Bouw BV\"]", "BE", Some(Obstacle::EmployerOptOut)),
         (json!({}), "opted_out_employers = [\"Bouw BV\"]", "BE", None),

@@ -11,6 +11,7 @@ use schemas::{Channel, EntityKey, Kind, MessageId, Path, Record};
 use super::{Document, Intake};
 use crate::{
     config::{Partner, Role},
+    eligibility::spelling,
     in_force::Rules,
 };
 
@@ -104,7 +105,7 @@ fn legal_ids(record: &Record) -> BTreeSet<(String, String)> {
         let legal_id = found.entry(item.to_owned()).or_default();
         match name {
             "scheme" => text.clone_into(&mut legal_id.0),
-            "value" => text.clone_into(&mut legal_id.1),
+            "value" => legal_id.1 = spelling(text),
             _ => {}
         }
     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mappings::Fault;
+use schemas::{LossEntry, Outcome};
 use tokio::sync::Semaphore;
 
 use super::{Document, Intake};
@@ -12,6 +13,8 @@ use crate::{code::code, dialects::Read, in_force::Rules};
 const LARGE_BYTES: usize = 64 * 1_024;
 /// Signs of values that no honest document holds more of: in memory, each takes many times its length.
 const MOST_VALUES: usize = 256 * 1_024;
+/// The longest reference, in bytes: it stands in addresses, headers and keys.
+const LONGEST_REFERENCE: usize = 512;
 /// Large documents that are read at once.
 static READING: Semaphore = Semaphore::const_new(1);
 
@@ -42,6 +45,7 @@ impl Intake {
         };
         let reference = read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned);
         let reference = reference.ok_or_else(|| vec![no_reference()])?;
+        require_usable(&reference, &read)?;
         Ok(Opened { rules, read, reference })
     }
 }
@@ -55,6 +59,33 @@ fn require_few_values(body: &[u8]) -> Result<(), Vec<Fault>> {
     let problem = format!("the document holds more than {MOST_VALUES} values: send several documents instead");
     let code = const { code("too_many_values") };
     Err(vec![Fault { pointer: String::new(), code: code.as_str().to_owned(), problem }])
+}
+
+/// Refuses a reference that nobody could close, or that had to be mended: two vacancies could become one.
+fn require_usable(reference: &str, read: &Read) -> Result<(), Vec<Fault>> {
+    let of_reference = |entry: &&LossEntry| entry.path.as_deref() == Some("reference");
+    let mended = read.loss.entries.iter().filter(of_reference).find(|entry| entry.outcome == Outcome::Repaired);
+    let unusable = match mended {
+        Some(mended) => Some(odd_characters(mended.pointer.clone().unwrap_or_default())),
+        None => unusable(reference),
+    };
+    unusable.map_or(Ok(()), |fault| Err(vec![fault]))
+}
+
+/// Why nothing may be known by a reference; none if it may.
+pub fn unusable(reference: &str) -> Option<Fault> {
+    if reference.trim().is_empty() || reference.chars().any(char::is_control) {
+        return Some(odd_characters(String::new()));
+    }
+    (reference.len() > LONGEST_REFERENCE).then(|| {
+        let problem = format!("the reference is longer than {LONGEST_REFERENCE} bytes");
+        Fault { pointer: String::new(), code: const { code("reference_too_long") }.as_str().to_owned(), problem }
+    })
+}
+
+fn odd_characters(pointer: String) -> Fault {
+    let problem = "the reference holds control characters, or nothing but blanks; mended it could be another's";
+    Fault { pointer, code: const { code("reference_characters") }.as_str().to_owned(), problem: problem.to_owned() }
 }
 
 fn no_reference() -> Fault {

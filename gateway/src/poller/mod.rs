@@ -31,6 +31,10 @@ use crate::{
 /// The shortest and the longest pause after a failed call.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
+fn part_of(partner: &PartnerId) -> String {
+    format!("polling of {partner}")
+}
+
 /// What polling needs.
 #[derive(Clone)]
 pub struct Polling {
@@ -46,14 +50,19 @@ impl Polling {
         let mut served = HashSet::new();
         loop {
             let rules = self.in_force.now();
+            let mut gone: HashSet<PartnerId> = served.clone();
             for partner in rules.configuration.partners.values().filter(|partner| partner.poll.is_some()) {
+                gone.remove(&partner.id);
                 if served.insert(partner.id.clone()) {
                     let (polling, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
-                    supervisor.spawn_part(format!("polling of {partner}"), &health, move || {
+                    supervisor.spawn_part(part_of(&partner), &health, move || {
                         polling.clone().serve(partner.clone(), stop.clone())
                     });
+                } else {
+                    health.returns(&part_of(&partner.id));
                 }
             }
+            gone.iter().for_each(|partner| health.forget(&part_of(partner)));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 _ = self.in_force.changed() => {}

@@ -209,7 +209,7 @@ impl Router {
             let dialect = header.origin.dialect.to_string();
             batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
         }
-        batch.routed.employers.extend(employers(record).map(|employer| (employer.to_owned(), header.entity_key)));
+        batch.routed.employers.extend(employers(record).map(|employer| (employer, header.entity_key)));
         Self::remember_key(stored, batch);
         self.announce(stored, &version, previous, &obstacles, batch)?;
         batch.newest.insert(version.entity_key, version.clone());
