@@ -223,11 +223,22 @@ fn breaches(document: &[u8]) -> Vec<String> {
             // `awww.` is a sigh.
             lower.match_indices(mark).any(|(at, _)| !lower[..at].ends_with(char::is_alphanumeric))
         });
+        let has_link = has_link || lower.split_whitespace().any(is_link_without_scheme);
         if has_link && !addresses.contains(&element.as_str()) {
             breaches.push(format!("{element}: a link"));
         }
     }
     breaches
+}
+
+/// A host of a few well-known domains, with a path or behind two slashes.
+fn is_link_without_scheme(word: &str) -> bool {
+    let word = word.trim_start_matches(|sign: char| !sign.is_alphanumeric() && sign != '/');
+    let (host, has_path) = match word.strip_prefix("//") {
+        Some(rest) => (rest.split('/').next().unwrap_or(rest), true),
+        None => word.split_once('/').map_or((word, false), |(host, _)| (host, true)),
+    };
+    has_path && !host.contains('@') && [".be", ".co", ".com", ".example", ".ly"].iter().any(|end| host.ends_with(end))
 }
 
 #[test]
@@ -240,6 +251,10 @@ fn what_is_posted_to_vdab_keeps_its_limits() {
         ("€".repeat(4_001), format!("<p>{}</p>", "lang woord ".repeat(600))),
         ("Lasser".to_owned(), format!("<a href=\"https://example.org/\">{}</a>", "x".repeat(5_000))),
         ("Lasser".to_owned(), "<p>www.example.org</p>".to_owned()),
+        (
+            "Kok bouw.be/jobs".to_owned(),
+            "<p>zie bit.ly/xyz, t.co/abc of //evil.be/x (b.v. Node.js/React 24/7)</p>".to_owned(),
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -304,5 +319,10 @@ fn the_rules_find_what_is_against_them() {
         assert!(found.contains(&breach.to_owned()), "{breach}: {found:?}");
     }
     assert_eq!(found.iter().filter(|breach| breach.ends_with("bytes")).count(), 2, "{found:?}");
-    assert!(breaches("<A><Value>awww. mooi &amp; lang</Value></A>".as_bytes()).is_empty());
+    for text in ["awww. mooi &amp; lang", "Node.js/React, TCP/IP, 24/7, a@bouw.be, bouw.be"] {
+        assert!(breaches(format!("<A><Value>{text}</Value></A>").as_bytes()).is_empty(), "{text}");
+    }
+    for text in ["zie bit.ly/xyz", "Kok (bouw.be/jobs)", "//evil.be"] {
+        assert_eq!(breaches(format!("<A><Value>{text}</Value></A>").as_bytes()), ["Value: a link"], "{text}");
+    }
 }

@@ -21,6 +21,27 @@ const LINK_ELEMENTS: [&str; 4] = ["InternetWebAddress", "InternetEmailAddress", 
 const NOT_DAYS: [&str; 2] = ["notKnown", "notApplicable"];
 /// What a link begins with.
 const LINKS: [&str; 5] = ["http:", "https:", "www.", "ftp:", "mailto:"];
+/// The end of a host that may be linked to without a scheme: the commonest will do.
+const HOST_ENDS: [&str; 16] = [
+    ".be",
+    ".brussels",
+    ".co",
+    ".com",
+    ".de",
+    ".eu",
+    ".example",
+    ".fr",
+    ".gl",
+    ".info",
+    ".lu",
+    ".ly",
+    ".net",
+    ".nl",
+    ".org",
+    ".vlaanderen",
+];
+/// What looks like a host.
+const NO_HOST: &str = "asp.net";
 
 /// The rules that a document breaks.
 pub(super) fn inspect(_media_type: &str, document: &[u8]) -> Vec<Finding> {
@@ -61,13 +82,23 @@ fn length(element: &Element) -> Broken {
 
 fn link(element: &Element) -> Broken {
     let text = element.text.to_lowercase();
-    let holds_link = text.contains("<a ") || LINKS.iter().any(|link| begins_a_word(&text, link));
+    let holds_link = text.contains("<a ")
+        || LINKS.iter().any(|link| begins_a_word(&text, link))
+        || text.split(|sign: char| sign.is_whitespace() || "<>()[]\"',;".contains(sign)).any(is_path_on_a_host);
     let may_hold_one = LINK_ELEMENTS.contains(&element.name.as_str());
     (holds_link && !may_hold_one).then_some(("link", "a text holds a link"))
 }
 
 fn begins_a_word(text: &str, link: &str) -> bool {
     text.match_indices(link).any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
+}
+
+/// `bit.ly/x` and `//example.be`: a host without a scheme, with a path or behind two slashes.
+fn is_path_on_a_host(word: &str) -> bool {
+    let (is_relative, word) = word.strip_prefix("//").map_or((false, word), |word| (true, word));
+    let (host, has_path) = word.split_once('/').map_or((word, false), |(host, _)| (host, true));
+    let is_host = host != NO_HOST && !host.contains('@') && HOST_ENDS.iter().any(|end| host.ends_with(end));
+    is_host && (is_relative || has_path)
 }
 
 /// `validFrom` and `validTo` of `PositionPosting/Id` and `PositionRecordInfo/Status`.
@@ -127,7 +158,16 @@ mod tests {
         {
             assert_eq!(codes(&posting("", text)), ["link"], "{text}");
         }
-        for text in ["awww. mooi", "jobs@voorbeeld.example", "http protocol"] {
+        for text in ["zie bit.ly/xyz", "Kok (bouw.be/jobs)", "t.co/abc", "//voorbeeld.be"] {
+            assert_eq!(codes(&posting("", text)), ["link"], "{text}");
+        }
+        for text in [
+            "awww. mooi",
+            "jobs@voorbeeld.example",
+            "http protocol",
+            "Node.js/React, ASP.NET/C#",
+            "bouw.be, m/v/x, 24/7, TCP/IP en/of e-mail",
+        ] {
             assert_eq!(codes(&posting("", text)), [""; 0], "{text}");
         }
         let apply = "<PositionProfile><PositionDetail><PositionTitle>T</PositionTitle></PositionDetail><HowToApply><ApplicationMethod>\
