@@ -94,6 +94,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let read = |json: &str| read_canonical(Kind::Vacancy, json.as_bytes(), &ReadOptions::default()).unwrap().record;
+        assert_eq!(read("\u{feff}{\"reference\": \"A\"}"), read("{\"reference\": \"A\"}"));
+    }
+
+    #[test]
     fn html_that_is_pushed_is_sanitised() {
         let json = r#"{"profiles": [{"language": "nl", "title": "A\u0001", "description": "<p onclick=x>a</p>"}]}"#;
         let reading = read_canonical(Kind::Vacancy, json.as_bytes(), &ReadOptions::default()).unwrap();
