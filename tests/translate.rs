@@ -260,7 +260,10 @@ fn a_huge_line_is_refused_in_bounded_memory() {
 #[test]
 fn exit_codes_say_whose_fault_it_is() {
     let nowhere = ["keys", "list", "--url", "http://127.0.0.1:1", "--token", "x"];
-    let table: [(&[&str], i32, &str); 6] = [
+    let moroccan = root().join("mappings/dialects/anapec-offer/samples/012-our-text.canonical.json");
+    let moroccan = moroccan.to_str().unwrap();
+    let table: [(&[&str], i32, &str); 7] = [
+        (&["translate", "--from", "canonical", "--to", "eures-xml", moroccan], 1, "(no_country)"),
         (&["translate", "--from", "klingon", "--to", "canonical", "/dev/null"], 1, "klingon"),
         (&["translate", "--from", "vdab-json", "--to", "eures-xml", "/no/such/file"], 1, "/no/such/file"),
         (&["translate"], 2, "--from"),

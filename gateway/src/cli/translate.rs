@@ -216,7 +216,11 @@ fn worded(error: &TranslateError) -> anyhow::Error {
             };
             anyhow!("the document cannot be read:{}", failure.faults.iter().map(line).collect::<String>())
         }
-        other => anyhow!("{other}"),
+        TranslateError::Refused(refusal) => {
+            let place = if refusal.path.is_empty() { "the record" } else { &refusal.path };
+            anyhow!("the document cannot be written:\n  {place}: {} ({})", refusal.problem, refusal.code)
+        }
+        TranslateError::UnknownDialect { .. } => anyhow!("{error}"),
     }
 }
 

@@ -232,7 +232,7 @@ impl<'a> Writer<'a> {
 
     fn refusal(&self, rule: &Rule, code: &str) -> Stop {
         let path = self.path(rule.level, &rule.target);
-        let problem = "there is nothing to write, and the partner's documents must say it".to_owned();
+        let problem = "nothing of it can be written, and the partner's documents must say it".to_owned();
         Stop::Refused(Refusal { code: code.to_owned(), path, problem })
     }
 
