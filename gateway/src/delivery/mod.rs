@@ -94,7 +94,9 @@ impl Delivery {
                     health.returns(&part_of(&partner.id));
                 }
             }
-            gone.iter().for_each(|partner| health.forget(&part_of(partner)));
+            for partner in gone {
+                health.forget(&part_of(&partner));
+            }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 _ = self.in_force.changed() => {}

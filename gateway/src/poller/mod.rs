@@ -62,7 +62,9 @@ impl Polling {
                     health.returns(&part_of(&partner.id));
                 }
             }
-            gone.iter().for_each(|partner| health.forget(&part_of(partner)));
+            for partner in gone {
+                health.forget(&part_of(&partner));
+            }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 _ = self.in_force.changed() => {}
