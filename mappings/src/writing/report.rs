@@ -106,7 +106,7 @@ struct Walk<'w, 'a> {
     dropped_items: HashMap<&'w str, &'w str>,
     merged: HashSet<&'w str>,
     derived: HashSet<&'w str>,
-    /// How many dropped leaves an item or a record holds, of so many entries of the report.
+    /// How many dropped leaves an item holds, of so many entries of the report.
     dropped_inside: HashMap<String, usize>,
     counted: usize,
 }
@@ -226,8 +226,14 @@ impl<'w> Walk<'w, '_> {
         let new = &self.reported.report.entries[self.counted..];
         let dropped = new.iter().filter(|entry| entry.outcome == Outcome::Dropped && entry.code != "no_place");
         for path in dropped.filter_map(|entry| entry.path.as_deref()) {
-            for (at, _) in path.match_indices('.') {
-                *self.dropped_inside.entry(path[..at].to_owned()).or_default() += 1;
+            for (at, _) in path.match_indices("].") {
+                let item = &path[..=at];
+                match self.dropped_inside.get_mut(item) {
+                    Some(count) => *count += 1,
+                    None => {
+                        self.dropped_inside.insert(item.to_owned(), 1);
+                    }
+                }
             }
         }
         self.counted = self.reported.report.entries.len();
