@@ -23,6 +23,9 @@ pub(super) struct Reported {
 
 /// The paths that were written, as the trail.
 pub(super) fn take_trail(reported: &mut Reported) -> Vec<Trail> {
+    if reported.written.is_empty() {
+        return Vec::new();
+    }
     let noted: HashSet<&str> = reported.report.entries.iter().filter_map(|entry| entry.path.as_deref()).collect();
     let kept = std::mem::take(&mut reported.written).into_iter().filter(|path| !noted.contains(path.as_str()));
     kept.map(|path| Trail { pointer: String::new(), path }).collect()
@@ -300,6 +303,9 @@ impl<'w> Walk<'w, '_> {
         for entry in record.at("withheld").map(Value::items).unwrap_or_default() {
             let text = |index| entry.field(index).as_text().unwrap_or_default().to_owned();
             self.reported.report.note(Outcome::Withheld, text(1), None, Some(text(0)));
+        }
+        if self.writer.cleared.is_empty() {
+            return;
         }
         let noted: HashSet<&str> =
             self.reported.report.entries.iter().filter_map(|entry| entry.path.as_deref()).collect();
