@@ -1,7 +1,8 @@
 //! From one dialect to another, with one loss report over both steps. `canonical` is a dialect too.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use schemas::{DialectName, Kind, LossEntry, LossReport, Operation, Outcome, Record};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -1,7 +1,6 @@
 //! The loss report of a writing: every canonical leaf is counted as written or reported.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use schemas::{LossReport, Outcome, Record, RecordType, Step, Type, Value};
 
 use crate::{

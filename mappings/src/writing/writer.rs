@@ -1,7 +1,6 @@
 //! The writer: scopes, places, and what is noted of the fields.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use schemas::{LossReport, Outcome, Record, Value};
 
 use crate::{
