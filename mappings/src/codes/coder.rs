@@ -7,6 +7,7 @@ use schemas::Value;
 use crate::codes::{
     CodeList, Grade, Library,
     coded::{CodedShape, Named},
+    entry::{Entry, named},
     library::{Code, Route},
     list::Known,
     said::{Found, Given, Spelled, Written},
@@ -23,13 +24,6 @@ pub(crate) struct Coder {
     is_required: bool,
     /// The lists of which the words are written, not the code.
     label_only: Vec<usize>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    list: Arc<CodeList>,
-    is_canonical: bool,
-    onward: Vec<Route>,
 }
 
 /// Where a crosswalk led into one of the rule's lists.
@@ -120,7 +114,9 @@ impl Coder {
             return Found { value: shape.of_source(named), coarsened: None };
         }
         if let Some((entry, code)) = given.code.and_then(|code| self.knower(code, given.list)) {
-            return Found { value: entry.value_of_code(shape, code, given), coarsened: None };
+            let several = entry.value_of_several(shape, &code, given);
+            return several
+                .unwrap_or_else(|| Found { value: entry.value_of_code(shape, code, given), coarsened: None });
         }
         let words = given.label.or(given.code);
         if let Some((index, code)) = words.and_then(|words| self.find_label(words, given.list)) {
@@ -352,35 +348,6 @@ impl Coder {
             !code.is_some_and(|code| lists.iter().any(|list| list.implies(code, label)))
         })
     }
-}
-
-impl Entry {
-    fn value_of_code(&self, shape: &CodedShape, code: Arc<str>, given: Given<'_>) -> Value {
-        let arrival = self.onward.iter().find_map(|route| Some((route, route.follow(&code, given.pair)?)));
-        let read = named(&self.list, Some(code), given.label.map(Into::into));
-        match arrival {
-            Some((route, there)) if !self.is_canonical => {
-                shape.of_crosswalk(named(&route.to, Some(there.code.share()), None), there.grade, read)
-            }
-            _ => shape.of_source(read),
-        }
-    }
-
-    fn value_of_label(&self, shape: &CodedShape, code: &Arc<str>, read: Named, first: &CodeList) -> Value {
-        let source = Named { code: read.code, label: read.label, ..named(first, None, None) };
-        let arrival = self.onward.iter().find_map(|route| Some((route, route.follow(code, None)?)));
-        match arrival {
-            Some((route, there)) if !self.is_canonical => {
-                let grade = Grade::Close.then(there.grade);
-                shape.of_crosswalk(named(&route.to, Some(there.code.share()), None), grade, source)
-            }
-            _ => shape.of_crosswalk(named(&self.list, Some(code.clone()), None), Grade::Close, source),
-        }
-    }
-}
-
-fn named(list: &CodeList, code: Option<Arc<str>>, label: Option<Arc<str>>) -> Named {
-    Named { scheme: Some(list.scheme().clone()), version: list.version().cloned(), code, label }
 }
 
 fn check_grade(is_refused: bool) -> Result<(), &'static str> {

@@ -23,6 +23,7 @@ pub struct CodeList {
     is_open: bool,
     ignores_case: bool,
     pattern: Option<Regex>,
+    several: Option<Regex>,
     derivations: Vec<Derivation>,
     rows: Vec<Row>,
     languages: Vec<Box<str>>,
@@ -58,8 +59,8 @@ pub(crate) struct Derivation {
 }
 
 /// The header keys there are.
-const HEADER_KEYS: [&str; 10] =
-    ["title", "version", "source", "licence", "open", "pattern", "derive", "compare", "scheme", "note"];
+const HEADER_KEYS: [&str; 11] =
+    ["title", "version", "source", "licence", "open", "pattern", "several", "derive", "compare", "scheme", "note"];
 
 impl CodeList {
     /// Reads a code list; `name` is its path without `.tsv`.
@@ -76,6 +77,7 @@ impl CodeList {
             is_open: false,
             ignores_case: false,
             pattern: None,
+            several: None,
             derivations: Vec::new(),
             rows: Vec::new(),
             languages: Vec::new(),
@@ -121,6 +123,7 @@ impl CodeList {
                 (!self.ignores_case).then(|| "the only other way to compare is `ignore-case`".to_owned())
             }
             "pattern" => Regex::new(value).map(|pattern| self.pattern = Some(pattern)).err().map(|e| last_line(&e)),
+            "several" => parse_several(value).map(|several| self.several = Some(several)).err(),
             "derive" => parse_derivation(value, number).map(|derivation| self.derivations.push(derivation)).err(),
             known if HEADER_KEYS.contains(&known) => None,
             // Free remarks may hold a colon; only what looks like a key is held to be one.
@@ -241,6 +244,13 @@ impl CodeList {
         }
     }
 
+    /// The codes or words in a text that says several at once; none where it is a code itself.
+    pub(crate) fn several<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let several = self.several.as_ref().filter(|_| self.row(text).is_none());
+        let found = several.into_iter().flat_map(|several| several.captures_iter(text));
+        found.filter_map(|found| Some(found.get(1)?.as_str().trim()))
+    }
+
     /// Whether the list knows the code, by row or by pattern.
     pub fn knows(&self, code: &str) -> bool {
         self.row(code).is_some() || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(code))
@@ -294,6 +304,11 @@ fn normal_label(label: &str) -> Box<str> {
     words.join(" ").trim_end_matches('.').to_lowercase().into()
 }
 
+fn parse_several(value: &str) -> Result<Regex, String> {
+    let several = Regex::new(value).map_err(|error| last_line(&error))?;
+    if several.captures_len() == 2 { Ok(several) } else { Err("write a regex with one group, the code".to_owned()) }
+}
+
 fn parse_derivation(value: &str, line: usize) -> Result<Derivation, String> {
     let form = || "write `<regex> -> <list> <grade>`, the regex capturing the other code".to_owned();
     let (pattern, target) = value.rsplit_once(" -> ").ok_or_else(form)?;
@@ -340,6 +355,7 @@ mod tests {
             ("# title: x\nlabel.nl\nA\n", "x.tsv:2: the first column is not `code`; the columns"),
             ("code\nA\nA\n", "x.tsv:3: rule `A`: the code stands twice"),
             ("# pattern: (\ncode\nA\n", "x.tsv:1: rule `pattern`: `(` is not understood; error: unclosed group"),
+            ("# several: A\ncode\nA\n", "x.tsv:1: rule `several`: `A` is not understood; write a regex with one group"),
             ("# derive: ^A -> rome\ncode\nA\n", "x.tsv:1: rule `derive`: `^A -> rome` is not understood; write"),
         ] {
             let errors = CodeList::parse("x", "x.tsv", text).unwrap_err();

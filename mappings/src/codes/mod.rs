@@ -3,6 +3,7 @@
 mod coded;
 mod coder;
 mod crosswalk;
+mod entry;
 mod grade;
 mod library;
 mod list;
