@@ -281,6 +281,8 @@ async fn the_api_describes_itself_with_examples() {
 #[tokio::test]
 async fn one_daemon_at_a_time_uses_a_data_directory() {
     let gateway = gateway().await;
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(gateway.data()).unwrap());
+    assert_eq!(mode & 0o777, 0o700, "for its owner only");
     let second = gateway.run(&["serve"]).await;
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another daemon"));

@@ -64,7 +64,7 @@ impl Daemon {
     /// If the configuration is wrong, the data directory is in use, or an engine does not start.
     pub async fn start(configuration: Configuration, metrics: PrometheusHandle) -> Result<Self> {
         let settings = configuration.settings.clone();
-        fs::create_dir_all(&settings.data_dir)
+        make_data_dir(&settings.data_dir)
             .with_context(|| format!("cannot make the data directory `{}`", settings.data_dir.display()))?;
         let lock = lock(&settings.data_dir)?;
         let file = configuration.file.clone();
@@ -151,6 +151,12 @@ impl Parts {
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         Self { intake, wakes, teller: Teller { backbone, store }, journaled, sync_wanted }
     }
+}
+
+/// Makes the data directory, if there is none, for its owner only: it holds everything that was accepted.
+fn make_data_dir(data_dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)
 }
 
 /// Locks the data directory: whoever holds the lock proves that the owner before is dead.
