@@ -96,40 +96,27 @@ pub(super) fn due_sql() -> String {
 
 /// Mends waiting times after the clock went back.
 pub(super) async fn rewind(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE dispatches SET due_at = $2 + MAX(due_at - updated_at, 0), updated_at = $2 WHERE partner = $1 \
-         AND state = 'deferred' AND lane IN (0, 1, 2, 3) AND due_at > $2 AND updated_at > $2",
-    )
-    .bind(partner)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
+    const SQL: &str = "UPDATE dispatches SET due_at = $2 + MAX(due_at - updated_at, 0), updated_at = $2 WHERE partner = $1 \
+         AND state = 'deferred' AND lane IN (0, 1, 2, 3) AND due_at > $2 AND updated_at > $2";
+    update(connection, SQL, partner, now).await
 }
 
 /// Makes due now what waits because the partner did not answer; what it asked to be left alone for keeps its time.
 pub(super) async fn hasten(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
-         AND due_at > $2 AND code IS NOT NULL AND code NOT IN ('later', 'embargo', 'not_yet_valid', 'not_before')",
-    )
-    .bind(partner)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
+    const SQL: &str = "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
+         AND due_at > $2 AND code IS NOT NULL AND code NOT IN ('later', 'embargo', 'not_yet_valid', 'not_before')";
+    update(connection, SQL, partner, now).await
 }
 
 /// Makes due now what waits for its publication window.
 pub(super) async fn reconsider(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
-         AND due_at > $2 AND code IN ('embargo', 'not_yet_valid', 'not_before')",
-    )
-    .bind(partner)
-    .bind(now)
-    .execute(connection)
-    .await?;
+    const SQL: &str = "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
+         AND due_at > $2 AND code IN ('embargo', 'not_yet_valid', 'not_before')";
+    update(connection, SQL, partner, now).await
+}
+
+async fn update(connection: &mut SqliteConnection, sql: &'static str, partner: &str, now: i64) -> Result<()> {
+    sqlx::query(sql).bind(partner).bind(now).execute(connection).await?;
     Ok(())
 }
 
