@@ -5,10 +5,10 @@
 mod employer;
 mod window;
 
-use schemas::{PartnerId, Path, Record, Step, Vacancy};
+use schemas::{PartnerId, Path, Record, Step, Vacancy, Value};
 
 pub use self::{
-    employer::{employers, spelling},
+    employer::{employers, legal_ids, spelling},
     window::window,
 };
 use crate::config::{Connector, Country, International, NationalsOnly, Outgoing, Partner};
@@ -160,13 +160,21 @@ fn has_opted_out(record: &Record, opted_out: &[String]) -> bool {
 
 /// A text of every item of a list.
 fn texts<'a>(record: &'a Record, list: &str, field: &str) -> impl Iterator<Item = &'a str> {
-    let path = Path::resolve(record.model(), &format!("{list}[].{field}")).ok();
-    let index = path.and_then(|path| match path.steps().last() {
+    let index = field_index(record, list, field);
+    items(record, list).iter().filter_map(move |item| item.field(index?).as_text())
+}
+
+/// The items of a list.
+fn items<'a>(record: &'a Record, list: &str) -> &'a [Value] {
+    record.at(list).map_or(&[][..], Value::items)
+}
+
+/// Where a field stands in the items of a list.
+fn field_index(record: &Record, list: &str, field: &str) -> Option<usize> {
+    match Path::resolve(record.model(), &format!("{list}[].{field}")).ok()?.steps().last() {
         Some(Step::Field(_, index)) => Some(*index),
         _ => None,
-    });
-    let items = record.at(list).map_or(&[][..], |value| value.items());
-    items.iter().filter_map(move |item| item.field(index?).as_text())
+    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,14 @@
 //!
 //! **Invariant:** a look-up on which nothing rests: what was accepted meanwhile is decided by the router, in log order.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use anyhow::Result;
 use futures::future::try_join_all;
-use schemas::{Channel, EntityKey, Kind, MessageId, Path, Record};
+use schemas::{Channel, EntityKey, Kind, MessageId, Record};
 
 use super::{Document, Intake};
 use crate::{
     config::{Partner, Role},
-    eligibility::spelling,
+    eligibility::legal_ids,
     in_force::Rules,
 };
 
@@ -93,38 +91,5 @@ impl Intake {
             }
         }
         Ok(false)
-    }
-}
-
-/// The employer's legal identifiers, each with its register.
-fn legal_ids(record: &Record) -> BTreeSet<(String, String)> {
-    let path = Path::resolve(record.model(), "employer.legal_ids").expect("the model of a vacancy has it");
-    let mut found: BTreeMap<String, (String, String)> = BTreeMap::new();
-    path.get(record.root()).visit_leaves(path.ty(), &mut |place, value| {
-        let (Some((item, name)), Some(text)) = (place.split_once('.'), value.as_text()) else { return };
-        let legal_id = found.entry(item.to_owned()).or_default();
-        match name {
-            "scheme" => text.clone_into(&mut legal_id.0),
-            "value" => legal_id.1 = spelling(text),
-            _ => {}
-        }
-    });
-    found.into_values().filter(|(_, value)| !value.is_empty()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn an_employer_is_known_by_register_and_number() {
-        let ids = |ids: serde_json::Value| {
-            legal_ids(&Record::from_json(Kind::Vacancy, &json!({"employer": {"legal_ids": ids}})).unwrap())
-        };
-        let one = ids(json!([{"scheme": "be-kbo", "value": "0000000097"}]));
-        assert_eq!(one.into_iter().collect::<Vec<_>>(), [("be-kbo".to_owned(), "0000000097".to_owned())]);
-        assert!(ids(json!([])).is_empty());
     }
 }
