@@ -87,6 +87,20 @@ async fn changed_files_are_noticed() {
 }
 
 #[tokio::test]
+async fn a_partner_that_is_gone_is_no_part_any_more() {
+    let receiver = rest_receiver("agency", "canonical", "http://127.0.0.1:9", "by_key").1;
+    let gateway = Setup::new().partner(("agency", receiver.clone())).secret("agency-token", "receiver").start().await;
+    let is_part = async || gateway.get("/health/ready").await["parts"]["delivery to agency"] != Value::Null;
+    until("it is a part", is_part).await;
+    fs::remove_file(gateway.folder.path().join("partners/agency.toml")).unwrap();
+    assert_eq!(reload(&gateway).await.0, 200);
+    until("it is none any more", async || !is_part().await).await;
+    write(&gateway, "partners/agency.toml", &receiver);
+    assert_eq!(reload(&gateway).await.0, 200);
+    until("it is one again", is_part).await;
+}
+
+#[tokio::test]
 async fn two_secrets_are_valid_during_a_rotation() {
     let gateway =
         Setup::new().partner(greenhouse_source("metal")).secret("greenhouse-webhook", WEBHOOK_SECRET).start().await;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// The parts and their troubles.
@@ -10,6 +10,16 @@ use std::{
 pub struct Health(Arc<Mutex<BTreeMap<String, Option<String>>>>);
 
 impl Health {
+    /// Notes that there is a part; what is known of it stays.
+    pub fn expect(&self, part: &str) {
+        self.lock().entry(part.to_owned()).or_insert(None);
+    }
+
+    /// Forgets a part that is not wanted any more: what it says is not heard until it is expected again.
+    pub fn forget(&self, part: &str) {
+        self.lock().remove(part);
+    }
+
     /// Notes that a part works.
     pub fn works(&self, part: &str) {
         self.set(part, None);
@@ -20,22 +30,18 @@ impl Health {
         self.set(part, Some(why.to_owned()));
     }
 
-    /// Notes that a part is wanted again that was forgotten.
-    pub fn returns(&self, part: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(part.to_owned()).or_insert(None);
-    }
-
-    /// Forgets a part that is not wanted any more.
-    pub fn forget(&self, part: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
-    }
-
     /// Every part, with its trouble if it has one.
     pub fn parts(&self) -> BTreeMap<String, Option<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     fn set(&self, part: &str, trouble: Option<String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(part.to_owned(), trouble);
+        if let Some(known) = self.lock().get_mut(part) {
+            *known = trouble;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

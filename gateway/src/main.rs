@@ -14,6 +14,7 @@ mod health;
 mod in_force;
 mod intake;
 mod journal;
+mod partner_parts;
 mod poller;
 mod reload;
 mod router;

@@ -52,6 +52,7 @@ impl Supervisor {
         F: Future<Output = Result<()>> + Send,
     {
         let (health, stop) = (health.clone(), self.stop.clone());
+        health.expect(&name);
         self.spawn("part", async move {
             let waits = || {
                 ExponentialBuilder::default().with_max_delay(LONGEST_PAUSE).with_jitter().without_max_times().build()

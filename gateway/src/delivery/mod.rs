@@ -16,7 +16,7 @@ mod senders;
 mod tell;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -40,6 +40,7 @@ use crate::{
     config::{Configuration, Outgoing, Partner},
     health::Health,
     in_force::{InForce, Rules},
+    partner_parts,
     store::{Store, resource_of},
     supervisor::Supervisor,
 };
@@ -60,10 +61,6 @@ impl Wakes {
     }
 }
 
-fn part_of(partner: &PartnerId) -> String {
-    format!("delivery to {partner}")
-}
-
 /// What delivery needs.
 #[derive(Clone)]
 pub struct Delivery {
@@ -77,31 +74,13 @@ pub struct Delivery {
 
 impl Delivery {
     /// Keeps a part going for every partner that something goes out to, those that are configured later included.
-    pub async fn run(mut self, supervisor: Supervisor, health: Health) -> Result<()> {
-        let stop = supervisor.stop_token();
-        let mut served = HashSet::new();
-        loop {
-            let rules = self.in_force.now();
-            let mut gone: HashSet<PartnerId> = served.clone();
-            for (partner, _) in rules.configuration.receivers(Kind::Vacancy) {
-                gone.remove(&partner.id);
-                if served.insert(partner.id.clone()) {
-                    let (delivery, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
-                    supervisor.spawn_part(part_of(&partner), &health, move || {
-                        delivery.clone().serve(partner.clone(), stop.clone())
-                    });
-                } else {
-                    health.returns(&part_of(&partner.id));
-                }
-            }
-            for partner in gone {
-                health.forget(&part_of(&partner));
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = self.in_force.changed() => {}
-            }
-        }
+    pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
+        let in_force = self.in_force.clone();
+        let wanting = |configuration: &Configuration| {
+            configuration.receivers(Kind::Vacancy).map(|(partner, _)| partner.id.clone()).collect()
+        };
+        let serve = move |partner, stop| self.clone().serve(partner, stop);
+        partner_parts::keep("delivery to", (in_force, supervisor, health), wanting, serve).await
     }
 
     /// Delivers to one partner; begins anew when other rules come into force.

@@ -6,7 +6,7 @@ mod host;
 mod page;
 mod sources;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use connectors::poller::{PollError, Poller, Progress};
@@ -19,21 +19,18 @@ use self::host::PollHost;
 pub use self::sources::{account_of, poller_of};
 use crate::{
     backbone::Topic,
-    config::Partner,
+    config::{Configuration, Partner},
     delivery::Limits,
     health::Health,
     in_force::{InForce, Rules},
     intake::Intake,
+    partner_parts,
     store::Poll,
     supervisor::Supervisor,
 };
 
 /// The shortest and the longest pause after a failed call.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
-
-fn part_of(partner: &PartnerId) -> String {
-    format!("polling of {partner}")
-}
 
 /// What polling needs.
 #[derive(Clone)]
@@ -45,31 +42,14 @@ pub struct Polling {
 
 impl Polling {
     /// Keeps a part going for every partner that is polled, those that are configured later included.
-    pub async fn run(mut self, supervisor: Supervisor, health: Health) -> Result<()> {
-        let stop = supervisor.stop_token();
-        let mut served = HashSet::new();
-        loop {
-            let rules = self.in_force.now();
-            let mut gone: HashSet<PartnerId> = served.clone();
-            for partner in rules.configuration.partners.values().filter(|partner| partner.poll.is_some()) {
-                gone.remove(&partner.id);
-                if served.insert(partner.id.clone()) {
-                    let (polling, partner, stop) = (self.clone(), partner.id.clone(), stop.clone());
-                    supervisor.spawn_part(part_of(&partner), &health, move || {
-                        polling.clone().serve(partner.clone(), stop.clone())
-                    });
-                } else {
-                    health.returns(&part_of(&partner.id));
-                }
-            }
-            for partner in gone {
-                health.forget(&part_of(&partner));
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = self.in_force.changed() => {}
-            }
-        }
+    pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
+        let in_force = self.in_force.clone();
+        let wanting = |configuration: &Configuration| {
+            let polled = configuration.partners.values().filter(|partner| partner.poll.is_some());
+            polled.map(|partner| partner.id.clone()).collect()
+        };
+        let serve = move |partner, stop| self.clone().serve(partner, stop);
+        partner_parts::keep("polling of", (in_force, supervisor, health), wanting, serve).await
     }
 
     /// Polls one partner; begins anew, where it was, when other rules come into force.

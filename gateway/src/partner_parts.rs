@@ -1,0 +1,46 @@
+//! Parts of the daemon that each partner who wants one has for itself: delivery, polling.
+
+use std::{collections::HashSet, future::Future};
+
+use anyhow::Result;
+use schemas::PartnerId;
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Configuration, health::Health, in_force::InForce, supervisor::Supervisor};
+
+/// Keeps a part going for every partner that wants one, those that are configured later included.
+///
+/// Once begun a part stays: what its partner does not want any more it waits for, and is not spoken of meanwhile.
+pub async fn keep<W, S, F>(
+    name: &'static str,
+    (mut in_force, supervisor, health): (InForce, Supervisor, Health),
+    wanting: W,
+    serve: S,
+) -> Result<()>
+where
+    W: Fn(&Configuration) -> HashSet<PartnerId>,
+    S: Fn(PartnerId, CancellationToken) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<()>> + Send,
+{
+    let stop = supervisor.stop_token();
+    let part_of = |partner: &PartnerId| format!("{name} {partner}");
+    let mut served = HashSet::new();
+    loop {
+        let wanted = wanting(&in_force.now().configuration);
+        for partner in served.difference(&wanted) {
+            health.forget(&part_of(partner));
+        }
+        for partner in wanted {
+            if served.insert(partner.clone()) {
+                let (part, serve, stop) = (part_of(&partner), serve.clone(), stop.clone());
+                supervisor.spawn_part(part, &health, move || serve(partner.clone(), stop.clone()));
+            } else {
+                health.expect(&part_of(&partner));
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = in_force.changed() => {}
+        }
+    }
+}
