@@ -7,7 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use connectors::rest::stub::{Injection, Moment, RestStub, RestStubSettings};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::support::{Gateway, Setup, pusher, rest_receiver, until};
 
@@ -140,4 +140,28 @@ async fn who_joins_later_is_given_what_is_open_and_hears_of_closings() {
     second.until(|second| second.references().len() == 30).await;
     let sends: usize = second.references().iter().map(|reference| second.history(reference).len()).sum();
     assert_eq!(sends, 31, "what it has been sent is not sent again");
+}
+
+#[tokio::test]
+async fn a_key_is_told_its_limit_and_held_to_it() {
+    let (acme, zenith) = (pusher("acme", "canonical"), pusher("zenith", "canonical"));
+    let gateway = Setup::new().partner(acme).partner(zenith).setting("DOOR__LIMITS", "3/600s").start().await;
+    let push = async |partner: &str, key: &str, reference: usize| {
+        let document = json!({"reference": format!("R{reference}"), "status": "draft"});
+        let url = gateway.url(&format!("/v1/{partner}/vacancy"));
+        gateway.http.post(url).bearer_auth(key).json(&document).send().await.unwrap()
+    };
+    let keys = (gateway.key("acme").await, gateway.key("zenith").await);
+    for taken in 0..3 {
+        let answer = push("acme", &keys.0, taken).await;
+        let left = answer.headers()["ratelimit"].to_str().unwrap();
+        assert!(left.contains(&format!("r={}", 2 - taken)), "{left}");
+        assert!(answer.headers()["ratelimit-policy"].to_str().unwrap().contains("q=3"));
+        assert_eq!(answer.status(), 202);
+    }
+    let refused = push("acme", &keys.0, 3).await;
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "rate_limited");
+    assert_eq!(push("zenith", &keys.1, 0).await.status(), 202, "another key has a limit of its own");
 }
