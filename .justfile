@@ -44,6 +44,10 @@ test:
 faults:
     cargo test --locked --package gateway --test faults -- --nocapture
 
+# Kafka, registry and PostgreSQL for the tests; needs Java and Maven
+engines:
+    tests/engines/engines install --registry --postgres
+
 # Hostile input for each reader; what is found is kept below mappings/fuzz/artifacts
 fuzz seconds="60":
     rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
