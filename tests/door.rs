@@ -236,6 +236,15 @@ async fn the_probes_answer_without_a_key() {
 }
 
 #[tokio::test]
+async fn the_check_of_a_container_asks_the_daemon() {
+    let mut gateway = gateway().await;
+    let check = gateway.run(&["check", "--ready"]).await;
+    assert_eq!((check.status.code(), check.stdout.as_slice()), (Some(0), b"ready\n".as_slice()));
+    gateway.kill().await;
+    assert_eq!(gateway.run(&["check", "--ready"]).await.status.code(), Some(3));
+}
+
+#[tokio::test]
 async fn the_api_describes_itself_with_examples() {
     let gateway = gateway().await;
     let api = gateway.get("/openapi.json").await;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{Failure, output::say};
+use super::{Failure, client, output::say};
 use crate::{
-    config::{Configuration, Partner},
+    config::{Configuration, Partner, Settings},
     delivery,
     in_force::Rules,
 };
@@ -24,6 +24,12 @@ pub struct Check {
     /// Test the connection to every partner
     #[arg(long)]
     connect: bool,
+    /// Ask the running daemon instead whether all of its parts work
+    #[arg(long, conflicts_with_all = ["deny_warnings", "connect"])]
+    ready: bool,
+    /// Address of the daemon that is asked; by default that of the configuration
+    #[arg(long, env = "PASSERELLE_URL")]
+    url: Option<String>,
     /// Print failures as JSON
     #[arg(long)]
     json: bool,
@@ -32,6 +38,11 @@ pub struct Check {
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
         let fail = |error: anyhow::Error| Failure::input(error, self.json);
+        if self.ready {
+            let listening =
+                || Settings::load(self.config.as_deref()).map(|settings| format!("http://{}", settings.listen));
+            return ready(&self.url.clone().map_or_else(listening, Ok).map_err(fail)?).await;
+        }
         let configuration = Configuration::load(self.config.as_deref()).map_err(fail)?;
         let Rules { configuration, dialects } = Rules::of(configuration).map_err(fail)?;
         let warnings = warnings(&configuration);
@@ -82,6 +93,21 @@ fn warnings(configuration: &Configuration) -> Vec<String> {
         }
     }
     warnings
+}
+
+async fn ready(url: &str) -> Result<(), Failure> {
+    let parts = client::parts(url).await?;
+    let failing: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, state)| state != "works")
+        .map(|(part, trouble)| format!("{part}: {trouble}"))
+        .collect();
+    if failing.is_empty() {
+        say("ready");
+        Ok(())
+    } else {
+        Err(Failure::Unreachable(anyhow!("not ready: {}", failing.join("; "))))
+    }
 }
 
 async fn connect(configuration: &Configuration) -> Result<(), Failure> {

@@ -1,11 +1,12 @@
 //! The API of a running daemon, for verbs about live state.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Failure;
@@ -105,6 +106,24 @@ impl Client {
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, None).await
     }
+}
+
+/// Asks a daemon which of its parts work. Needs no key.
+pub async fn parts(url: &str) -> Result<BTreeMap<String, String>, Failure> {
+    #[derive(Deserialize)]
+    struct Readiness {
+        parts: BTreeMap<String, String>,
+    }
+    let url = format!("{}/health/ready", url.trim_end_matches('/'));
+    let http =
+        reqwest::Client::builder().timeout(Duration::from_secs(5)).build().context("cannot make an HTTP client")?;
+    let unreachable = || format!("cannot reach `{url}`");
+    let answer = http.get(&url).send().await.with_context(unreachable).map_err(Failure::Unreachable)?;
+    let text = answer.text().await.context("the answer broke off").map_err(Failure::Unreachable)?;
+    let readiness: Readiness = serde_json::from_str(&text)
+        .with_context(|| format!("what `{url}` says is no daemon's"))
+        .map_err(Failure::Unreachable)?;
+    Ok(readiness.parts)
 }
 
 /// What a refusal says.
