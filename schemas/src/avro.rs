@@ -3,16 +3,20 @@
 //! Every datum carries the fingerprint of its schema (Avro 1.12, single-object encoding), so that a
 //! log outlives its schemas. **Invariant:** what does not decode to its last byte is an error.
 
-use std::{collections::HashMap, fmt, sync::LazyLock};
+mod codec;
+mod evolution;
 
-use apache_avro::{Schema, rabin::Rabin, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
+use std::{fmt, sync::LazyLock};
+
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, DeserializeSeed, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{DeserializeSeed, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor},
     ser::{SerializeMap, SerializeSeq},
 };
 use thiserror::Error;
 
+pub(crate) use self::codec::Codec;
+pub use self::evolution::{Learned, Subject, check_full, learn};
 use crate::{
     Kind,
     model::{RecordType, Type},
@@ -50,77 +54,17 @@ pub enum CodecError {
     /// A record that its own schema refuses: a defect of this program.
     #[error("cannot encode the record: {0}")]
     Encode(String),
+    /// A text that is no schema of ours, or one that could not read what we write.
+    #[error("not a version of our schemas: {0}")]
+    Schema(String),
     /// A personal kind in a plain body, or another state that the types do not allow.
     #[error("{0}")]
     Forbidden(&'static str),
 }
 
-/// More than any record may ask for: a damaged length must not take the memory.
-const MAX_DATUM_BYTES: usize = 256 << 20;
-const MARKER: [u8; 2] = [0xC3, 0x01];
-const HEADER_BYTES: usize = MARKER.len() + 8;
-
-/// Writes under the newest schema of one subject, reads under every published one.
-pub(crate) struct Codec {
-    writer: GenericDatumWriter<'static>,
-    header: [u8; HEADER_BYTES],
-    readers: HashMap<[u8; 8], GenericDatumReader<'static>>,
-}
-
-impl Codec {
-    pub(crate) fn new(subject: &str) -> Self {
-        apache_avro::util::max_allocation_bytes(MAX_DATUM_BYTES);
-        let versions = published_versions(subject);
-        let schemas: Vec<&'static Schema> = versions.iter().map(|text| parse(text)).collect();
-        let newest = *schemas.last().expect("every subject has a published version");
-        let mut header = [0; HEADER_BYTES];
-        header[..MARKER.len()].copy_from_slice(&MARKER);
-        header[MARKER.len()..].copy_from_slice(&fingerprint_of(newest));
-        let reader = |schema: &&'static Schema| {
-            let reader = GenericDatumReader::builder(schema).human_readable(false).build();
-            (fingerprint_of(schema), reader.expect("published schemas resolve"))
-        };
-        let writer = GenericDatumWriter::builder(newest).human_readable(false).build();
-        Self {
-            writer: writer.expect("published schemas resolve"),
-            header,
-            readers: schemas.iter().map(reader).collect(),
-        }
-    }
-
-    pub(crate) fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, CodecError> {
-        let mut bytes = Vec::with_capacity(1024);
-        bytes.extend_from_slice(&self.header);
-        self.writer.write_ser(&mut bytes, value).map_err(|error| CodecError::Encode(without_schema(&error)))?;
-        Ok(bytes)
-    }
-
-    pub(crate) fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        let (header, mut datum) = bytes.split_at_checked(HEADER_BYTES).ok_or(CodecError::Header)?;
-        let fingerprint = header.strip_prefix(&MARKER).ok_or(CodecError::Header)?;
-        let reader = self.readers.get(fingerprint).ok_or_else(|| CodecError::UnknownSchema {
-            fingerprint: format!("{:016x}", u64::from_be_bytes(fingerprint.try_into().unwrap_or_default())),
-        })?;
-        let value = reader.read_deser(&mut datum).map_err(|error| CodecError::Damaged(without_schema(&error)))?;
-        if datum.is_empty() { Ok(value) } else { Err(CodecError::Damaged(format!("{} bytes too many", datum.len()))) }
-    }
-}
-
-/// The library's message without the whole schema that it quotes.
-fn without_schema(error: &apache_avro::Error) -> String {
-    let message = error.to_string();
-    message.split(" using schema ").next().unwrap_or_default().chars().take(200).collect()
-}
-
-fn parse(text: &str) -> &'static Schema {
-    Box::leak(Box::new(Schema::parse_str(text).expect("published schemas parse")))
-}
-
-fn fingerprint_of(schema: &Schema) -> [u8; 8] {
-    let fingerprint = schema.fingerprint::<Rabin>();
-    fingerprint.bytes.try_into().expect("CRC-64 has eight bytes")
-}
-
+/// The codecs of the three subjects.
+pub(crate) static ENVELOPE: LazyLock<Codec> = LazyLock::new(|| Codec::new("envelope"));
+pub(crate) static CONTENT: LazyLock<Codec> = LazyLock::new(|| Codec::new("content"));
 static VACANCY: LazyLock<Codec> = LazyLock::new(|| Codec::new("vacancy"));
 
 impl Record {

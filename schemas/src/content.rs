@@ -1,12 +1,10 @@
 //! What the body of an envelope holds once it is open.
 
-use std::sync::LazyLock;
-
 use apache_avro::serde::bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    avro::{Codec, CodecError},
+    avro::{CONTENT, CodecError},
     loss::LossReport,
 };
 
@@ -41,15 +39,13 @@ pub struct Close {
     pub closed_at: Option<String>,
 }
 
-static CODEC: LazyLock<Codec> = LazyLock::new(|| Codec::new("content"));
-
 impl Content {
     /// The content in Avro.
     ///
     /// # Errors
     /// [`CodecError::Encode`].
     pub fn to_avro(&self) -> Result<Vec<u8>, CodecError> {
-        CODEC.encode(self)
+        CONTENT.encode(self)
     }
 
     /// Reads a content from Avro.
@@ -57,7 +53,15 @@ impl Content {
     /// # Errors
     /// Every variant but [`CodecError::Encode`].
     pub fn from_avro(bytes: &[u8]) -> Result<Self, CodecError> {
-        CODEC.decode(bytes)
+        CONTENT.decode(bytes)
+    }
+
+    /// Whether these bytes were written under a schema that is known.
+    ///
+    /// # Errors
+    /// [`CodecError::Header`].
+    pub fn is_known(bytes: &[u8]) -> Result<bool, CodecError> {
+        CONTENT.knows(bytes)
     }
 }
 

@@ -7,14 +7,12 @@
 //! let exposed = Payload::TalentProfile(Some(Body::Plain(Plain { bytes: vec![] })));
 //! ```
 
-use std::sync::LazyLock;
-
 use apache_avro::serde::bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Channel, DialectName, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, PartnerId, Position,
-    avro::{Codec, CodecError},
+    avro::{CodecError, ENVELOPE},
 };
 
 /// One record of the log.
@@ -169,8 +167,6 @@ pub struct Event {
     pub losses: LossCounts,
 }
 
-static CODEC: LazyLock<Codec> = LazyLock::new(|| Codec::new("envelope"));
-
 impl Envelope {
     /// What the record is about.
     pub fn kind(&self) -> Kind {
@@ -194,7 +190,7 @@ impl Envelope {
     /// # Errors
     /// [`CodecError::Encode`].
     pub fn to_avro(&self) -> Result<Vec<u8>, CodecError> {
-        CODEC.encode(&EnvelopeWire::from(self))
+        ENVELOPE.encode(&EnvelopeWire::from(self))
     }
 
     /// Reads an envelope from Avro.
@@ -202,7 +198,23 @@ impl Envelope {
     /// # Errors
     /// Every variant of [`CodecError`] but `Encode`; `Forbidden` for a personal kind in a plain body.
     pub fn from_avro(bytes: &[u8]) -> Result<Self, CodecError> {
-        CODEC.decode::<EnvelopeWire>(bytes)?.try_into()
+        ENVELOPE.decode::<EnvelopeWire>(bytes)?.try_into()
+    }
+
+    /// Writes the envelope behind what is there already, as a bare datum: the schema is named elsewhere.
+    ///
+    /// # Errors
+    /// [`CodecError::Encode`].
+    pub fn write_datum(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+        ENVELOPE.encode_bare(&EnvelopeWire::from(self), bytes)
+    }
+
+    /// Reads a bare datum that was written under the schema of that fingerprint.
+    ///
+    /// # Errors
+    /// Every variant of [`CodecError`] but `Encode` and `Header`; `Forbidden` for a personal kind in a plain body.
+    pub fn from_datum(fingerprint: [u8; 8], datum: &[u8]) -> Result<Self, CodecError> {
+        ENVELOPE.decode_bare::<EnvelopeWire>(fingerprint, datum)?.try_into()
     }
 
     /// The header in Avro: the associated data of a sealed body.
@@ -210,7 +222,7 @@ impl Envelope {
     /// # Errors
     /// [`CodecError::Encode`].
     pub fn associated_data(&self) -> Result<Vec<u8>, CodecError> {
-        CODEC.encode(&EnvelopeWire { body: BodyWire::Null, ..EnvelopeWire::from(self) })
+        ENVELOPE.encode(&EnvelopeWire { body: BodyWire::Null, ..EnvelopeWire::from(self) })
     }
 }
 
@@ -368,3 +380,5 @@ impl BodyWire {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::sample;

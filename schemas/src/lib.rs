@@ -19,7 +19,7 @@ mod record;
 mod vacancy;
 mod value;
 
-pub use avro::{CodecError, published_versions};
+pub use avro::{CodecError, Learned, Subject, check_full, learn, published_versions};
 pub use content::{Close, Content};
 pub use decimal::Decimal;
 pub use envelope::{Body, Cause, Envelope, Event, Header, Hop, Idempotency, Origin, Payload, Plain, Sealed, Versions};

@@ -35,6 +35,11 @@ fn envelope(payload: Payload) -> Envelope {
     Envelope { header, payload }
 }
 
+/// An envelope with something in every part.
+pub fn sample() -> Envelope {
+    envelope(Payload::Vacancy(Some(Body::Plain(Plain { bytes: vec![7, 8] }))))
+}
+
 fn sealed() -> Sealed {
     Sealed {
         algorithm: "xchacha20-poly1305".to_owned(),
@@ -64,7 +69,7 @@ fn a_forged_plain_profile_is_refused() {
         kind: Kind::TalentProfile,
         ..EnvelopeWire::from(&envelope(Payload::Vacancy(Some(Body::Plain(Plain { bytes: vec![1] })))))
     };
-    let bytes = CODEC.encode(&wire).unwrap();
+    let bytes = ENVELOPE.encode(&wire).unwrap();
     assert!(matches!(Envelope::from_avro(&bytes), Err(CodecError::Forbidden(_))));
 }
 
