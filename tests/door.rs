@@ -224,7 +224,7 @@ async fn what_comes_back_from_where_it_went_is_an_echo() {
 #[tokio::test]
 async fn the_probes_answer_without_a_key() {
     let gateway = gateway().await;
-    for path in ["/health/live", "/health/ready", "/metrics", "/openapi.json"] {
+    for path in ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json"] {
         let response = gateway.http.get(gateway.url(path)).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
     }
@@ -242,6 +242,19 @@ async fn the_check_of_a_container_asks_the_daemon() {
     assert_eq!((check.status.code(), check.stdout.as_slice()), (Some(0), b"ready\n".as_slice()));
     gateway.kill().await;
     assert_eq!(gateway.run(&["check", "--ready"]).await.status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn the_topics_are_described_and_partners_are_named_to_operators_only() {
+    let gateway = gateway().await;
+    let anybody = gateway.http.get(gateway.url("/asyncapi.json")).send().await.unwrap();
+    assert!(anybody.headers()["content-type"].to_str().unwrap().contains("asyncapi+json;version=3.0.0"));
+    let topics: Value = anybody.json().await.unwrap();
+    assert_eq!((topics["asyncapi"].as_str(), topics["info"]["title"].as_str()), (Some("3.0.0"), Some("Passerelle")));
+    assert_eq!(topics["components"]["schemas"]["vacancy"]["schema"]["name"], "Vacancy");
+    let partner = "/channels/dispatch/parameters/partner/enum";
+    assert_eq!(topics.pointer(partner), None);
+    assert_eq!(gateway.get("/asyncapi.json").await.pointer(partner), Some(&json!(["eures-vdab"])));
 }
 
 #[tokio::test]

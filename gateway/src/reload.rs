@@ -147,6 +147,7 @@ fn ensure_same_ground(before: &Settings, after: &Settings) -> Result<()> {
         ("gateway.data_dir", before.data_dir == after.data_dir),
         ("engines.backbone", before.backbone == after.backbone),
         ("engines.store", before.store == after.store),
+        ("registry", before.registry == after.registry),
         ("door.listen", before.listen == after.listen),
         ("door.memory_bytes", before.memory_bytes == after.memory_bytes),
         ("door.max_connections", before.max_connections == after.max_connections),

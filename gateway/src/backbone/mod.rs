@@ -6,6 +6,8 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod embedded;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the Kafka engine"))]
+pub mod wire;
 
 use std::fmt;
 

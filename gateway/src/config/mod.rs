@@ -4,6 +4,7 @@
 
 mod partner;
 mod poll;
+mod registry;
 mod rules;
 mod secrets;
 mod settings;
@@ -65,6 +66,9 @@ impl Configuration {
 
     /// Puts loaded parts together and checks what they say about each other.
     pub fn assemble(settings: Settings, partners: Partners, secrets: Secrets, texts: &[String]) -> Result<Self> {
+        for name in settings.registry.secret_names() {
+            secrets.get(name).context("`[registry]` needs it")?;
+        }
         for partner in partners.values() {
             for name in partner.secret_names() {
                 secrets.get(name).with_context(|| format!("partner `{}` needs it", partner.id))?;

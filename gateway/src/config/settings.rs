@@ -10,7 +10,10 @@ use anyhow::{Context, Result, ensure};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
-use super::Windows;
+use super::{
+    Windows,
+    registry::{RegistrySection, RegistrySettings},
+};
 
 const DEFAULTS: &str = include_str!("../gateway.default.toml");
 
@@ -25,6 +28,7 @@ pub struct Settings {
     pub reload: Option<Duration>,
     pub backbone: Engine,
     pub store: Engine,
+    pub registry: RegistrySettings,
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
     pub max_inflated_bytes: usize,
@@ -76,6 +80,7 @@ pub enum LogFormat {
 struct Sections {
     gateway: GatewaySection,
     engines: EnginesSection,
+    registry: RegistrySection,
     door: DoorSection,
     router: RouterSection,
     delivery: DeliverySection,
@@ -199,7 +204,7 @@ impl Sections {
     }
 
     fn settings(self, base: &Path) -> Result<Settings> {
-        let Self { gateway, engines, door, router, delivery, telemetry } = self;
+        let Self { gateway, engines, registry, door, router, delivery, telemetry } = self;
         let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
@@ -210,6 +215,7 @@ impl Sections {
             reload: (gateway.reload_seconds > 0).then(|| Duration::from_secs(gateway.reload_seconds)),
             backbone: engines.backbone,
             store: engines.store,
+            registry: registry.settings()?,
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
             max_inflated_bytes: door.max_inflated_bytes,
@@ -268,6 +274,8 @@ mod tests {
             ("PASSERELLE__DOOR__LISTEN", "everywhere", "door.listen"),
             ("PASSERELLE__DELIVERY__IN_FLIGHT", "0", "delivery.in_flight"),
             ("PASSERELLE__ENGINES__STORE", "paper", "engines.store"),
+            ("PASSERELLE__REGISTRY__URL", "http://me:secret@registry", "registry.url"),
+            ("PASSERELLE__REGISTRY__USER", "me", "registry.password"),
         ] {
             let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
             assert!(error.contains(expected), "{error}");

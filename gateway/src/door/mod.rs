@@ -2,6 +2,7 @@
 
 mod admission;
 mod api;
+mod asyncapi;
 mod backlog;
 mod batch;
 mod body;
@@ -164,6 +165,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(probes::live))
         .routes(routes!(probes::ready))
         .routes(routes!(probes::metrics))
+        .routes(routes!(asyncapi::show))
 }
 
 /// The longest text of a refusal that is passed on, in bytes.

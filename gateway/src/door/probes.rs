@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Door;
+use crate::health::Condition;
 
 /// Which part works and which does not.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,7 +15,7 @@ pub struct Readiness {
     /// `ready` or `not_ready`.
     #[schema(example = "ready")]
     status: &'static str,
-    /// Every part: `works`, or what is wrong with it.
+    /// Every part: `works`, perhaps without something, or what is wrong with it.
     parts: BTreeMap<String, String>,
 }
 
@@ -30,11 +31,11 @@ pub async fn live() -> &'static str {
 pub async fn ready(State(door): State<Door>) -> (StatusCode, Json<Readiness>) {
     let mut parts = door.health.parts();
     for (name, probe) in [("log", door.intake.backbone.probe().await), ("store", door.intake.store.probe().await)] {
-        parts.insert(name.to_owned(), probe.err().map(|error| format!("{error:#}")));
+        let condition = probe.map_or_else(|error| Condition::Fails(format!("{error:#}")), |()| Condition::Works);
+        parts.insert(name.to_owned(), condition);
     }
-    let is_ready = parts.values().all(Option::is_none);
-    let parts =
-        parts.into_iter().map(|(name, trouble)| (name, trouble.unwrap_or_else(|| "works".to_owned()))).collect();
+    let is_ready = !parts.values().any(|condition| matches!(condition, Condition::Fails(_)));
+    let parts = parts.into_iter().map(|(name, condition)| (name, condition.describe())).collect();
     let (code, status) =
         if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
     (code, Json(Readiness { status, parts }))
