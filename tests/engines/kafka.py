@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import install
+import network
 from processes import Engine, EngineError, Running, free_port
 
 USER, PASSWORD = "gateway", "gateway-password"
@@ -47,14 +48,19 @@ org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required uns
 """
 
 
-def add(running: Running, brokers: int, data: dict[int, Path]) -> None:
-    """Starts the brokers and waits until each knows all; `data` has the places of logs that are not to lie in the folder."""
+def add(running: Running, brokers: int, data: dict[int, Path], apart: bool) -> None:
+    """Starts the brokers and waits until each knows all.
+
+    `data` has the places of logs that are not to lie in the folder; `apart` puts each broker into a network namespace.
+    """
     libs, java = install.kafka(), install.java()
     numbers = range(1, brokers + 1)
+    places = network.add(running, brokers) if apart else [("", "127.0.0.1")] * brokers
+    hosts = {n: places[n - 1][1] for n in numbers}
     ports = {n: {"plaintext": free_port(), "controller": free_port()} for n in numbers}
     if brokers == 1:
         ports[1] |= {"sasl": free_port(), "tls": free_port()}
-    voters = ",".join(f"{n}@127.0.0.1:{ports[n]['controller']}" for n in numbers)
+    voters = ",".join(f"{n}@{hosts[n]}:{ports[n]['controller']}" for n in numbers)
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     new = []
     for n in numbers:
@@ -62,19 +68,21 @@ def add(running: Running, brokers: int, data: dict[int, Path]) -> None:
         folder.mkdir()
         logs = data.get(n, folder / "data")
         settings = folder / "server.properties"
-        settings.write_text(_settings(n, brokers, ports[n], voters, logs, folder))
+        settings.write_text(_settings(n, brokers, hosts[n], ports[n], voters, logs, folder))
         format_options = ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
         _format(java, libs, cluster, settings, format_options)
         heap = "-Xmx512m" if brokers == 1 else "-Xmx300m"
         command = [java, heap, "-Xms128m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Dlog4j2.level=WARN", "-cp", f"{libs}/*"]
-        new.append(Engine(f"kafka-{n}", str(folder), [*command, "kafka.Kafka", str(settings)], ports[n]))
+        inside = ["ip", "netns", "exec", places[n - 1][0]] if apart else []
+        command = [*inside, *command, "kafka.Kafka", str(settings)]
+        new.append(Engine(f"kafka-{n}", str(folder), command, ports[n], host=hosts[n], link=places[n - 1][0]))
     for broker in new:
         broker.start()
         running.engines.append(broker)
     running.save()
     for broker in new:
         broker.wait_until(partial(_knows, broker, brokers))
-    running.exports["PASSERELLE_TEST_KAFKA"] = ",".join(f"127.0.0.1:{ports[n]['plaintext']}" for n in numbers)
+    running.exports["PASSERELLE_TEST_KAFKA"] = ",".join(f"{hosts[n]}:{ports[n]['plaintext']}" for n in numbers)
     if brokers == 1:
         running.exports |= {
             "PASSERELLE_TEST_KAFKA_SASL": f"127.0.0.1:{ports[1]['sasl']}",
@@ -106,7 +114,7 @@ def known_brokers(broker: Engine) -> int:
     own = broker.ports["plaintext"]
     body = struct.pack(">hhih", 3, 4, 1, -1) + struct.pack(">i?", 0, False)
     try:
-        with socket.create_connection(("127.0.0.1", own), timeout=2) as connection:
+        with socket.create_connection((broker.host, own), timeout=2) as connection:
             connection.sendall(struct.pack(">i", len(body)) + body)
             with connection.makefile("rb") as answer:
                 (size,) = struct.unpack(">i", answer.read(4))
@@ -122,9 +130,9 @@ def _knows(broker: Engine, brokers: int) -> bool:
     return known_brokers(broker) == brokers
 
 
-def _settings(number: int, brokers: int, ports: dict[str, int], voters: str, logs: Path, folder: Path) -> str:
+def _settings(number: int, brokers: int, host: str, ports: dict[str, int], voters: str, logs: Path, folder: Path) -> str:
     copies, in_step = min(brokers, 3), min(brokers, 2)
-    listeners = "".join(f",{name.upper()}://127.0.0.1:{port}" for name, port in ports.items())[1:]
+    listeners = "".join(f",{name.upper()}://{host}:{port}" for name, port in ports.items())[1:]
     lines = [
         SETTINGS,
         f"node.id={number}",

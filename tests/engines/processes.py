@@ -30,6 +30,9 @@ class Engine:
     ports: dict[str, int]
     environment: dict[str, str] = field(default_factory=dict)
     user: str | None = None
+    host: str = "127.0.0.1"
+    # The end of its link that is outside of its network namespace; empty if it has none.
+    link: str = ""
     pid: int = 0
     # Clock ticks since boot when the process began: a process id alone may be somebody else's by now.
     began: int = 0
@@ -116,6 +119,7 @@ class Running:
     folder: Path
     engines: list[Engine] = field(default_factory=list)
     exports: dict[str, str] = field(default_factory=dict)
+    network: dict[str, str] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
@@ -124,7 +128,7 @@ class Running:
     def save(self) -> None:
         """Replaces the file in one step: a reader never sees half of it."""
         engines = [asdict(engine) for engine in self.engines]
-        said = {"folder": str(self.folder), "exports": self.exports, "engines": engines}
+        said = {"folder": str(self.folder), "exports": self.exports, "network": self.network, "engines": engines}
         written = self.file.with_suffix(".new")
         written.write_text(json.dumps(said, indent=2) + "\n")
         written.rename(self.file)
@@ -133,7 +137,8 @@ class Running:
     def load(file: Path) -> Running:
         """Reads the file of a run."""
         said = json.loads(file.read_text())
-        return Running(file.parent, [Engine(**engine) for engine in said["engines"]], said["exports"])
+        engines = [Engine(**engine) for engine in said["engines"]]
+        return Running(file.parent, engines, said["exports"], said["network"])
 
     def engine(self, name: str) -> Engine:
         """The engine of a name."""
