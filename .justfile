@@ -48,6 +48,11 @@ faults:
 engines:
     tests/engines/engines install --registry --postgres
 
+# What meets the real Kafka, registry and PostgreSQL: a broker that does not start is a failure
+test-kafka: engines
+    tests/engines/engines run --brokers 1 --registry --postgres -- \
+        cargo test --locked --package gateway --bin passerelle -- backbone:: store::
+
 # Hostile input for each reader; what is found is kept below mappings/fuzz/artifacts
 fuzz seconds="60":
     rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
@@ -68,4 +73,4 @@ bench: build
     {{binary}} bench accept --rounds 1 --seconds 2
 
 # All that CI runs
-ci: test check mappings bench (demo "20")
+ci: test check test-kafka mappings bench (demo "20")
