@@ -11,25 +11,22 @@ use std::{
 use anyhow::{Context, Result, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, watch},
-};
+use tokio::{net::TcpListener, sync::watch};
 use tracing::info;
 
 use crate::{
-    backbone::{Backbone, embedded::EmbeddedBackbone},
+    backbone::{Backbone, embedded::EmbeddedBackbone, kafka::KafkaBackbone, wire::Wire},
     clock::Clock,
-    config::{Configuration, Engine},
+    config::{BackboneEngine, Configuration, Engine},
     delivery::{Delivery, Limits, Teller, Wakes},
     door::{Admission, Door, KeyLimits, new_secret},
     health::Health,
     in_force::{InForce, Rules},
     intake::Intake,
-    journal::Journaler,
+    journal::{self, Journaler},
     poller::Polling,
     reload::Reloader,
-    router::Router,
+    router::{self, Router},
     store::{SqliteStore, Store},
     supervisor::Supervisor,
 };
@@ -53,8 +50,7 @@ struct Parts {
     intake: Intake,
     wakes: Wakes,
     teller: Teller,
-    journaled: watch::Receiver<i64>,
-    sync_wanted: Arc<Notify>,
+    sync_wanted: Arc<watch::Sender<()>>,
 }
 
 impl Daemon {
@@ -76,9 +72,8 @@ impl Daemon {
         let operator_token = write_operator_token(&settings.data_dir)?;
 
         let (supervisor, health) = (Supervisor::default(), Health::default());
-        let (Engine::Embedded, Engine::Embedded) = (settings.backbone, settings.store);
-        let backbone: Arc<dyn Backbone> =
-            Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), &supervisor).await?);
+        let Engine::Embedded = settings.store;
+        let backbone = open_backbone(&in_force.now().configuration, (&supervisor, &health)).await?;
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
         let intake = Intake { in_force, backbone, store, clock: Clock::system() };
@@ -93,7 +88,6 @@ impl Daemon {
             teller: parts.teller,
             metrics,
             operator_token: Arc::new(operator_token),
-            journaled: parts.journaled,
             reloader,
             sync_wanted: parts.sync_wanted,
             admission: Admission::new(settings.memory_bytes, settings.queue, settings.batches),
@@ -119,24 +113,23 @@ impl Parts {
     fn start(intake: Intake, supervisor: &Supervisor, health: &Health) -> Self {
         let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
         let stop = supervisor.stop_token();
-        let sync_wanted = Arc::new(Notify::new());
+        let sync_wanted = Arc::new(watch::channel(()).0);
         let router = Router {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
             clock: intake.clock.clone(),
+            health: health.clone(),
             sync_wanted: sync_wanted.clone(),
         };
         let token = stop.clone();
-        supervisor.spawn_part("router".to_owned(), health, move || router.clone().run(token.clone()));
-        let (progress, journaled) = watch::channel(0);
-        let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), progress: Arc::new(progress) };
+        supervisor.spawn_part(router::PART.to_owned(), health, move || router.clone().run(token.clone()));
+        let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), health: health.clone() };
         let (messages, token) = (journaler.clone(), stop.clone());
-        supervisor.spawn_part("journal of messages".to_owned(), health, move || {
-            messages.clone().keep_messages(token.clone())
-        });
-        supervisor
-            .spawn_part("journal of events".to_owned(), health, move || journaler.clone().keep_events(stop.clone()));
+        let keep_messages = move || messages.clone().keep_messages(token.clone());
+        supervisor.spawn_part(journal::MESSAGES.to_owned(), health, keep_messages);
+        let keep_events = move || journaler.clone().keep_events(stop.clone());
+        supervisor.spawn_part(journal::EVENTS.to_owned(), health, keep_events);
         let (wakes, limits) = (Wakes::default(), Limits::default());
         let delivery = Delivery {
             in_force: intake.in_force.clone(),
@@ -149,8 +142,24 @@ impl Parts {
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
         let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits };
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
-        Self { intake, wakes, teller: Teller { backbone, store }, journaled, sync_wanted }
+        Self { intake, wakes, teller: Teller { backbone, store }, sync_wanted }
     }
+}
+
+async fn open_backbone(
+    configuration: &Configuration,
+    (supervisor, health): (&Supervisor, &Health),
+) -> Result<Arc<dyn Backbone>> {
+    let settings = &configuration.settings;
+    Ok(match settings.backbone {
+        BackboneEngine::Embedded => {
+            Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), supervisor).await?)
+        }
+        BackboneEngine::Kafka => {
+            let wire = Wire::start(configuration, &[], (supervisor, health)).await?;
+            Arc::new(KafkaBackbone::open(configuration, wire, supervisor).await?)
+        }
+    })
 }
 
 /// Makes the data directory, if there is none, for its owner only: it holds everything that was accepted.

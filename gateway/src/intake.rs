@@ -256,7 +256,7 @@ impl Intake {
         if read.operation != Operation::Upsert || newest().await?.is_none() {
             return Ok(None);
         }
-        if !self.backbone.is_done("router", &Topic::accepted()).await? {
+        if !self.backbone.is_done("router", &Topic::accepted(), entity).await? {
             return Ok(None);
         }
         newest().await

@@ -4,15 +4,21 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use tokio::sync::watch;
+use anyhow::{Context, Result};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::{
-    backbone::{Backbone, Stored, Topic},
+    backbone::{Backbone, Share, Stored, Topic},
+    health::Health,
     store::{EventRow, MessageRow, Store},
 };
 
+/// The names of the parts in `/health/ready`.
+pub const MESSAGES: &str = "journal of messages";
+/// See [`MESSAGES`].
+pub const EVENTS: &str = "journal of events";
 /// Records that are kept in one transaction.
 const BATCH: usize = 256;
 
@@ -21,43 +27,61 @@ const BATCH: usize = 256;
 pub struct Journaler {
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
-    /// How far what was accepted has been read.
-    pub progress: Arc<watch::Sender<i64>>,
+    pub health: Health,
 }
+
+/// What a record says: rows of the read model.
+type Sort = fn(&Stored, &mut Vec<MessageRow>, &mut Vec<EventRow>);
 
 impl Journaler {
     /// Reads what was accepted.
     ///
     /// # Errors
-    /// If log or store fail.
+    /// If the log fails for good.
     pub async fn keep_messages(self, stop: CancellationToken) -> Result<()> {
-        let progress = self.progress.clone();
-        let tell = move |offset| {
-            progress.send_replace(offset);
-        };
-        self.keep(Topic::accepted(), stop, |record, messages, _| messages.push(message_of(record)), tell).await
+        self.keep(MESSAGES, Topic::accepted(), stop, |record, messages, _| messages.push(message_of(record))).await
     }
 
     /// Reads what happened.
     ///
     /// # Errors
-    /// If log or store fail.
+    /// If the log fails for good.
     pub async fn keep_events(self, stop: CancellationToken) -> Result<()> {
-        self.keep(Topic::journal(), stop, |record, _, events| events.extend(event_of(record)), |_| {}).await
+        self.keep(EVENTS, Topic::journal(), stop, |record, _, events| events.extend(event_of(record))).await
     }
 
-    async fn keep(
-        self,
-        topic: Topic,
-        stop: CancellationToken,
-        sort: impl Fn(&Stored, &mut Vec<MessageRow>, &mut Vec<EventRow>),
-        tell: impl Fn(i64),
-    ) -> Result<()> {
-        let mut subscription = self.backbone.subscribe("journal", topic).await?;
-        tell(subscription.committed().offset);
+    /// Reads every share of a topic that this node is given. A share that fails is begun again.
+    async fn keep(self, part: &'static str, topic: Topic, stop: CancellationToken, sort: Sort) -> Result<()> {
+        let mut membership = self.backbone.join("journal", topic).await?;
+        let mut shares = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                share = membership.next() => {
+                    let (share, journaler, stop) = (share?, self.clone(), stop.clone());
+                    shares.spawn(async move { (share.index, journaler.keep_share(part, share, stop, sort).await) });
+                }
+                Some(ended) = shares.join_next() => {
+                    let (index, outcome) = ended.context("a share of the journal panicked")?;
+                    if let Err(error) = outcome {
+                        let error = format!("{error:#}");
+                        error!(part.name = part, share.index = index, error, "a share is not journaled; it begins again");
+                        self.health.fails(part, &error);
+                        membership.again(index);
+                    }
+                }
+            }
+        }
+        while shares.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn keep_share(self, part: &'static str, share: Share, stop: CancellationToken, sort: Sort) -> Result<()> {
+        let Share { mut subscription, revoked, .. } = share;
         loop {
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
+                () = revoked.cancelled() => return Ok(()),
                 records = subscription.next(BATCH) => records?,
             };
             let (mut messages, mut events) = (Vec::new(), Vec::new());
@@ -66,9 +90,9 @@ impl Journaler {
             }
             self.store.journal(messages, events).await?;
             if let Some(last) = records.last() {
-                tell(last.position.offset);
                 subscription.commit(last.position, Vec::new()).await?;
             }
+            self.health.works(part);
         }
     }
 }

@@ -2,15 +2,19 @@
 //!
 //! One writer takes what has gathered while it committed the last batch, so that many callers share an fsync.
 
-use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
-use schemas::{Envelope, Position};
+use schemas::{EntityKey, Envelope, Position};
 use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
 
-use super::{Backbone, Output, Stored, Subscription, Topic};
+use super::{Backbone, Frontier, Membership, Output, Share, Stored, Subscription, Topic};
 use crate::{
     sqlite_file::{WriteConnection, readers},
     supervisor::Supervisor,
@@ -22,6 +26,8 @@ const QUEUE: usize = 1_024;
 const QUEUE_KIB: usize = 64 * 1_024;
 /// Requests that one commit takes.
 const BATCH: usize = 512;
+/// How long a share rests that could not be read on.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Rows of one INSERT.
 const ROWS: usize = 256;
 
@@ -74,6 +80,19 @@ impl EmbeddedBackbone {
         answered.await.context("the log is closed")?.map_err(|error| anyhow!("cannot write to the log: {error}"))
     }
 
+    async fn last_offset(&self, topic: &Topic) -> Result<i64> {
+        let offset = sqlx::query_scalar(
+            "SELECT COALESCE(MAX(log_offset), 0) FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1)",
+        );
+        Ok(offset.bind(topic.as_str()).fetch_one(&self.pool).await?)
+    }
+
+    async fn committed(&self, consumer: &str, topic: &Topic) -> Result<i64> {
+        let committed = sqlx::query_scalar("SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2");
+        let committed = committed.bind(consumer).bind(topic.as_str()).fetch_optional(&self.pool).await?;
+        Ok(committed.unwrap_or(0))
+    }
+
     fn position(&self, offset: i64) -> Position {
         Position { generation: self.generation, offset }
     }
@@ -94,35 +113,27 @@ impl Backbone for EmbeddedBackbone {
         Ok(offsets.into_iter().map(|offset| self.position(offset)).collect())
     }
 
-    async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>> {
-        let committed: Option<i64> =
-            sqlx::query_scalar("SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2")
-                .bind(consumer)
-                .bind(topic.as_str())
-                .fetch_optional(&self.pool)
-                .await?;
-        let committed = committed.unwrap_or(0);
-        let consumer = consumer.to_owned();
-        Ok(Box::new(EmbeddedSubscription {
+    async fn join(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Membership>> {
+        Ok(Box::new(OnlyMember {
             backbone: self.clone(),
-            head: self.head.clone(),
-            consumer,
+            consumer: consumer.to_owned(),
             topic,
-            read: committed,
-            committed,
+            give_at: Some(Instant::now()),
         }))
     }
 
+    async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>> {
+        let committed = self.committed(consumer, &topic).await?;
+        let end = self.last_offset(&topic).await?;
+        let consumer = consumer.to_owned();
+        let (backbone, head) = (self.clone(), self.head.clone());
+        Ok(Box::new(EmbeddedSubscription { backbone, head, consumer, topic, read: committed, committed, end }))
+    }
+
     async fn tail(&self, topic: Topic) -> Result<Box<dyn Subscription>> {
-        let end = self.end(&topic).await?.offset;
-        Ok(Box::new(EmbeddedSubscription {
-            backbone: self.clone(),
-            head: self.head.clone(),
-            consumer: "tail".to_owned(),
-            topic,
-            read: end,
-            committed: end,
-        }))
+        let end = self.last_offset(&topic).await?;
+        let (backbone, head, consumer) = (self.clone(), self.head.clone(), "tail".to_owned());
+        Ok(Box::new(EmbeddedSubscription { backbone, head, consumer, topic, read: end, committed: end, end }))
     }
 
     async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>> {
@@ -139,14 +150,8 @@ impl Backbone for EmbeddedBackbone {
         envelope.map(|bytes| Ok(Stored { position, envelope: Envelope::from_avro(&bytes)? })).transpose()
     }
 
-    async fn end(&self, topic: &Topic) -> Result<Position> {
-        let offset: i64 = sqlx::query_scalar(
-            "SELECT COALESCE(MAX(log_offset), 0) FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1)",
-        )
-        .bind(topic.as_str())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(self.position(offset))
+    async fn end(&self, topic: &Topic) -> Result<Frontier> {
+        Ok(Frontier { generation: self.generation, ends: vec![self.last_offset(topic).await?] })
     }
 
     async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64> {
@@ -161,7 +166,12 @@ impl Backbone for EmbeddedBackbone {
         Ok(lag)
     }
 
-    async fn is_done(&self, consumer: &str, topic: &Topic) -> Result<bool> {
+    async fn has_passed(&self, consumer: &str, topic: &Topic, frontier: &Frontier) -> Result<bool> {
+        let committed = self.committed(consumer, topic).await?;
+        Ok(frontier.ends.iter().all(|end| *end <= committed))
+    }
+
+    async fn is_done(&self, consumer: &str, topic: &Topic, _: EntityKey) -> Result<bool> {
         let is_done = sqlx::query_scalar(
             "SELECT NOT EXISTS (SELECT 1 FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $2) AND \
              log_offset > COALESCE((SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2), 0))",
@@ -173,10 +183,38 @@ impl Backbone for EmbeddedBackbone {
         Ok(is_done)
     }
 
+    fn share_of(&self, _: EntityKey) -> u32 {
+        0
+    }
+
     async fn probe(&self) -> Result<()> {
         anyhow::ensure!(!self.writer.is_closed(), "the log is closed");
         sqlx::query("SELECT 1").execute(&self.pool).await.context("the log does not answer")?;
         Ok(())
+    }
+}
+
+/// The one node there is: it reads everything, as one share.
+struct OnlyMember {
+    backbone: EmbeddedBackbone,
+    consumer: String,
+    topic: Topic,
+    /// When it is given out; none while it is being read.
+    give_at: Option<Instant>,
+}
+
+#[async_trait]
+impl Membership for OnlyMember {
+    async fn next(&mut self) -> Result<Share> {
+        let Some(give_at) = self.give_at else { return std::future::pending().await };
+        tokio::time::sleep_until(give_at).await;
+        let subscription = self.backbone.subscribe(&self.consumer, self.topic.clone()).await?;
+        self.give_at = None;
+        Ok(Share { index: 0, subscription, revoked: CancellationToken::new() })
+    }
+
+    fn again(&mut self, _: u32) {
+        self.give_at = Some(Instant::now() + PAUSE);
     }
 }
 
@@ -187,6 +225,8 @@ struct EmbeddedSubscription {
     topic: Topic,
     read: i64,
     committed: i64,
+    /// The last offset of the topic when reading began.
+    end: i64,
 }
 
 #[async_trait]
@@ -230,6 +270,10 @@ impl Subscription for EmbeddedSubscription {
 
     fn committed(&self) -> Position {
         self.backbone.position(self.committed)
+    }
+
+    fn has_caught_up(&self) -> bool {
+        self.read >= self.end
     }
 }
 

@@ -6,14 +6,15 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod embedded;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the Kafka engine"))]
+pub mod kafka;
 pub mod wire;
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use async_trait::async_trait;
-use schemas::{Envelope, PartnerId, Position};
+use schemas::{EntityKey, Envelope, PartnerId, Position};
+use tokio_util::sync::CancellationToken;
 
 /// A named log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +66,47 @@ pub struct Stored {
     pub envelope: Envelope,
 }
 
+/// How far a topic reached at a moment: its last position, or one for each of its partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frontier {
+    /// Which log.
+    pub generation: i64,
+    /// The last offset of each partition; 0 for an empty one.
+    pub ends: Vec<i64>,
+}
+
+impl Frontier {
+    /// Whether the record at that position was there at that moment.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for runs of pollers"))]
+    pub fn covers(&self, position: Position) -> bool {
+        if position.generation != self.generation {
+            return position.generation < self.generation;
+        }
+        let end = match self.ends.as_slice() {
+            [end] => Some(end),
+            ends => ends.get(kafka::partition_of(position)),
+        };
+        end.is_some_and(|end| position.offset <= *end)
+    }
+}
+
+impl fmt::Display for Frontier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends: Vec<String> = self.ends.iter().map(i64::to_string).collect();
+        write!(formatter, "{}:{}", self.generation, ends.join(","))
+    }
+}
+
+impl std::str::FromStr for Frontier {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (generation, ends) = text.split_once(':').context("a frontier is `generation:end,end,...`")?;
+        let ends = ends.split(',').map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { generation: generation.parse()?, ends })
+    }
+}
+
 /// The log engine. Records of one entity are read in the order in which they were appended.
 #[async_trait]
 pub trait Backbone: Send + Sync {
@@ -74,7 +116,11 @@ pub trait Backbone: Send + Sync {
     /// Nothing was appended if it fails, unless the outcome is unknown to the engine itself.
     async fn append(&self, outputs: Vec<Output>) -> Result<Vec<Position>>;
 
-    /// Reads a topic on behalf of a named consumer, from where it last committed.
+    /// Takes part in reading a topic on behalf of a named consumer, together with the other nodes: each reads shares.
+    async fn join(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Membership>>;
+
+    /// Reads a topic of one partition alone on behalf of a named consumer, from where it last committed. Who may do so
+    /// is settled elsewhere.
     async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>>;
 
     /// Reads what a topic is given from now on, on behalf of nobody: whoever reads so commits nothing.
@@ -83,20 +129,47 @@ pub trait Backbone: Send + Sync {
     /// The record at a position, if it is still there.
     async fn fetch(&self, topic: &Topic, position: Position) -> Result<Option<Stored>>;
 
-    /// The position of the last record of a topic; offset 0 if there is none.
-    async fn end(&self, topic: &Topic) -> Result<Position>;
+    /// How far a topic reaches.
+    async fn end(&self, topic: &Topic) -> Result<Frontier>;
 
     /// How many records of a topic a named consumer has not committed yet.
     async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64>;
 
-    /// Whether a named consumer has committed everything that a topic holds.
-    async fn is_done(&self, consumer: &str, topic: &Topic) -> Result<bool>;
+    /// Whether a named consumer has committed everything up to there.
+    async fn has_passed(&self, consumer: &str, topic: &Topic, frontier: &Frontier) -> Result<bool>;
+
+    /// Whether a named consumer has committed everything that a topic holds of an entity. In doubt it has not.
+    async fn is_done(&self, consumer: &str, topic: &Topic, entity: EntityKey) -> Result<bool>;
+
+    /// Which share of a topic that is read in shares an entity belongs to.
+    #[expect(dead_code, reason = "for syncs and replays")]
+    fn share_of(&self, entity: EntityKey) -> u32;
 
     /// Whether the engine answers.
     async fn probe(&self) -> Result<()>;
 }
 
-/// One consumer of one topic.
+/// The part that this node has in reading a topic.
+#[async_trait]
+pub trait Membership: Send {
+    /// The next share that this node is to read; waits until there is one. Safe to cancel.
+    async fn next(&mut self) -> Result<Share>;
+
+    /// Gives a share back that could not be read on: it comes again, from where it was last committed.
+    fn again(&mut self, index: u32);
+}
+
+/// A part of a topic that is read by one node at a time.
+pub struct Share {
+    /// Which part; an entity is always in the same.
+    pub index: u32,
+    /// Its records.
+    pub subscription: Box<dyn Subscription>,
+    /// Cancelled when another node reads it.
+    pub revoked: CancellationToken,
+}
+
+/// One consumer of one topic, or of a share of it.
 #[async_trait]
 pub trait Subscription: Send + Sync {
     /// The next records, at least one and at most `limit`; waits until there are any. Safe to cancel.
@@ -107,4 +180,7 @@ pub trait Subscription: Send + Sync {
 
     /// The position up to which everything is done; offset 0 before the first commit.
     fn committed(&self) -> Position;
+
+    /// Whether everything was read that the topic held when reading began.
+    fn has_caught_up(&self) -> bool;
 }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing else reads the environment, and no settings derive `Serialize`: secrets cannot be printed.
 
+mod kafka;
 mod partner;
 mod poll;
 mod registry;
@@ -20,11 +21,12 @@ use anyhow::{Context, Result, bail};
 use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
+    kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
     partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting, Role},
     poll::{Source, VdabAccountSettings},
     rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
     secrets::Secrets,
-    settings::{Engine, LogFormat, Settings},
+    settings::{BackboneEngine, Engine, LogFormat, Settings},
     windows::{Window, Windows},
 };
 

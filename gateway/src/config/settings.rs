@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Windows,
+    kafka::{KafkaSection, KafkaSettings},
     registry::{RegistrySection, RegistrySettings},
 };
 
@@ -26,9 +27,11 @@ pub struct Settings {
     pub secrets_dir: PathBuf,
     pub mappings_dir: Option<PathBuf>,
     pub reload: Option<Duration>,
-    pub backbone: Engine,
+    pub backbone: BackboneEngine,
     pub store: Engine,
     pub registry: RegistrySettings,
+    pub kafka: KafkaSettings,
+    pub lease: Duration,
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
     pub max_inflated_bytes: usize,
@@ -57,6 +60,16 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
+/// Which engine carries the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackboneEngine {
+    /// One machine, no server to start.
+    Embedded,
+    /// Apache Kafka.
+    Kafka,
+}
+
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +94,8 @@ struct Sections {
     gateway: GatewaySection,
     engines: EnginesSection,
     registry: RegistrySection,
+    kafka: KafkaSection,
+    cluster: ClusterSection,
     door: DoorSection,
     router: RouterSection,
     delivery: DeliverySection,
@@ -101,8 +116,14 @@ struct GatewaySection {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EnginesSection {
-    backbone: Engine,
+    backbone: BackboneEngine,
     store: Engine,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClusterSection {
+    lease_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -200,11 +221,16 @@ impl Sections {
             delivery.retry_initial_ms > 0,
             "`delivery.retry_initial_ms` is 0: retries would not wait; use 1 or more"
         );
+        ensure!(
+            self.cluster.lease_ms >= 1_000,
+            "`cluster.lease_ms` is below 1000: a short pause of the host would take a node's partners away"
+        );
+        self.kafka.check()?;
         Ok(())
     }
 
     fn settings(self, base: &Path) -> Result<Settings> {
-        let Self { gateway, engines, registry, door, router, delivery, telemetry } = self;
+        let Self { gateway, engines, kafka, registry, cluster, door, router, delivery, telemetry } = self;
         let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
@@ -216,6 +242,8 @@ impl Sections {
             backbone: engines.backbone,
             store: engines.store,
             registry: registry.settings()?,
+            kafka: kafka.settings(),
+            lease: Duration::from_millis(cluster.lease_ms),
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
             max_inflated_bytes: door.max_inflated_bytes,

@@ -114,7 +114,6 @@ impl Delivery {
 
     async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>, outgoing: &Outgoing) -> Result<Runner> {
         let topic = Topic::dispatch(&partner.id);
-        let end = self.backbone.end(&topic).await?;
         let subscription = self.backbone.subscribe("delivery", topic).await?;
         let settings = &rules.configuration.settings;
         let limit = self.limits.of(partner);
@@ -136,7 +135,7 @@ impl Delivery {
         };
         let gate =
             Gate::new(limit, Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.breaker_longest));
-        Runner::take_over(attempter, gate, subscription, end, self.wakes.of(&partner.id)).await
+        Runner::take_over(attempter, gate, subscription, self.wakes.of(&partner.id)).await
     }
 
     fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {

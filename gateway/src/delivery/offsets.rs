@@ -32,11 +32,6 @@ impl Offsets {
         self.unfinished.first().map_or(self.read, |lowest| lowest - 1)
     }
 
-    /// The highest offset that was read.
-    pub fn highest_read(&self) -> i64 {
-        self.read
-    }
-
     /// What may be committed, if it is more than was committed before.
     pub fn to_commit(&self) -> Option<i64> {
         let settled = self.settled();

@@ -40,10 +40,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, watch},
-};
+use tokio::{net::TcpListener, sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::OpenApi;
@@ -60,6 +57,9 @@ use crate::{
     reload::Reloader,
 };
 
+/// How often a caller who waits for the journal looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// What every request may reach.
 #[derive(Clone)]
 pub struct Door {
@@ -69,10 +69,8 @@ pub struct Door {
     pub teller: Teller,
     pub metrics: PrometheusHandle,
     pub operator_token: Arc<Hash>,
-    /// How far the journal has read what was accepted.
-    pub journaled: watch::Receiver<i64>,
     pub reloader: Reloader,
-    pub sync_wanted: Arc<Notify>,
+    pub sync_wanted: Arc<watch::Sender<()>>,
     /// How much is taken in at once.
     pub admission: Admission,
     /// How many requests a key may make.
@@ -126,10 +124,13 @@ impl Door {
 
     /// Waits, at most so long, until the journal has read everything that was accepted before now.
     async fn wait_for_journal(&self, patience: Duration) -> Result<()> {
-        let end = self.intake.backbone.end(&Topic::accepted()).await?.offset;
-        let mut journaled = self.journaled.clone();
+        let (backbone, accepted) = (&self.intake.backbone, Topic::accepted());
+        let end = backbone.end(&accepted).await?;
+        let give_up_at = Instant::now() + patience;
         // Out of patience, the caller looks all the same.
-        let _ = tokio::time::timeout(patience, journaled.wait_for(|read| *read >= end)).await;
+        while !backbone.has_passed("journal", &accepted, &end).await? && Instant::now() < give_up_at {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         Ok(())
     }
 }

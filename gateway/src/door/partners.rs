@@ -20,6 +20,6 @@ pub async fn sync(State(door): State<Door>, _: Operator, Path(id): Path<String>)
     let partner = rules.configuration.partner(&id).filter(|partner| partner.outgoing.contains_key(&Kind::Vacancy));
     let partner = partner.ok_or_else(|| Problem::not_found("partner"))?;
     door.intake.store.keep_sync(&partner.id, Sync::NEW).await?;
-    door.sync_wanted.notify_one();
+    door.sync_wanted.send_replace(());
     Ok(StatusCode::ACCEPTED)
 }

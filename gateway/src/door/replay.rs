@@ -114,6 +114,6 @@ pub async fn replay(
         wanted_at: door.intake.clock.now_micros(),
     };
     store.want_replay(replay).await?;
-    door.sync_wanted.notify_one();
+    door.sync_wanted.send_replace(());
     Ok((StatusCode::ACCEPTED, Json(replayed)))
 }

@@ -100,6 +100,7 @@ impl Polling {
         host: &PollHost,
     ) -> Result<Result<Progress, PollError>> {
         let end = self.intake.backbone.end(&Topic::accepted()).await?;
+        let end = Position { generation: end.generation, offset: end.ends[0] };
         let poll = self.intake.store.poll(&partner.id).await?;
         let cursor = poll.as_ref().map(|poll| poll.cursor.parse()).transpose()?;
         let page = match source.page(cursor.as_ref(), host).await {

@@ -15,16 +15,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use schemas::{Content, EntityKey, Hash, Operation, Record, Status, content_hash};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use self::decide::{Meaning, Past, decide, repeated_key};
 pub use self::{entitled::entitled, outputs::dispatch_id};
 use crate::{
-    backbone::{Backbone, Output, Stored, Topic},
+    backbone::{Backbone, Output, Share, Stored, Topic},
     clock::Clock,
     eligibility::employers,
+    health::Health,
     in_force::{InForce, Rules},
     intake::is_open,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
@@ -33,6 +34,9 @@ use crate::{
 /// How long live traffic has the router to itself before a replay or an initial sync goes on.
 const SYNC_PAUSE: Duration = Duration::from_millis(5);
 
+/// The name of the part in `/health/ready`.
+pub const PART: &str = "router";
+
 /// The router of one daemon.
 #[derive(Clone)]
 pub struct Router {
@@ -40,8 +44,9 @@ pub struct Router {
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+    pub health: Health,
     /// Told when an operator wants a partner to be given everything that is open, or something to be dispatched again.
-    pub sync_wanted: Arc<Notify>,
+    pub sync_wanted: Arc<watch::Sender<()>>,
 }
 
 /// What a batch has decided so far; later records of the batch are compared with it.
@@ -76,28 +81,58 @@ impl Batch {
 }
 
 impl Router {
-    /// Routes until it is asked to stop.
+    /// Routes until it is asked to stop: every share of what was accepted that this node is given, each for itself.
     ///
     /// # Errors
-    /// If log or store fail; whatever was not committed is routed again at the next start.
+    /// If the log fails for good. A share that fails is begun again from where it was committed.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let mut accepted = self.backbone.subscribe("router", Topic::accepted()).await?;
-        info!(log.offset = accepted.committed().offset, "routing");
+        let mut membership = self.backbone.join("router", Topic::accepted()).await?;
+        let mut shares = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                share = membership.next() => {
+                    let (share, router, stop) = (share?, self.clone(), stop.clone());
+                    shares.spawn(async move { (share.index, router.route_share(share, stop).await) });
+                }
+                Some(ended) = shares.join_next() => {
+                    let (index, outcome) = ended.context("a share of the router panicked")?;
+                    if let Err(error) = outcome {
+                        let error = format!("{error:#}");
+                        error!(share.index = index, error, "a share of what was accepted is not routed; it begins again");
+                        self.health.fails(PART, &error);
+                        membership.again(index);
+                    }
+                }
+            }
+        }
+        while shares.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Routes one share until it is asked to stop, or another node has it.
+    async fn route_share(self, share: Share, stop: CancellationToken) -> Result<()> {
+        let Share { index, subscription: mut accepted, revoked } = share;
+        info!(share.index = index, log.offset = accepted.committed().offset, "routing");
         let mut in_force = self.in_force.clone();
         let mut to_sync = self.to_sync(&in_force.now()).await?;
-        let mut to_replay = true;
+        let (mut to_replay, mut wanted) = (true, self.sync_wanted.subscribe());
         let mut turn = Instant::now();
         loop {
             let rules = in_force.now();
             let next = accepted.next(rules.configuration.settings.router_batch);
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
+                () = revoked.cancelled() => {
+                    info!(share.index = index, "another node routes a share now");
+                    return Ok(());
+                }
                 records = next => records?,
                 _ = in_force.changed() => {
                     to_sync = self.to_sync(&in_force.now()).await?;
                     continue;
                 }
-                () = self.sync_wanted.notified() => {
+                Ok(()) = wanted.changed() => {
                     to_sync = self.to_sync(&rules).await?;
                     to_replay = true;
                     continue;
@@ -125,7 +160,8 @@ impl Router {
             }
             self.store.record_routed(batch.routed).await?;
             accepted.commit(last, batch.outputs).await?;
-            debug!(batch.len = records.len(), log.offset = last.offset, "routed");
+            self.health.works(PART);
+            debug!(share.index = index, batch.len = records.len(), log.offset = last.offset, "routed");
         }
     }
 

@@ -38,7 +38,8 @@ async fn bench() -> Bench {
         backbone: Arc::new(backbone),
         store: Arc::new(store),
         clock: Clock::system(),
-        sync_wanted: Arc::default(),
+        health: Health::default(),
+        sync_wanted: Arc::new(watch::channel(()).0),
     };
     Bench { router, folder }
 }

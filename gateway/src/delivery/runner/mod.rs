@@ -48,8 +48,6 @@ pub struct Runner {
     ask_at: Option<Instant>,
     under_way: JoinSet<(Dispatch, Result<Finished>)>,
     testing: JoinSet<Result<(), ProbeError>>,
-    /// Deferred dispatches may overtake nothing that was read before the last stop.
-    caught_up_at: i64,
     /// When to look into the waiting room again; none until something is put there.
     look_at: Option<Instant>,
     /// The wall clock at the last look, to notice that it went back.
@@ -73,7 +71,6 @@ impl Runner {
         attempter: Attempter,
         gate: Gate,
         subscription: Box<dyn Subscription>,
-        end: Position,
         wake: Arc<Notify>,
     ) -> Result<Self> {
         let partner = attempter.preparer.partner.id.clone();
@@ -101,7 +98,6 @@ impl Runner {
             ask_at: None,
             under_way: JoinSet::new(),
             testing: JoinSet::new(),
-            caught_up_at: end.offset,
             look_at: Some(Instant::now()),
             looked_at: now,
             has_backlog: false,
@@ -204,8 +200,8 @@ impl Runner {
     /// and a partner that answers.
     fn next_look(&self) -> Option<Instant> {
         let has_room = self.ahead.len() < self.attempter.settings.in_memory / 2 + 1;
-        let is_caught_up = self.offsets.highest_read() >= self.caught_up_at;
-        self.look_at.filter(|_| has_room && is_caught_up && !self.gate.is_open())
+        // Deferred dispatches may overtake nothing that was read before the last stop.
+        self.look_at.filter(|_| has_room && self.subscription.has_caught_up() && !self.gate.is_open())
     }
 
     /// Ends an attempt.

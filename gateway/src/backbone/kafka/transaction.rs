@@ -1,0 +1,107 @@
+//! Outputs and offsets in one transaction, of one partition's reader.
+//!
+//! The transactional id belongs to the partition: whoever reads it now fences whoever did before, so that a node that wakes
+//! up late cannot write any more. The group's generation is checked by the brokers as well.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use futures::future::try_join_all;
+use metrics::histogram;
+use rdkafka::{
+    TopicPartitionList,
+    consumer::ConsumerGroupMetadata,
+    error::KafkaError,
+    producer::{FutureProducer, Producer},
+    topic_partition_list::Offset,
+};
+use tracing::warn;
+
+use super::{
+    client::{Clients, Watcher, let_go},
+    reader::{Reader, Slot},
+    writer::{Outbox, Sending},
+};
+use crate::backbone::Output;
+
+/// How long the brokers may take over one step of a transaction.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The transactions of one partition's reader.
+pub struct Transactions {
+    producer: Option<Arc<FutureProducer<Watcher>>>,
+    outbox: Arc<Outbox>,
+}
+
+impl Transactions {
+    /// Fences whoever wrote under this id before, and ends what it left open.
+    ///
+    /// # Errors
+    /// If the brokers do not answer.
+    pub async fn begin(clients: &Clients, id: &str, outbox: Arc<Outbox>) -> Result<Self> {
+        let producer: FutureProducer<Watcher> =
+            clients.transacting(id).create_with_context(clients.context("router"))?;
+        let producer = Arc::new(producer);
+        let own = producer.clone();
+        let fenced = tokio::task::spawn_blocking(move || own.init_transactions(PATIENCE)).await?;
+        let transactions = Self { producer: Some(producer), outbox };
+        fenced.with_context(|| format!("cannot take over the transactions `{id}`"))?;
+        Ok(transactions)
+    }
+
+    /// Writes outputs and the offset that they follow from; together, or not at all.
+    ///
+    /// # Errors
+    /// If another node has taken over, or the brokers do not answer: then begin anew from what was committed.
+    pub async fn commit(&self, reader: &Reader, slot: &Slot, next: i64, outputs: Vec<Output>) -> Result<()> {
+        let producer = self.producer.clone().context("the transactions have ended")?;
+        let records = self.outbox.encode(outputs).await?;
+        let begun = std::time::Instant::now();
+        producer.begin_transaction().context("cannot begin a transaction")?;
+        let written = self.write(&producer, &records).await;
+        let member = reader.group_metadata();
+        let (slot, ending) = (slot.clone(), producer);
+        let ended = tokio::task::spawn_blocking(move || {
+            let outcome = written.and_then(|()| end(&ending, &slot, next, &member?));
+            if outcome.is_err()
+                && let Err(error) = ending.abort_transaction(PATIENCE)
+            {
+                warn!(error = %error, "a transaction could not be given up; the brokers end it");
+            }
+            outcome
+        });
+        ended.await?.context("a transaction failed")?;
+        histogram!("passerelle_kafka_transaction_seconds").record(begun.elapsed());
+        Ok(())
+    }
+
+    async fn write(&self, producer: &FutureProducer<Watcher>, records: &[Sending]) -> Result<()> {
+        let sent = records.iter().map(|record| record.send(producer)).collect::<Result<Vec<_>>>()?;
+        // Committing before everything has arrived would make the library wait a tenth of a second.
+        try_join_all(sent).await?.into_iter().try_for_each(|sent| match sent {
+            Ok(_) => Ok(()),
+            Err((error, _)) => Err(anyhow!(error).context("an output was not written")),
+        })
+    }
+}
+
+fn end(producer: &FutureProducer<Watcher>, slot: &Slot, next: i64, member: &ConsumerGroupMetadata) -> Result<()> {
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(&slot.0, slot.1, Offset::Offset(next))?;
+    patiently(|| producer.send_offsets_to_transaction(&offsets, member, PATIENCE))?;
+    patiently(|| producer.commit_transaction(PATIENCE))
+}
+
+/// What may be repeated is, once; everything else ends the transaction.
+fn patiently(step: impl Fn() -> Result<(), KafkaError>) -> Result<()> {
+    match step() {
+        Err(KafkaError::Transaction(error)) if error.is_retriable() => Ok(step()?),
+        outcome => Ok(outcome?),
+    }
+}
+
+impl Drop for Transactions {
+    fn drop(&mut self) {
+        let_go(self.producer.take());
+    }
+}
