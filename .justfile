@@ -53,6 +53,12 @@ test-kafka: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- \
         cargo test --locked --package gateway --bin passerelle -- backbone:: store::
 
+# The gateway from outside with its store in PostgreSQL, each in a database of its own
+test-postgres: engines
+    tests/engines/engines run --postgres -- bash -c 'PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL \
+        cargo test --locked --package gateway --test way --test door --test delivery --test feed --test poll \
+        --test operators --test store'
+
 # Hostile input for each reader; what is found is kept below mappings/fuzz/artifacts
 fuzz seconds="60":
     rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
@@ -73,4 +79,4 @@ bench: build
     {{binary}} bench accept --rounds 1 --seconds 2
 
 # All that CI runs
-ci: test check test-kafka mappings bench (demo "20")
+ci: test check test-kafka test-postgres mappings bench (demo "20")

@@ -307,7 +307,7 @@ async fn one_daemon_at_a_time_uses_a_data_directory() {
     assert_eq!(mode & 0o777, 0o700, "for its owner only");
     let second = gateway.run(&["serve"]).await;
     assert_eq!(second.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another daemon"));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"));
 }
 
 #[tokio::test]

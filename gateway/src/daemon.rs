@@ -17,7 +17,7 @@ use tracing::info;
 use crate::{
     backbone::{Backbone, embedded::EmbeddedBackbone, kafka::KafkaBackbone, wire::Wire},
     clock::Clock,
-    config::{BackboneEngine, Configuration, Engine},
+    config::{BackboneEngine, Configuration},
     delivery::{Delivery, Limits, Teller, Wakes},
     door::{Admission, Door, KeyLimits, new_secret},
     health::Health,
@@ -27,7 +27,7 @@ use crate::{
     poller::Polling,
     reload::Reloader,
     router::{self, Router},
-    store::{SqliteStore, Store},
+    store,
     supervisor::Supervisor,
 };
 
@@ -60,9 +60,7 @@ impl Daemon {
     /// If the configuration is wrong, the data directory is in use, or an engine does not start.
     pub async fn start(configuration: Configuration, metrics: PrometheusHandle) -> Result<Self> {
         let settings = configuration.settings.clone();
-        make_data_dir(&settings.data_dir)
-            .with_context(|| format!("cannot make the data directory `{}`", settings.data_dir.display()))?;
-        let lock = lock(&settings.data_dir)?;
+        let lock = take_data_dir(&settings.data_dir)?;
         let file = configuration.file.clone();
         let (replace, in_force) = InForce::begin(Rules::of(configuration)?);
         let listener = TcpListener::bind(settings.listen)
@@ -72,10 +70,8 @@ impl Daemon {
         let operator_token = write_operator_token(&settings.data_dir)?;
 
         let (supervisor, health) = (Supervisor::default(), Health::default());
-        let Engine::Embedded = settings.store;
         let backbone = open_backbone(&in_force.now().configuration, (&supervisor, &health)).await?;
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&settings.data_dir.join("store.db"), &supervisor).await?);
+        let store = store::open(&in_force.now().configuration, &supervisor).await?;
         let intake = Intake { in_force, backbone, store, clock: Clock::system() };
         let parts = Parts::start(intake, &supervisor, &health);
         let reloader = Reloader::new(file, replace, Clock::system());
@@ -138,6 +134,7 @@ impl Parts {
             clock: intake.clock.clone(),
             wakes: wakes.clone(),
             limits: limits.clone(),
+            holder: uuid::Uuid::new_v4().to_string(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
         let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits };
@@ -162,6 +159,15 @@ async fn open_backbone(
     })
 }
 
+/// Makes the data directory if need be and locks it, for as long as the file is kept open.
+///
+/// # Errors
+/// If another process has it.
+pub fn take_data_dir(data_dir: &Path) -> Result<File> {
+    make_data_dir(data_dir).with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
+    lock(data_dir)
+}
+
 /// Makes the data directory, if there is none, for its owner only: it holds everything that was accepted.
 fn make_data_dir(data_dir: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -179,7 +185,7 @@ fn lock(data_dir: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("the data directory `{}` is in use by another daemon", data_dir.display())
+            bail!("the data directory `{}` is in use by another process", data_dir.display())
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
     }

@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{PATIENCE, forwarder::Forwarder};
+use super::{PATIENCE, database, forwarder::Forwarder};
 
 /// Lines of the log that are kept for a failure.
 const LOG_LINES: usize = 200;
@@ -81,11 +81,31 @@ impl Setup {
         self.data.clone()
     }
 
+    /// Gives it a database of its own, if the suite is to use one.
+    pub async fn with_store(self) -> Self {
+        match database::of_its_own().await {
+            Some(url) => self.setting("ENGINES__STORE", "postgresql").setting("POSTGRESQL__URL", &url),
+            None => self,
+        }
+    }
+
+    /// Runs a verb of the command line with this configuration, without a daemon.
+    pub async fn run(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            .args(arguments)
+            .env("PASSERELLE_CONFIG", self.config())
+            .envs(&self.environment)
+            .output()
+            .await
+            .unwrap()
+    }
+
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("passerelle.toml")
     }
 
-    pub async fn start(self) -> Gateway {
+    pub async fn start(mut self) -> Gateway {
+        self = self.with_store().await;
         let mut gateway = Gateway {
             folder: self.folder,
             data: self.data,

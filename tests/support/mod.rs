@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
 
 mod compressed;
+mod database;
 mod forwarder;
 mod gateway;
 mod partners;

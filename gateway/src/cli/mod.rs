@@ -14,6 +14,7 @@ mod parked;
 mod partner;
 mod replay;
 mod serve;
+mod store;
 mod stub;
 mod tap;
 mod trace;
@@ -64,6 +65,9 @@ enum Verb {
     /// Do something with a partner
     #[command(subcommand)]
     Partner(partner::Partner),
+    /// Look at the store, or migrate it
+    #[command(subcommand)]
+    Store(store::Store),
     /// Play a partner, for tests and rehearsals
     #[command(subcommand)]
     Stub(stub::Stub),
@@ -96,6 +100,7 @@ pub fn run() -> ExitCode {
             Verb::Replay(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Partner(verb) => verb.run().await,
+            Verb::Store(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,
             Verb::Bench(verb) => verb.run().await,
             Verb::Completions(verb) => verb.run(),

@@ -5,6 +5,7 @@
 mod kafka;
 mod partner;
 mod poll;
+mod postgresql;
 mod registry;
 mod rules;
 mod secrets;
@@ -24,9 +25,10 @@ pub use self::{
     kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
     partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting, Role},
     poll::{Source, VdabAccountSettings},
+    postgresql::PostgresqlSettings,
     rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
-    secrets::Secrets,
-    settings::{BackboneEngine, Engine, LogFormat, Settings},
+    secrets::{Secret, Secrets},
+    settings::{BackboneEngine, LogFormat, Settings, StoreEngine},
     windows::{Window, Windows},
 };
 
@@ -71,6 +73,11 @@ impl Configuration {
         for name in settings.registry.secret_names() {
             secrets.get(name).context("`[registry]` needs it")?;
         }
+        if settings.store == StoreEngine::Postgresql
+            && let Some(name) = &settings.postgresql.password
+        {
+            secrets.get(name).context("`[postgresql]` needs it")?;
+        }
         for partner in partners.values() {
             for name in partner.secret_names() {
                 secrets.get(name).with_context(|| format!("partner `{}` needs it", partner.id))?;
@@ -87,6 +94,14 @@ impl Configuration {
         let hash = hash_of(&parts);
         let fingerprint = hash_of(&[hash.as_bytes(), secrets.fingerprint().as_bytes()]);
         Ok(Self { hash, settings, partners, secrets, file: None, fingerprint })
+    }
+
+    /// The password of the store, if it has one.
+    ///
+    /// # Errors
+    /// If there is no secret of that name.
+    pub fn store_password(&self) -> Result<Option<&Secret>> {
+        self.settings.postgresql.password.as_deref().map(|name| self.secrets.get(name)).transpose()
     }
 
     /// A partner by its id.

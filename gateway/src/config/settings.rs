@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{
     Windows,
     kafka::{KafkaSection, KafkaSettings},
+    postgresql::{PostgresqlSection, PostgresqlSettings},
     registry::{RegistrySection, RegistrySettings},
 };
 
@@ -28,9 +29,10 @@ pub struct Settings {
     pub mappings_dir: Option<PathBuf>,
     pub reload: Option<Duration>,
     pub backbone: BackboneEngine,
-    pub store: Engine,
+    pub store: StoreEngine,
     pub registry: RegistrySettings,
     pub kafka: KafkaSettings,
+    pub postgresql: PostgresqlSettings,
     pub lease: Duration,
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
@@ -70,12 +72,14 @@ pub enum BackboneEngine {
     Kafka,
 }
 
-/// Which engine.
+/// Which engine keeps the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Engine {
+pub enum StoreEngine {
     /// One machine, no server to start.
     Embedded,
+    /// PostgreSQL.
+    Postgresql,
 }
 
 /// How the log is written.
@@ -95,6 +99,7 @@ struct Sections {
     engines: EnginesSection,
     registry: RegistrySection,
     kafka: KafkaSection,
+    postgresql: PostgresqlSection,
     cluster: ClusterSection,
     door: DoorSection,
     router: RouterSection,
@@ -117,7 +122,7 @@ struct GatewaySection {
 #[serde(deny_unknown_fields)]
 struct EnginesSection {
     backbone: BackboneEngine,
-    store: Engine,
+    store: StoreEngine,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +183,11 @@ impl Settings {
         Self::load_from(file, Environment::with_prefix("PASSERELLE").separator("__").prefix_separator("__"))
     }
 
+    /// The file of the embedded store.
+    pub fn store_file(&self) -> PathBuf {
+        self.data_dir.join("store.db")
+    }
+
     fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self> {
         let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(file) = file {
@@ -226,11 +236,12 @@ impl Sections {
             "`cluster.lease_ms` is below 1000: a short pause of the host would take a node's partners away"
         );
         self.kafka.check()?;
+        self.postgresql.check()?;
         Ok(())
     }
 
     fn settings(self, base: &Path) -> Result<Settings> {
-        let Self { gateway, engines, kafka, registry, cluster, door, router, delivery, telemetry } = self;
+        let Self { gateway, engines, kafka, registry, postgresql, cluster, door, router, delivery, telemetry } = self;
         let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
@@ -243,6 +254,7 @@ impl Sections {
             store: engines.store,
             registry: registry.settings()?,
             kafka: kafka.settings(),
+            postgresql: postgresql.settings(),
             lease: Duration::from_millis(cluster.lease_ms),
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
@@ -304,6 +316,9 @@ mod tests {
             ("PASSERELLE__ENGINES__STORE", "paper", "engines.store"),
             ("PASSERELLE__REGISTRY__URL", "http://me:secret@registry", "registry.url"),
             ("PASSERELLE__REGISTRY__USER", "me", "registry.password"),
+            ("PASSERELLE__POSTGRESQL__URL", "postgresql://us:word@localhost/p", "a password; write it into a secret"),
+            ("PASSERELLE__POSTGRESQL__URL", "mysql://localhost/p", "postgresql.url"),
+            ("PASSERELLE__POSTGRESQL__MAX_CONNECTIONS", "1", "postgresql.max_connections"),
         ] {
             let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
             assert!(error.contains(expected), "{error}");

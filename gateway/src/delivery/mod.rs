@@ -18,9 +18,10 @@ mod tell;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use connectors::Sender;
 use schemas::{Kind, PartnerId};
 use tokio::sync::Notify;
@@ -70,6 +71,8 @@ pub struct Delivery {
     pub clock: Clock,
     pub wakes: Wakes,
     pub limits: Limits,
+    /// This run of the daemon, as its leases name it.
+    pub holder: String,
 }
 
 impl Delivery {
@@ -109,7 +112,10 @@ impl Delivery {
             end.cancelled().await;
             return Ok(());
         };
-        self.runner(&rules, partner, outgoing).await?.run(end).await
+        let outcome = self.runner(&rules, partner, outgoing).await?.run(end).await;
+        // Whoever comes next need not wait until it has run out.
+        self.store.give_back(&resource_of(&partner.id), &self.holder).await?;
+        outcome
     }
 
     async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>, outgoing: &Outgoing) -> Result<Runner> {
@@ -131,11 +137,19 @@ impl Delivery {
             clock: self.clock.clone(),
             settings: settings.clone(),
             limit: limit.clone(),
-            epoch: self.store.take_over(&resource_of(&partner.id)).await?,
+            epoch: self.take_over(partner, settings.lease).await?,
         };
         let gate =
             Gate::new(limit, Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.breaker_longest));
         Runner::take_over(attempter, gate, subscription, self.wakes.of(&partner.id)).await
+    }
+
+    /// The epoch under which this node delivers to a partner from now on.
+    async fn take_over(&self, partner: &Partner, lasting: Duration) -> Result<i64> {
+        let resource = resource_of(&partner.id);
+        self.store.lease(&resource, &self.holder, lasting).await?;
+        let epoch = self.store.take_over(&resource, &self.holder).await?;
+        epoch.with_context(|| format!("another node delivers to `{}`", partner.id))
     }
 
     fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {

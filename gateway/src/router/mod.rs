@@ -15,7 +15,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use schemas::{Content, EntityKey, Hash, Operation, Record, Status, content_hash};
-use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, Interval},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
@@ -118,6 +122,7 @@ impl Router {
         let mut to_sync = self.to_sync(&in_force.now()).await?;
         let (mut to_replay, mut wanted) = (true, self.sync_wanted.subscribe());
         let mut turn = Instant::now();
+        let mut others = self.store.look_every().map(tokio::time::interval);
         loop {
             let rules = in_force.now();
             let next = accepted.next(rules.configuration.settings.router_batch);
@@ -132,7 +137,7 @@ impl Router {
                     to_sync = self.to_sync(&in_force.now()).await?;
                     continue;
                 }
-                Ok(()) = wanted.changed() => {
+                () = asked(&mut wanted, &mut others) => {
                     to_sync = self.to_sync(&rules).await?;
                     to_replay = true;
                     continue;
@@ -267,6 +272,20 @@ impl Router {
                 expires_at: idempotency.expires_at,
             });
         }
+    }
+}
+
+/// Waits until somebody wants a sync or a replay, or until it is time to look what other nodes were asked for.
+async fn asked(wanted: &mut watch::Receiver<()>, others: &mut Option<Interval>) {
+    let look = async {
+        match others {
+            Some(others) => others.tick().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = wanted.changed() => {}
+        _ = look => {}
     }
 }
 

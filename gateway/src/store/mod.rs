@@ -1,6 +1,9 @@
 //! All SQL of the store. Grants, keys, claims, outcomes, cursors and idempotency live here first:
 //! losing the store is a restore, never a rebuild.
 //!
+//! What the store can do are the traits of this folder; the statements are written once, in `sql/`, and compiled for
+//! each engine. `sqlite/dialect.rs` and `postgres/dialect.rs` say what the engines spell differently.
+//!
 //! **Invariant:** writes are upserts keyed by message id or position, made before the log's offsets are
 //! committed, so that whatever is read again changes nothing.
 
@@ -11,39 +14,70 @@ mod dispatches;
 mod feed;
 mod gatherer;
 mod journal;
-mod lookups;
+mod leases;
 mod parked;
 mod polls;
+mod postgres;
 mod replays;
 mod sqlite;
 mod syncs;
+mod upkeep;
 mod versions;
-mod writer;
 
-use anyhow::Result;
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
 use async_trait::async_trait;
 
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
     dispatches::{
-        Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, Owed, Sent, Settlement, resource_of,
+        Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, Owed, Sent, Settlement,
+        resource_of,
     },
-    feed::{Feed, FeedBound, FeedChange, FeedItem},
-    journal::{EventRow, Journal, MessagePlace, MessageQuery, MessageRow},
+    feed::{Feed, FeedBound, FeedChange, FeedItem, FeedStretch},
+    journal::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow},
+    leases::{Lease, Leases},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},
+    postgres::PostgresStore,
     replays::{Replay, Replays},
     sqlite::SqliteStore,
     syncs::{Sync, Syncs},
+    upkeep::{StoreStatus, is_out_of_reach, migrate, status},
     versions::{Histories, KeyUse, Routed, Version, Versions},
+};
+use crate::{
+    config::{Configuration, StoreEngine},
+    supervisor::Supervisor,
 };
 
 /// The store engine.
 #[async_trait]
-pub trait Store: Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal {
-    /// Takes a resource over and returns the new epoch; whoever held it before has the lower one.
-    async fn take_over(&self, resource: &str) -> Result<i64>;
-
+pub trait Store:
+    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases
+{
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;
+
+    /// What is certain of an owner once its successor has taken over.
+    fn old_owner(&self) -> OldOwner;
+
+    /// How often to look for what other nodes have put here; none if there are no other nodes.
+    fn look_every(&self) -> Option<Duration>;
+}
+
+/// Opens the store that is configured.
+///
+/// # Errors
+/// If it cannot be opened or reached, or lacks migrations that it may not make by itself.
+pub async fn open(configuration: &Configuration, supervisor: &Supervisor) -> Result<Arc<dyn Store>> {
+    let settings = &configuration.settings;
+    Ok(match settings.store {
+        StoreEngine::Embedded => Arc::new(SqliteStore::open(&settings.store_file(), supervisor).await?),
+        StoreEngine::Postgresql => {
+            let password = configuration.store_password().context("`[postgresql]` needs it")?;
+            Arc::new(PostgresStore::open(&settings.postgresql, password, supervisor).await?)
+        }
+    })
 }

@@ -1,63 +1,91 @@
 //! The store in one SQLite file.
 
-use std::path::Path;
+mod dialect;
+mod leases;
+#[expect(clippy::duplicate_mod, reason = "one text of the statements, compiled for each engine")]
+#[path = "sql/mod.rs"]
+mod sql;
+pub(super) mod upkeep;
+mod writer;
+
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-use super::{Store, lookups::Lookups, writer::Writer};
+use self::{
+    dialect::{lock_entities, lock_feed},
+    leases::Held,
+    sql::{Job, lookups::Lookups},
+    writer::Writer,
+};
+use super::{OldOwner, Store};
 use crate::{
     sqlite_file::{WriteConnection, readers},
     supervisor::Supervisor,
 };
 
+type Connection = sqlx::SqliteConnection;
+type Database = sqlx::Sqlite;
+type Engine = SqliteStore;
+type Row = sqlx::sqlite::SqliteRow;
+
+/// The migrations of this version.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+
 /// The embedded store: many readers, one writer.
 #[derive(Clone)]
 pub struct SqliteStore {
-    pub(super) pool: SqlitePool,
-    pub(super) writer: Writer,
-    pub(super) lookups: Lookups,
+    readers: Readers,
+    writer: Writer,
+    lookups: Lookups,
+    held: Held,
+}
+
+/// Connections that only read.
+#[derive(Clone)]
+struct Readers(SqlitePool);
+
+impl Readers {
+    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+        job(&mut *self.0.acquire().await?, &asked).await
+    }
 }
 
 impl SqliteStore {
     /// Opens the store, making or migrating it if need be.
     pub async fn open(path: &Path, supervisor: &Supervisor) -> Result<Self> {
         let mut connection = WriteConnection::open(path).await?;
-        sqlx::migrate!("src/store/migrations")
-            .run(connection.get().await?)
-            .await
-            .context("cannot migrate the store")?;
-        let pool = readers(path).await?;
-        let lookups = Lookups::start(&pool, supervisor);
-        Ok(Self { pool, writer: Writer::start(connection, supervisor), lookups })
+        MIGRATIONS.run(connection.get().await?).await.context("cannot migrate the store")?;
+        let readers = Readers(readers(path).await?);
+        let lookups = Lookups::start(&readers, supervisor);
+        Ok(Self { readers, writer: Writer::start(connection, supervisor), lookups, held: Held::default() })
+    }
+
+    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+        self.readers.read(asked, job).await
+    }
+
+    async fn write<A: Send + Sync + 'static, T: Send + 'static>(&self, args: A, job: Job<A, T>) -> Result<T> {
+        self.writer.write(args, job).await
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn take_over(&self, resource: &str) -> Result<i64> {
-        let resource = resource.to_owned();
-        self.writer
-            .write(move |connection| {
-                Box::pin(async move {
-                    let epoch = sqlx::query_scalar(
-                        "INSERT INTO ownership (resource, epoch) VALUES ($1, 1) \
-                         ON CONFLICT (resource) DO UPDATE SET epoch = ownership.epoch + 1 RETURNING epoch",
-                    )
-                    .bind(resource)
-                    .fetch_one(connection)
-                    .await?;
-                    Ok(epoch)
-                })
-            })
-            .await
-    }
-
     async fn probe(&self) -> Result<()> {
         ensure!(self.writer.is_open(), "the store is closed");
-        sqlx::query("SELECT 1").execute(&self.pool).await.context("the store does not answer")?;
+        sqlx::query("SELECT 1").execute(&self.readers.0).await.context("the store does not answer")?;
         Ok(())
+    }
+
+    fn old_owner(&self) -> OldOwner {
+        OldOwner::IsDead
+    }
+
+    fn look_every(&self) -> Option<Duration> {
+        None
     }
 }
 

@@ -78,7 +78,8 @@ impl Runner {
         let now = attempter.clock.now_micros();
         attempter.store.rewind(&partner, now).await?;
         attempter.store.reconsider(&partner, now).await?;
-        let adopted = attempter.store.adopt_claims(&partner, attempter.epoch, may_repeat, now).await?;
+        let old_owner = attempter.store.old_owner();
+        let adopted = attempter.store.adopt_claims(&partner, attempter.epoch, old_owner, may_repeat, now).await?;
         attempter.teller.tell_untold(&partner).await.context("cannot tell what was not told")?;
         let committed = subscription.committed();
         info!(partner.name = %partner, claims.adopted = adopted.len(), log.offset = committed.offset, epoch = attempter.epoch, "delivering");
@@ -234,7 +235,8 @@ impl Runner {
     /// Puts an entity's dispatches into the waiting room, since one of them cannot go now.
     async fn put_back(&mut self, entity: EntityKey) -> Result<()> {
         let behind = self.ahead.hold_back(entity);
-        self.look_at = Some(self.look_at.unwrap_or_else(Instant::now));
+        // What an attempt put there may be due before anything else.
+        self.look_at = Some(Instant::now());
         self.put_aside(behind).await
     }
 

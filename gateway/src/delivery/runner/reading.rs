@@ -13,7 +13,7 @@ use super::{LONGEST_WAIT, PAUSE, READ, Runner};
 use crate::{
     backbone::Stored,
     delivery::{ahead::Queued, attempt::Attempter, dispatch::Dispatch},
-    store::{DispatchRow, DispatchState, End, Ended, Owed, Settlement},
+    store::{DispatchRow, DispatchState, End, Ended, OldOwner, Owed, Settlement},
 };
 
 impl Runner {
@@ -43,8 +43,8 @@ impl Runner {
                     self.offsets.finish(offset);
                     continue;
                 }
-                if self.attempter.sender.repeats() == Repeats::Never {
-                    self.quarantine(&dispatch, row).await?;
+                if self.attempter.sender.repeats() == Repeats::Never || self.may_be_under_way(row, now) {
+                    self.adopt(&dispatch, row).await?;
                     held_back.insert(dispatch.owed.entity_key);
                     self.offsets.finish(offset);
                     continue;
@@ -65,13 +65,22 @@ impl Runner {
         self.defer(to_wait).await
     }
 
-    /// An open claim of a dead owner, at a partner that must not be sent to twice.
-    async fn quarantine(&self, dispatch: &Dispatch, row: &DispatchRow) -> Result<()> {
+    /// Whether a former owner may still be sending what it has claimed.
+    fn may_be_under_way(&self, row: &DispatchRow, now: i64) -> bool {
+        let may_live = self.attempter.store.old_owner() == OldOwner::MayLive;
+        may_live && row.epoch < self.attempter.epoch && row.due_at > now
+    }
+
+    /// Takes an open claim of a former owner over: it waits until that owner has given up; at a partner that must not
+    /// be sent to twice it is quarantined.
+    async fn adopt(&mut self, dispatch: &Dispatch, row: &DispatchRow) -> Result<()> {
+        let repeats = self.attempter.sender.repeats();
+        let is_quarantined = repeats == Repeats::Never;
         let settlement = Settlement {
             owed: dispatch.owed.clone(),
-            state: DispatchState::Ambiguous,
+            state: if is_quarantined { DispatchState::Ambiguous } else { DispatchState::Deferred },
             attempt: row.attempt,
-            due_at: 0,
+            due_at: row.due_at,
             in_doubt: true,
             code: Some("owner_died".to_owned()),
             detail: None,
@@ -84,8 +93,15 @@ impl Runner {
             envelope: Some(dispatch.envelope.to_avro()?),
             at: self.attempter.clock.now_micros(),
         };
-        warn!(partner.name = %self.partner, dispatch.id = %dispatch.owed.dispatch_id, "a send of a dead owner is quarantined");
-        self.attempter.store.settle(settlement.clone(), false).await?;
+        if is_quarantined {
+            warn!(partner.name = %self.partner, dispatch.id = %dispatch.owed.dispatch_id, "a send of a dead owner is quarantined");
+        }
+        let superseded = self.attempter.store.settle(settlement.clone(), repeats == Repeats::ByReference).await?;
+        self.look_by(row.due_at, settlement.at);
+        self.attempter.teller.tell_superseded(&superseded).await?;
+        if superseded.iter().any(|row| row.owed.dispatch_id == dispatch.owed.dispatch_id) {
+            return Ok(());
+        }
         self.attempter.teller.tell(&settlement).await
     }
 
@@ -101,15 +117,20 @@ impl Runner {
     }
 
     /// Puts rows into the waiting room.
-    pub(super) async fn defer(&mut self, rows: Vec<DispatchRow>) -> Result<()> {
+    pub(super) async fn defer(&mut self, mut rows: Vec<DispatchRow>) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
+        // What a newer owner has claimed meanwhile stays as it is.
+        for row in &mut rows {
+            row.epoch = self.attempter.epoch;
+        }
         self.settled_since_commit += rows.len();
         let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
+        let due_at = rows.iter().map(|row| row.due_at).min().unwrap_or_default();
         let superseded = self.attempter.store.defer(rows, by_reference).await?;
         self.attempter.teller.tell_superseded(&superseded).await?;
-        self.look_at = Some(self.look_at.unwrap_or_else(Instant::now));
+        self.look_by(due_at, self.attempter.clock.now_micros());
         Ok(())
     }
 
@@ -142,7 +163,8 @@ impl Runner {
             let due_at = self.attempter.store.next_due_at(&self.partner).await?.map(|at| (at, PAUSE / 100));
             let ends_at = self.attempter.store.next_end_at(&self.partner).await?.map(|at| (at, PAUSE));
             let next = due_at.into_iter().chain(ends_at).map(|(at, shortest)| wait_until(at, now).max(shortest)).min();
-            next.map(|wait| Instant::now() + wait)
+            let others = self.attempter.store.look_every();
+            next.into_iter().chain(others).min().map(|wait| Instant::now() + wait)
         };
         Ok(())
     }
@@ -164,7 +186,12 @@ impl Runner {
     /// Looks again when a publication ends that has just begun.
     pub(super) fn look_at_end(&mut self, ends_at: Option<i64>) {
         let Some(ends_at) = ends_at else { return };
-        let at = Instant::now() + wait_until(ends_at, self.attempter.clock.now_micros());
+        self.look_by(ends_at, self.attempter.clock.now_micros());
+    }
+
+    /// Looks into the waiting room at that moment, if not before.
+    fn look_by(&mut self, moment: i64, now: i64) {
+        let at = Instant::now() + wait_until(moment, now);
         self.look_at = Some(self.look_at.map_or(at, |look_at| look_at.min(at)));
     }
 }

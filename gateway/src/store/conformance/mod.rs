@@ -3,12 +3,14 @@
 mod dispatches;
 mod ends;
 mod feed;
+mod owners;
 mod polls;
 mod records;
 mod search;
 
 use std::time::Duration;
 
+pub use self::dispatches::{claim_of, outcome, owed, own};
 use super::Store;
 use crate::supervisor::Supervisor;
 
@@ -22,13 +24,14 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     feed::run(&*store).await;
     feed::stretches(&*store).await;
     polls::run(&*store).await;
-    assert_eq!(store.take_over("restart").await.unwrap(), 1);
+    owners::run(&*store).await;
+    assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();
     drop(store);
     assert!(supervisor.stop(Duration::from_secs(10)).await, "the engine closes cleanly");
 
     let (store, supervisor) = open().await;
-    assert_eq!(store.take_over("restart").await.unwrap(), 2, "epochs outlive their owners");
+    assert_eq!(dispatches::take_over(&*store, "restart").await, 2, "epochs outlive their owners");
     dispatches::after_restart(&*store).await;
     feed::after_restart(&*store).await;
     polls::after_restart(&*store).await;

@@ -2,16 +2,11 @@
 
 use anyhow::Result;
 use schemas::{DispatchId, Lane};
-use sqlx::SqliteConnection;
 
-use super::{DispatchRow, DispatchState, rows};
+use super::{Connection, DispatchRow, DispatchState, lock_entities, rows};
 
 /// Lets a parked dispatch go again.
-pub(super) async fn release(
-    connection: &mut SqliteConnection,
-    id: DispatchId,
-    now: i64,
-) -> Result<Option<DispatchRow>> {
+pub(super) async fn release(connection: &mut Connection, id: DispatchId, now: i64) -> Result<Option<DispatchRow>> {
     let Some(mut row) = parked(connection, id).await? else { return Ok(None) };
     row.state = DispatchState::Deferred;
     row.owed.lane = row.owed.lane.min(Lane::Retry);
@@ -23,7 +18,7 @@ pub(super) async fn release(
 }
 
 /// Gives a parked dispatch up.
-pub(super) async fn drop(connection: &mut SqliteConnection, id: DispatchId, now: i64) -> Result<Option<DispatchRow>> {
+pub(super) async fn drop(connection: &mut Connection, id: DispatchId, now: i64) -> Result<Option<DispatchRow>> {
     let Some(mut row) = parked(connection, id).await? else { return Ok(None) };
     row.state = DispatchState::Dropped;
     row.updated_at = now;
@@ -33,7 +28,10 @@ pub(super) async fn drop(connection: &mut SqliteConnection, id: DispatchId, now:
     Ok(Some(row))
 }
 
-async fn parked(connection: &mut SqliteConnection, id: DispatchId) -> Result<Option<DispatchRow>> {
+/// The row, if it is parked once its entity is locked.
+async fn parked(connection: &mut Connection, id: DispatchId) -> Result<Option<DispatchRow>> {
+    let Some(row) = rows::find(connection, id).await? else { return Ok(None) };
+    lock_entities(connection, [(&row.owed.partner, row.owed.entity_key)].into_iter()).await?;
     let row = rows::find(connection, id).await?;
     Ok(row.filter(|row| matches!(row.state, DispatchState::Rejected | DispatchState::Ambiguous)))
 }

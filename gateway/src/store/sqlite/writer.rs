@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::sql;
 use crate::{sqlite_file::WriteConnection, supervisor::Supervisor};
 
 /// Jobs that may wait.
@@ -21,22 +22,17 @@ trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<(), String>);
 }
 
-struct Called<T, J> {
-    job: Option<J>,
+struct Called<A, T> {
+    args: A,
+    job: sql::Job<A, T>,
     result: Option<Result<T>>,
     caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T, J> Job for Called<T, J>
-where
-    T: Send,
-    J: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send,
-{
+impl<A: Send + Sync, T: Send> Job for Called<A, T> {
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
-            if let Some(job) = self.job.take() {
-                self.result = Some(job(connection).await);
-            }
+            self.result = Some((self.job)(connection, &self.args).await);
             matches!(self.result, Some(Ok(_)))
         })
     }
@@ -71,13 +67,13 @@ impl Writer {
     ///
     /// # Errors
     /// If the job fails, nothing of it is kept; if the commit fails, nothing of the whole batch.
-    pub async fn write<T, J>(&self, job: J) -> Result<T>
+    pub async fn write<A, T>(&self, args: A, job: sql::Job<A, T>) -> Result<T>
     where
+        A: Send + Sync + 'static,
         T: Send + 'static,
-        J: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Box::new(Called { job: Some(job), result: None, caller });
+        let job = Box::new(Called { args, job, result: None, caller });
         self.jobs.send(job).await.map_err(|_| anyhow!("the store is closed"))?;
         answer.await.context("the store is closed")?
     }
@@ -127,8 +123,8 @@ mod tests {
         let supervisor = Supervisor::default();
         let writer = Writer::start(connection, &supervisor);
         let run = async |sql: &'static str| {
-            let job = writer.write(move |connection| {
-                Box::pin(async move { Ok(sqlx::query(sql).execute(connection).await.map(|_| ())?) })
+            let job = writer.write(sql, |connection, sql| {
+                Box::pin(async move { Ok(sqlx::query(*sql).execute(connection).await.map(|_| ())?) })
             });
             job.await.map_err(|error| error.to_string())
         };

@@ -1,14 +1,5 @@
 //! Dispatches that were claimed or have to wait, and what came of them.
 
-mod claims;
-mod ends;
-mod parking;
-mod rows;
-mod sqlite;
-mod waiting;
-
-pub use self::claims::resource_of;
-
 use std::collections::HashMap;
 
 use anyhow::Result;
@@ -131,6 +122,20 @@ pub struct DispatchRow {
     pub envelope: Option<Vec<u8>>,
 }
 
+/// What is certain of the owner before, once another has taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldOwner {
+    /// It has ended: the lock on the data directory proves it.
+    IsDead,
+    /// It may still be sending what it has claimed, until the deadline of each claim.
+    MayLive,
+}
+
+/// The resource whose epoch guards a partner's dispatches.
+pub fn resource_of(partner: &PartnerId) -> String {
+    format!("dispatch.{partner}")
+}
+
 /// The stored fact that a send begins.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -251,7 +256,8 @@ pub trait Dispatches: Send + Sync {
     /// Puts dispatches into the waiting room, newer versions superseding what they correct (design §2, coalescing).
     ///
     /// With `by_reference` the partner upserts by reference, so that an ambiguous version is superseded as well.
-    /// Returns every row that was superseded, be it an older one or the new one itself.
+    /// Returns every row that was superseded, be it an older one or the new one itself. What is final, or claimed by an
+    /// owner of a higher epoch than the row's, stays as it is.
     async fn defer(&self, rows: Vec<DispatchRow>, by_reference: bool) -> Result<Vec<Superseded>>;
 
     /// Deferred dispatches whose time has come and that nothing older of their entity holds back, most urgent first.
@@ -286,12 +292,14 @@ pub trait Dispatches: Send + Sync {
     /// Records what came of a dispatch. What is not final goes to the waiting room, as [`Self::defer`] does it.
     async fn settle(&self, settlement: Settlement, by_reference: bool) -> Result<Vec<Superseded>>;
 
-    /// Takes over the open claims of dead owners that stand with their record: again with the same key if the
-    /// partner may be sent to again, else quarantined as ambiguous. Returns the rows as they now stand.
+    /// Takes over the open claims of former owners that stand with their record: again with the same key if the
+    /// partner may be sent to again, but not before the deadline of an owner that may live; else quarantined as
+    /// ambiguous. Returns the rows as they now stand.
     async fn adopt_claims(
         &self,
         partner: &PartnerId,
         epoch: i64,
+        old_owner: OldOwner,
         may_repeat: bool,
         now: i64,
     ) -> Result<Vec<DispatchRow>>;

@@ -1,11 +1,14 @@
 //! Rows of the table `dispatches`, in and out.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use schemas::{DispatchId, Lane};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::Row as _;
 
-use super::{DispatchRow, Owed};
-use crate::store::versions::{parsed, position_of};
+use super::super::versions::parsed;
+use super::{Connection, Database, DispatchRow, LOOK_UP, Row, dialect::storable, position_of};
+use crate::store::Owed;
 
 /// Every column, as [`row_of`] reads them.
 pub(super) const SELECT: &str = "SELECT dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
@@ -13,7 +16,7 @@ pub(super) const SELECT: &str = "SELECT dispatch_id, partner, entity_key, genera
      FROM dispatches";
 
 /// A row as it stands.
-pub(super) fn row_of(row: &SqliteRow) -> Result<DispatchRow> {
+pub(super) fn row_of(row: &Row) -> Result<DispatchRow> {
     let body_hash: Option<&str> = row.get("body_hash");
     Ok(DispatchRow {
         owed: Owed {
@@ -43,8 +46,9 @@ pub(super) fn row_of(row: &SqliteRow) -> Result<DispatchRow> {
     })
 }
 
-/// Puts a row in, whatever stood there before.
-pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) -> Result<()> {
+/// Puts a row in, over what stood there before; but what is final stays so, and what a newer owner has claimed is no
+/// business of an older one any more.
+pub(super) async fn put(connection: &mut Connection, row: &DispatchRow) -> Result<()> {
     let owed = &row.owed;
     sqlx::query(
         "INSERT INTO dispatches (dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
@@ -55,7 +59,8 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) ->
          attempt = excluded.attempt, epoch = excluded.epoch, body_hash = COALESCE(excluded.body_hash, dispatches.body_hash), \
          in_doubt = excluded.in_doubt, code = excluded.code, detail = excluded.detail, faults = excluded.faults, \
          losses = excluded.losses, versions = excluded.versions, updated_at = excluded.updated_at, journaled = excluded.journaled, \
-         envelope = excluded.envelope",
+         envelope = excluded.envelope \
+         WHERE dispatches.state IN ('claimed', 'deferred', 'rejected', 'ambiguous') AND dispatches.epoch <= excluded.epoch",
     )
     .bind(owed.dispatch_id.as_uuid())
     .bind(owed.partner.as_str())
@@ -73,9 +78,9 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) ->
     .bind(row.epoch)
     .bind(row.body_hash.map(|hash| hash.to_string()))
     .bind(row.in_doubt)
-    .bind(&row.code)
-    .bind(&row.detail)
-    .bind(&row.faults)
+    .bind(row.code.as_deref().map(storable))
+    .bind(row.detail.as_deref().map(storable))
+    .bind(row.faults.as_deref().map(storable))
     .bind(serde_json::to_string(&row.losses)?)
     .bind(serde_json::to_string(&row.versions)?)
     .bind(row.updated_at)
@@ -87,8 +92,25 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &DispatchRow) ->
     Ok(())
 }
 
+/// The rows of those dispatches that have one.
+pub(super) async fn of(connection: &mut Connection, ids: &[DispatchId]) -> Result<HashMap<DispatchId, DispatchRow>> {
+    let mut found = HashMap::new();
+    for ids in ids.chunks(LOOK_UP) {
+        let mut sql = sqlx::QueryBuilder::<Database>::new(SELECT);
+        sql.push(" WHERE dispatch_id IN ");
+        sql.push_tuples(ids, |mut tuple, id| {
+            tuple.push_bind(id.as_uuid());
+        });
+        for row in sql.build().fetch_all(&mut *connection).await? {
+            let row = row_of(&row)?;
+            found.insert(row.owed.dispatch_id, row);
+        }
+    }
+    Ok(found)
+}
+
 /// One row by its id.
-pub(super) async fn find(connection: &mut SqliteConnection, id: DispatchId) -> Result<Option<DispatchRow>> {
+pub(super) async fn find(connection: &mut Connection, id: DispatchId) -> Result<Option<DispatchRow>> {
     let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE dispatch_id = $1"));
     let row = sqlx::query(sql).bind(id.as_uuid()).fetch_optional(connection).await?;
     row.as_ref().map(row_of).transpose()

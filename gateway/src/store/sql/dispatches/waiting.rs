@@ -1,14 +1,43 @@
 //! The waiting room: lanes, order per entity, and newer versions that supersede what they correct.
 
 use anyhow::Result;
-use schemas::Kind;
-use sqlx::{Row, SqliteConnection};
+use schemas::{EntityKey, Kind, PartnerId};
+use sqlx::Row as _;
 
-use super::{DispatchRow, DispatchState, Superseded, rows};
+use super::{
+    Connection, Database, DispatchRow, DispatchState, LOOK_UP, Superseded, Waiting, claims, position_of, rows,
+};
+
+/// The code of a claim whose owner has been replaced.
+pub(super) const OWNER_DIED: &str = "owner_died";
+
+/// What those entities have open with a partner.
+pub(super) async fn open(
+    connection: &mut Connection,
+    partner: &PartnerId,
+    entities: &[EntityKey],
+) -> Result<Vec<Waiting>> {
+    let mut found = Vec::new();
+    for entities in entities.chunks(LOOK_UP) {
+        let mut sql = sqlx::QueryBuilder::<Database>::new(
+            "SELECT entity_key, generation, log_offset, state FROM dispatches WHERE partner = ",
+        );
+        sql.push_bind(partner.as_str());
+        sql.push(" AND state IN ('claimed', 'deferred', 'rejected', 'ambiguous') AND entity_key IN ");
+        sql.push_tuples(entities, |mut tuple, entity| {
+            tuple.push_bind(entity.as_uuid());
+        });
+        for row in sql.build().fetch_all(&mut *connection).await? {
+            let entity_key = row.get::<uuid::Uuid, _>("entity_key").into();
+            found.push(Waiting { entity_key, position: position_of(&row), state: claims::state_of(&row)? });
+        }
+    }
+    Ok(found)
+}
 
 /// Puts one dispatch into the waiting room and returns what that superseded.
 pub(super) async fn defer(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mut row: DispatchRow,
     by_reference: bool,
 ) -> Result<Vec<Superseded>> {
@@ -39,6 +68,10 @@ pub(super) async fn defer(
         }
         // What is urgent stays urgent, whatever takes its place; a doubt stays until the reference is written again.
         row.owed.lane = row.owed.lane.min(other.owed.lane);
+        if other.code.as_deref() == Some(OWNER_DIED) {
+            // The old owner may still be sending: nothing of the entity goes before it has given up.
+            row.due_at = row.due_at.max(other.due_at);
+        }
         supersede(&mut other, row.updated_at);
         rows::put(connection, &other).await?;
         superseded.push(other);
@@ -67,7 +100,7 @@ fn supersede(row: &mut DispatchRow, now: i64) {
 }
 
 /// Every open row of the entity but the one itself.
-async fn open_rows(connection: &mut SqliteConnection, row: &DispatchRow) -> Result<Vec<DispatchRow>> {
+async fn open_rows(connection: &mut Connection, row: &DispatchRow) -> Result<Vec<DispatchRow>> {
     let sql = format!(
         "{} WHERE partner = $1 AND entity_key = $2 AND dispatch_id <> $3 AND state IN ('claimed', 'deferred', 'rejected', 'ambiguous') \
          ORDER BY generation, log_offset",
@@ -95,42 +128,42 @@ pub(super) fn due_sql() -> String {
 }
 
 /// Mends waiting times after the clock went back.
-pub(super) async fn rewind(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
-    const SQL: &str = "UPDATE dispatches SET due_at = $2 + MAX(due_at - updated_at, 0), updated_at = $2 WHERE partner = $1 \
+pub(super) async fn rewind(connection: &mut Connection, partner: &str, now: i64) -> Result<()> {
+    const SQL: &str = "UPDATE dispatches SET due_at = $2 + CASE WHEN due_at > updated_at THEN due_at - updated_at ELSE 0 END, updated_at = $2 WHERE partner = $1 \
          AND state = 'deferred' AND lane IN (0, 1, 2, 3) AND due_at > $2 AND updated_at > $2";
     update(connection, SQL, partner, now).await
 }
 
 /// Makes due now what waits because the partner did not answer; what it asked to be left alone for keeps its time.
-pub(super) async fn hasten(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
+pub(super) async fn hasten(connection: &mut Connection, partner: &str, now: i64) -> Result<()> {
     const SQL: &str = "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
-         AND due_at > $2 AND code IS NOT NULL AND code NOT IN ('later', 'embargo', 'not_yet_valid', 'not_before')";
+         AND due_at > $2 AND code IS NOT NULL AND code NOT IN ('later', 'embargo', 'not_yet_valid', 'not_before', 'owner_died')";
     update(connection, SQL, partner, now).await
 }
 
 /// Makes due now what waits for its publication window.
-pub(super) async fn reconsider(connection: &mut SqliteConnection, partner: &str, now: i64) -> Result<()> {
+pub(super) async fn reconsider(connection: &mut Connection, partner: &str, now: i64) -> Result<()> {
     const SQL: &str = "UPDATE dispatches SET due_at = $2 WHERE partner = $1 AND state = 'deferred' AND lane IN (0, 1, 2, 3) \
          AND due_at > $2 AND code IN ('embargo', 'not_yet_valid', 'not_before')";
     update(connection, SQL, partner, now).await
 }
 
-async fn update(connection: &mut SqliteConnection, sql: &'static str, partner: &str, now: i64) -> Result<()> {
+async fn update(connection: &mut Connection, sql: &'static str, partner: &str, now: i64) -> Result<()> {
     sqlx::query(sql).bind(partner).bind(now).execute(connection).await?;
     Ok(())
 }
 
 /// When the next deferred dispatch comes due: one look into the index per lane.
-pub(super) async fn next_due_at(pool: &sqlx::SqlitePool, partner: &str) -> Result<Option<i64>> {
+pub(super) async fn next_due_at(connection: &mut Connection, partner: &str) -> Result<Option<i64>> {
     let row = sqlx::query(
         "SELECT MIN(due_at) AS due_at FROM ( \
            SELECT MIN(due_at) AS due_at FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 0 UNION ALL \
            SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 1 UNION ALL \
            SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 2 UNION ALL \
-           SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 3)",
+           SELECT MIN(due_at) FROM dispatches WHERE partner = $1 AND state = 'deferred' AND lane = 3) AS lanes",
     )
     .bind(partner)
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     Ok(row.get("due_at"))
 }

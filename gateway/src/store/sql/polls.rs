@@ -1,0 +1,152 @@
+//! Where pollers are, and what their runs have seen.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use schemas::{PartnerId, Position};
+use sqlx::Row as _;
+
+use super::{Connection, Database, Engine, dialect::storable, versions::position_of};
+use crate::store::{Poll, Polled, Polls};
+
+/// References of one look-up; SQLite binds up to 32,766.
+const LOOK_UP: usize = 500;
+
+/// The newest version of every entity of a partner, if it is open.
+const OPEN: &str = "FROM versions AS v WHERE v.partner = $1 AND v.is_open AND v.reference IS NOT NULL AND NOT EXISTS ( \
+                    SELECT 1 FROM versions AS n WHERE n.entity_key = v.entity_key \
+                    AND (n.generation, n.log_offset) > (v.generation, v.log_offset))";
+
+#[async_trait]
+impl Polls for Engine {
+    async fn poll(&self, partner: &PartnerId) -> Result<Option<Poll>> {
+        self.read(partner, |connection, partner| {
+            Box::pin(async move {
+                let row =
+                    sqlx::query("SELECT cursor, run, generation, log_offset, is_doubted FROM polls WHERE partner = $1")
+                        .bind(partner.as_str())
+                        .fetch_optional(connection)
+                        .await?;
+                Ok(row.map(|row| Poll {
+                    cursor: row.get("cursor"),
+                    run: row.get("run"),
+                    before: position_of(&row),
+                    is_doubted: row.get("is_doubted"),
+                }))
+            })
+        })
+        .await
+    }
+
+    async fn marks(&self, partner: &PartnerId, references: &[String]) -> Result<HashMap<String, String>> {
+        self.read((partner, references), |connection, (partner, references)| {
+            Box::pin(async move {
+                let mut found = HashMap::new();
+                for references in references.chunks(LOOK_UP) {
+                    let mut sql =
+                        sqlx::QueryBuilder::<Database>::new("SELECT reference, mark FROM poll_marks WHERE partner = ");
+                    sql.push_bind(partner.as_str());
+                    sql.push(" AND reference IN ");
+                    sql.push_tuples(references, |mut tuple, reference| {
+                        tuple.push_bind(storable(reference));
+                    });
+                    let rows = sql.build().fetch_all(&mut *connection).await?;
+                    found.extend(rows.iter().map(|row| (row.get("reference"), row.get("mark"))));
+                }
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    async fn record_polled(&self, polled: Polled) -> Result<()> {
+        self.write(polled, |connection, polled| Box::pin(record(connection, polled))).await
+    }
+
+    async fn absent(&self, partner: &PartnerId, run: &str, before: Position) -> Result<(Vec<String>, usize)> {
+        self.read((partner, run, before), |connection, (partner, run, before)| {
+            Box::pin(absent(connection, partner, run, *before))
+        })
+        .await
+    }
+
+    async fn forget_poll(&self, partner: &PartnerId) -> Result<()> {
+        self.write(partner.to_string(), |connection, partner| {
+            Box::pin(async move {
+                for sql in ["DELETE FROM polls WHERE partner = $1", "DELETE FROM poll_seen WHERE partner = $1"] {
+                    sqlx::query(sql).bind(partner).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+async fn absent(
+    connection: &mut Connection,
+    partner: &PartnerId,
+    run: &str,
+    before: Position,
+) -> Result<(Vec<String>, usize)> {
+    let sql = format!(
+        "SELECT v.reference {OPEN} AND (v.generation, v.log_offset) < ($3, $4) AND NOT EXISTS ( \
+         SELECT 1 FROM poll_seen AS s WHERE s.partner = $1 AND s.run = $2 AND s.reference = v.reference) \
+         ORDER BY v.reference"
+    );
+    let absent = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(partner.as_str())
+        .bind(run)
+        .bind(before.generation)
+        .bind(before.offset)
+        .fetch_all(&mut *connection)
+        .await?;
+    let sql = format!("SELECT COUNT(*) {OPEN}");
+    let open: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).fetch_one(connection).await?;
+    Ok((absent, usize::try_from(open)?))
+}
+
+async fn record(connection: &mut Connection, polled: &Polled) -> Result<()> {
+    let Polled { partner, poll, seen, marks } = polled;
+    sqlx::query(
+        "INSERT INTO polls (partner, cursor, run, generation, log_offset, is_doubted) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (partner) DO UPDATE SET cursor = excluded.cursor, run = excluded.run, \
+         generation = excluded.generation, log_offset = excluded.log_offset, is_doubted = excluded.is_doubted",
+    )
+    .bind(partner.as_str())
+    .bind(storable(&poll.cursor))
+    .bind(&poll.run)
+    .bind(poll.before.generation)
+    .bind(poll.before.offset)
+    .bind(poll.is_doubted)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM poll_seen WHERE partner = $1 AND run <> COALESCE($2, '')")
+        .bind(partner.as_str())
+        .bind(&poll.run)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(run) = &poll.run {
+        for reference in seen {
+            sqlx::query("INSERT INTO poll_seen (partner, run, reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(partner.as_str())
+                .bind(run)
+                .bind(storable(reference))
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    for (reference, mark) in marks {
+        sqlx::query(
+            "INSERT INTO poll_marks (partner, reference, mark) VALUES ($1, $2, $3) \
+             ON CONFLICT (partner, reference) DO UPDATE SET mark = excluded.mark",
+        )
+        .bind(partner.as_str())
+        .bind(storable(reference))
+        .bind(storable(mark))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
