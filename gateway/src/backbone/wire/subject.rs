@@ -2,13 +2,19 @@
 //!
 //! **Invariant:** the registry's word is not taken for compatibility: every version is compared here as well.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow, bail};
+use backon::{ConstantBuilder, Retryable};
 use schemas::{Subject, check_full};
 
 use super::registry::{Registry, RegistryError};
 
 /// The rule of every subject.
 const LEVEL: &str = "FULL_TRANSITIVE";
+/// How often, and after which pause, what was refused is looked at again: another node may just have done the same.
+const LOOKS_AGAIN: usize = 5;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Makes sure that our newest schema stands under a subject, and that nothing can be registered there that we could not
 /// read or that could not read us; returns the id that the registry knows it by.
@@ -16,6 +22,12 @@ const LEVEL: &str = "FULL_TRANSITIVE";
 /// # Errors
 /// Names the subject, and what the registry says. Whether it was only out of reach is in the chain: [`is_unreachable`].
 pub async fn settle(registry: &Registry, name: &str, subject: Subject, may_register: bool) -> Result<u32> {
+    let pauses = ConstantBuilder::default().with_delay(PAUSE).with_max_times(LOOKS_AGAIN);
+    let settle = || settle_once(registry, name, subject, may_register);
+    settle.retry(pauses).sleep(tokio::time::sleep).when(|error| may_register && is_refused(error)).await
+}
+
+async fn settle_once(registry: &Registry, name: &str, subject: Subject, may_register: bool) -> Result<u32> {
     let versions = registry.versions(name).await.with_context(|| format!("cannot ask for subject `{name}`"))?;
     for (number, _, avsc) in &versions {
         check_full(avsc, subject.newest()).map_err(|reason| {
@@ -46,6 +58,11 @@ pub async fn settle(registry: &Registry, name: &str, subject: Subject, may_regis
 /// Whether a failure is only that the registry is out of reach.
 pub fn is_unreachable(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(RegistryError::Unreachable(_))))
+}
+
+/// Whether the registry said no, which it also does to the second of two nodes that start at once.
+fn is_refused(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(RegistryError::Refused { .. })))
 }
 
 async fn set_level(registry: &Registry, name: &str) -> Result<()> {

@@ -314,3 +314,21 @@ async fn a_real_registry_keeps_our_schemas() {
     let again = start().await.unwrap();
     assert_eq!(again.encode(&original).unwrap(), bytes, "the id is as it was, and the newer version does no harm");
 }
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "where the registry is can only be told by the environment")]
+async fn nodes_that_start_at_once_settle_the_same_subjects() {
+    let Ok(url) = std::env::var(REAL) else {
+        eprintln!("skipped: {REAL} does not say where a registry is");
+        return;
+    };
+    let (supervisor, health) = (Supervisor::default(), Health::default());
+    let folders = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let topics = ["accepted", "journal"].map(|name| format!("test-{}.{name}", uuid::Uuid::new_v4().simple()));
+    let configurations = folders.each_ref().map(|folder| configuration(&url, folder.path()));
+    let topics = topics.each_ref().map(String::as_str);
+    let starts = configurations.iter().map(|configuration| Wire::start(configuration, &topics, (&supervisor, &health)));
+    let wires = futures::future::try_join_all(starts).await.unwrap();
+    let original = envelope();
+    assert!(wires.iter().all(|wire| wire.encode(&original).unwrap() == wires[0].encode(&original).unwrap()));
+}
