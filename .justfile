@@ -59,6 +59,10 @@ test-postgres: engines
         cargo test --locked --package gateway --test way --test door --test delivery --test feed --test poll \
         --test operators --test store'
 
+# Is docker/ right, and does it name what the tests use?
+docker:
+    tests/engines/test_compose.py
+
 # Hostile input for each reader; what is found is kept below mappings/fuzz/artifacts
 fuzz seconds="60":
     rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
@@ -79,4 +83,4 @@ bench: build
     {{binary}} bench accept --rounds 1 --seconds 2
 
 # All that CI runs
-ci: test check test-kafka test-postgres mappings bench (demo "20")
+ci: test check docker test-kafka test-postgres mappings bench (demo "20")
