@@ -12,6 +12,7 @@ pub mod eures;
 mod foreign_text;
 pub mod greenhouse;
 mod http_client;
+pub mod kafka;
 mod limit;
 mod oauth;
 mod outcome;

@@ -75,6 +75,8 @@ pub mod code {
     pub const UNAUTHORISED: &str = "unauthorised";
     /// Retry: the partner has moved (3xx) and redirects are never followed. Correct the base URL.
     pub const REDIRECTED: &str = "redirected";
+    /// Retry: there is no such topic at the partner's brokers. Let it be made.
+    pub const NO_TOPIC: &str = "no_topic";
     /// Retry: the partner asked for a pause (408, 425, 429, 503, or 409 with `Retry-After`).
     pub const LATER: &str = "later";
     /// Retry: the partner failed (500 and above).

@@ -85,6 +85,7 @@ pub const ALL: &[&str] = &[
     "no_skill",
     "no_status",
     "no_title",
+    "no_topic",
     "no_value",
     "no_xml",
     "not_a_member_country",
