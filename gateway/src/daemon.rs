@@ -22,6 +22,7 @@ use crate::{
     door::{Admission, Door, KeyLimits, new_secret},
     health::Health,
     in_force::{InForce, Rules},
+    inbox::Inboxes,
     intake::Intake,
     journal::{self, Journaler},
     poller::Polling,
@@ -139,6 +140,8 @@ impl Parts {
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
         let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits };
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
+        let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone() };
+        supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));
         Self { intake, wakes, teller: Teller { backbone, store }, sync_wanted }
     }
 }

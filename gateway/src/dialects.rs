@@ -11,6 +11,9 @@ use schemas::{DialectName, EntityKey, Hash, Kind, LossReport, Operation, Record,
 
 use crate::config::{Configuration, Outgoing, Partner};
 
+/// The media type of canonical records in Avro.
+const AVRO: &str = "application/vnd.apache.avro";
+
 /// Every dialect there is, with the versions that are told to the journal.
 pub struct Dialects {
     catalogue: Catalogue,
@@ -135,7 +138,14 @@ impl Dialects {
         let dialect = &outgoing.dialect;
         if dialect.as_str() == CANONICAL {
             let writing = write_canonical(record);
-            return Ok(self.written(writing, "application/json", None));
+            if !outgoing.is_avro() {
+                return Ok(self.written(writing, "application/json", None));
+            }
+            let bytes = record.to_avro().map_err(|error| {
+                let problem = error.to_string();
+                Refusal { code: "no_canonical_record".to_owned(), path: String::new(), problem }
+            })?;
+            return Ok(self.written(Writing { bytes, ..writing }, AVRO, None));
         }
         let Some(mapping) = self.catalogue.mapping(dialect, record.kind()) else {
             let problem = unknown_dialect(dialect, record.kind()).problem;

@@ -164,6 +164,16 @@ impl Intake {
         Ok(Taken::Accepted { message_id, entity_key, reference })
     }
 
+    /// Whether a document says just what is known. For whoever gives every document a key of its own.
+    ///
+    /// # Errors
+    /// If log or store do not answer.
+    pub async fn says_nothing_new(&self, document: &Document<'_>, opened: &Opened) -> Result<bool> {
+        let entity = EntityKey::of_vacancy(&document.partner.id, &opened.reference);
+        let unchanged = self.unchanged_since(&opened.rules, entity, &document.dialect, &opened.read);
+        Ok(unchanged.await?.is_some())
+    }
+
     /// Takes a closing in.
     ///
     /// # Errors

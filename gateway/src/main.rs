@@ -12,6 +12,7 @@ mod door;
 mod eligibility;
 mod health;
 mod in_force;
+mod inbox;
 mod intake;
 mod journal;
 mod partner_parts;

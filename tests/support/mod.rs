@@ -5,6 +5,7 @@
 
 mod compressed;
 mod database;
+mod engines;
 mod forwarder;
 mod gateway;
 mod partners;
@@ -12,6 +13,7 @@ mod traffic;
 
 pub use self::{
     compressed::{gzip, zstd},
+    engines::{Engines, engines, third_party_python},
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
     traffic::{Report, Trial},

@@ -48,6 +48,8 @@ pub struct Received {
     pub partition: i32,
     /// Where in the partition.
     pub offset: i64,
+    /// When it was written, milliseconds since 1970 UTC, if the brokers say.
+    pub timestamp: Option<i64>,
     /// Its key, if that is text: the reference.
     pub key: Option<String>,
     /// The document; none closes.
@@ -133,6 +135,7 @@ impl Inbox {
         Ok(Received {
             partition: message.partition(),
             offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
             key: message.key().and_then(|key| String::from_utf8(key.to_vec()).ok()),
             value: message.payload().map(<[u8]>::to_vec),
             operation: header(OPERATION),

@@ -10,6 +10,7 @@ mod registry;
 mod rules;
 mod secrets;
 mod settings;
+mod topic;
 mod windows;
 
 use std::{
@@ -29,6 +30,7 @@ pub use self::{
     rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
     secrets::{Secret, Secrets},
     settings::{BackboneEngine, LogFormat, Settings, StoreEngine},
+    topic::{TopicFormat, brokers_of, inbound_topic, outbound_topic},
     windows::{Window, Windows},
 };
 

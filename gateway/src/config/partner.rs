@@ -11,6 +11,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     poll::{PollSettings, VdabAccountSettings},
     rules::Rules,
+    topic::{BrokersSettings, InboxSettings, TopicFormat},
 };
 
 /// An organisation that we exchange with.
@@ -34,6 +35,8 @@ pub struct Partner {
     pub webhook: Option<Webhook>,
     /// How its documents are fetched, if it does not bring them.
     pub poll: Option<PollSettings>,
+    /// The topic that it pushes into, if it does.
+    pub inbox: Option<InboxSettings>,
     /// How much it lets us send.
     pub limits: Limits,
     /// What its documents never say, by canonical path; see [`Defaults`].
@@ -140,6 +143,16 @@ pub enum Connector {
         #[serde(default)]
         repeats: RepeatsSetting,
     },
+    /// A topic that the partner reads.
+    Kafka {
+        /// The topic, if it is called otherwise than `<prefix>to.<partner>.vacancy`.
+        topic: Option<String>,
+        /// What stands in it.
+        #[serde(default)]
+        format: TopicFormat,
+        /// Its brokers, if they are others than those of `[kafka]`.
+        brokers: Option<BrokersSettings>,
+    },
     /// A feed that the partner pulls with its own key, page by page.
     Feed {},
     /// A feed that EURES pulls.
@@ -209,6 +222,7 @@ struct PartnerFile {
     outgoing: BTreeMap<Kind, Outgoing>,
     webhook: Option<Webhook>,
     poll: Option<PollSettings>,
+    inbox: Option<InboxSettings>,
     #[serde(default)]
     limits: Limits,
     /// These three are read by the mapping engine, which knows their grammar.
@@ -220,6 +234,13 @@ struct PartnerFile {
     _defaults_when: IgnoredAny,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+}
+
+impl Outgoing {
+    /// Whether canonical records go out in Avro.
+    pub fn is_avro(&self) -> bool {
+        matches!(self.connector, Connector::Kafka { format: TopicFormat::Avro, .. })
+    }
 }
 
 impl Partner {
@@ -238,6 +259,7 @@ impl Partner {
         for (kind, outgoing) in &file.outgoing {
             outgoing.rules.check().with_context(|| format!("`outgoing.{kind}.rules`"))?;
         }
+        check_topics(&file)?;
         let defaults = defaults_of(&format!("{id}.toml"), text)?;
         Ok(Self {
             id,
@@ -249,6 +271,7 @@ impl Partner {
             outgoing: file.outgoing,
             webhook: file.webhook,
             poll: file.poll,
+            inbox: file.inbox,
             limits: file.limits,
             defaults,
             parameters: Arc::new(file.parameters.into_iter().collect()),
@@ -259,14 +282,39 @@ impl Partner {
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         let connectors = self.outgoing.values().flat_map(|outgoing| match &outgoing.connector {
             Connector::Rest { token, .. } => [token.as_deref(), None],
-            Connector::Feed {} => [None, None],
+            Connector::Feed {} | Connector::Kafka { .. } => [None, None],
             Connector::EuresFeed { token, .. } => [Some(token.as_str()), None],
             Connector::Vdab { account, .. } => account.secret_names().map(Some),
         });
-        let connectors = connectors.flatten();
+        let topics = self.outgoing.values().filter_map(|outgoing| match &outgoing.connector {
+            Connector::Kafka { brokers, .. } => brokers.as_ref(),
+            _ => None,
+        });
+        let topics = topics.chain(self.inbox.iter().filter_map(|inbox| inbox.brokers.as_ref()));
+        let connectors = connectors.flatten().chain(topics.flat_map(BrokersSettings::secret_names));
         let poll = self.poll.iter().flat_map(PollSettings::secret_names);
         connectors.chain(poll).chain(self.webhook.iter().map(|webhook| webhook.secret.as_str()))
     }
+}
+
+/// Refuses topics that nothing can be read from, or written to.
+fn check_topics(file: &PartnerFile) -> Result<()> {
+    let is_canonical = |dialect: &DialectName| dialect.as_str() == mappings::CANONICAL;
+    for (kind, outgoing) in &file.outgoing {
+        if let Connector::Kafka { format: TopicFormat::Avro, .. } = outgoing.connector {
+            ensure!(
+                is_canonical(&outgoing.dialect),
+                "`outgoing.{kind}.connector.format` is `avro`: what is sent is the canonical record, so say `dialect = \"canonical\"`"
+            );
+        }
+    }
+    let Some(inbox) = &file.inbox else { return Ok(()) };
+    let incoming = file.incoming.get(&Kind::Vacancy).context("`inbox` wants `[incoming.vacancy]` with a dialect")?;
+    ensure!(
+        inbox.format == TopicFormat::Dialect || is_canonical(&incoming.dialect),
+        "`inbox.format` is `avro`: what comes is the canonical record, so say `dialect = \"canonical\"`"
+    );
+    Ok(())
 }
 
 /// Reads a value from its text form.

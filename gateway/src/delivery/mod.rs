@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attempt;
+mod avro_sender;
 mod breaker;
 mod dispatch;
 mod feed_sender;

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use connectors::{
     BaseUrl, ExtraCertificates, ProbeError, Repeats, Sender,
+    kafka::{KafkaPush, KafkaPushSettings},
     rest::{RestPush, RestSettings},
     vdab::{VdabPosting, VdabPostingSettings},
 };
 use schemas::{Kind, PartnerId};
 
+use super::avro_sender::AvroSender;
 use crate::{
-    config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting},
+    backbone::wire::Bodies,
+    config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting, TopicFormat, brokers_of, outbound_topic},
+    inbox::inbox_of,
     poller::{account_of, poller_of},
 };
 
@@ -40,6 +44,23 @@ pub fn caller_of(
             };
             let push = RestPush::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?;
             Some(Arc::new(push))
+        }
+        Connector::Kafka { topic, format, brokers } => {
+            let settings = KafkaPushSettings {
+                brokers: brokers_of(configuration, partner, brokers.as_ref())?,
+                topic: outbound_topic(configuration, &partner.id, topic.as_deref())?,
+                connect_time_out,
+                time_out: configuration.settings.send_timeout,
+            };
+            let inner = KafkaPush::new(settings);
+            Some(match format {
+                TopicFormat::Dialect => Arc::new(inner),
+                TopicFormat::Avro => {
+                    let bodies = Bodies::of(configuration, inner.topic());
+                    let bodies = bodies.with_context(|| format!("partner `{}`", partner.id))?;
+                    Arc::new(AvroSender { inner, bodies })
+                }
+            })
         }
         Connector::Vdab { base_url, account, repeats } => {
             let settings = VdabPostingSettings {
@@ -76,6 +97,7 @@ pub fn check_connections(configuration: &Configuration) -> Result<()> {
             caller_of(configuration, partner, outgoing)?;
         }
         poller_of(configuration, partner)?;
+        inbox_of(configuration, partner)?;
     }
     Ok(())
 }

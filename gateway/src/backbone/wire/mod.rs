@@ -4,6 +4,7 @@
 //! inside under the subjects that are called like their records. **Invariant:** what was read once can be read again
 //! without the registry, also after a restart; nothing is written before the registry has taken our schema.
 
+mod bodies;
 mod cache;
 mod known;
 mod registry;
@@ -27,6 +28,7 @@ use schemas::{Content, Envelope, Subject};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub use self::bodies::{Bodies, Unframed, is_out_of_reach};
 use self::{cache::SchemaCache, known::Known, registry::Registry, subject::is_unreachable};
 use crate::{config::Configuration, health::Health, supervisor::Supervisor};
 
