@@ -48,10 +48,16 @@ faults:
 engines:
     tests/engines/engines install --registry --postgres
 
+# A Python with what a third party would install
+third-party:
+    python3 -m venv target/third-party
+    target/third-party/bin/pip install --quiet --disable-pip-version-check --requirement tests/third_party/requirements.txt
+
 # What meets the real Kafka, registry and PostgreSQL: a broker that does not start is a failure
-test-kafka: engines
-    tests/engines/engines run --brokers 1 --registry --postgres -- \
-        cargo test --locked --package gateway --bin passerelle -- backbone:: store::
+test-kafka: engines third-party
+    tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
+        cargo test --locked --package gateway --bin passerelle -- backbone:: store::; \
+        cargo test --locked --package gateway --test partner_topics --test third_party'
 
 # The gateway from outside with its store in PostgreSQL, each in a database of its own
 test-postgres: engines

@@ -195,16 +195,21 @@ async fn what_cannot_be_delivered_waits_or_is_parked_with_its_reason() {
     let Some(engines) = engines() else { return };
     let prefix = prefix();
     let topic = format!("{prefix}to.zenith.vacancy");
+    // All of it in the partner's file: `check` knows nothing of the daemon's environment.
+    let own = format!(", topic = \"{topic}\", brokers = {{ bootstrap_servers = \"{}\" }}", engines.kafka);
     let gateway = Setup::new()
         .with_topics(&engines, &prefix)
         .setting("DELIVERY__CONNECT_TIMEOUT_MS", "1000")
         .setting("DELIVERY__SEND_TIMEOUT_MS", "4000")
         .setting("DELIVERY__RETRY_LONGEST_MS", "1000")
         .partner(pusher("acme", "canonical"))
-        .partner(reader("zenith", ""))
+        .partner(reader("zenith", &own))
         .partner(reader("nobody", ", brokers = { bootstrap_servers = \"127.0.0.1:1\" }"))
         .start()
         .await;
+    let check = gateway.run(&["check", "--connect"]).await;
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains(&format!("topic `{topic}`")) && said.contains("nobody: nobody answers"), "{said}");
     push(&gateway, &vacancy("R1", "Lasser")).await;
     until("there is no topic", async || gateway.metric("passerelle_outcomes_total", "zenith").await > 0.0).await;
     let backlog = async |partner: &str| {
@@ -221,7 +226,9 @@ async fn what_cannot_be_delivered_waits_or_is_parked_with_its_reason() {
     engines.make_topics(&[&topic]).await;
     let zenith = Partner::new(&engines, &topic);
     assert_eq!(zenith.next().await.key, entity("acme", "R1"), "it went once the topic was there");
-    let long = "<p>Lassen</p>".repeat(150_000);
+    // Words that no compression makes small enough.
+    let long: Vec<String> = (0..80_000).map(|_| uuid::Uuid::new_v4().simple().to_string()).collect();
+    let long = long.join(" ");
     let document = json!({"reference": "R2", "status": "published", "profiles": [{"language": "nl", "title": "Lasser", "description": long}]});
     push(&gateway, &document).await;
     until("it is too large", async || gateway.get("/v1/parked").await.to_string().contains("too_large")).await;

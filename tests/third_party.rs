@@ -69,7 +69,7 @@ fn invented(number: usize) -> Value {
             {"language": "fr", "title": "Soudeur"},
         ],
         "employer": {"name": "Metaalbouw Vandenhoute (invented)"},
-        "locations": [{"city": "Gent", "postal_code": "9000", "country": "BE"}],
+        "locations": [{"city": "Gent", "postcode": "9000", "country": "BE"}],
         "contract": {"immediate_start": number.is_multiple_of(2)},
     })
 }

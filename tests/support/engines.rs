@@ -22,6 +22,7 @@ pub fn engines() -> Option<Engines> {
     let found = address("PASSERELLE_TEST_KAFKA")
         .and_then(|kafka| Some(Engines { kafka, registry: address("PASSERELLE_TEST_REGISTRY")? }));
     if found.is_none() {
+        assert!(std::env::var_os("PASSERELLE_CI").is_none(), "the engines were not started");
         eprintln!("skipped: no engines; run it by `tests/engines/engines run --brokers 1 --registry -- …`");
     }
     found
@@ -34,6 +35,7 @@ pub fn third_party_python() -> Option<PathBuf> {
     if python.exists() {
         return Some(python);
     }
+    assert!(std::env::var_os("PASSERELLE_CI").is_none(), "`just third-party` was not run");
     eprintln!("skipped: no Python with the packages of a third party; `just third-party` makes one");
     None
 }

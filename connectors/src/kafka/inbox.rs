@@ -33,6 +33,8 @@ pub struct InboxSettings {
     pub topic: String,
     /// In which group: what was read is remembered under it, and several gateways share the partitions.
     pub group: String,
+    /// After how much silence the partitions of a reader go to the others.
+    pub session_time_out: Duration,
 }
 
 /// A reader of one topic.
@@ -110,6 +112,8 @@ impl Inbox {
             .set("group.id", &settings.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
+            .set("session.timeout.ms", settings.session_time_out.as_millis().to_string())
+            .set("heartbeat.interval.ms", (settings.session_time_out.as_millis() / 4).max(100).to_string())
             .set("auto.offset.reset", "earliest")
             .set("isolation.level", "read_committed")
             .set("partition.assignment.strategy", "cooperative-sticky")

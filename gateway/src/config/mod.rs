@@ -195,7 +195,19 @@ mod tests {
                 format!("{:#}", load(&[("passerelle.toml", ""), ("partners/zenith.toml", &rules(wrong))]).unwrap_err());
             assert!(error.contains(expected) && error.contains("zenith.toml"), "{error}");
         }
-        let table: [(&[(&str, &str)], &str); 5] = [
+        let on_topics = |rest: &str| format!("name = \"Z\"\ncountry = \"BE\"\nrole = \"employer\"\n{rest}\n");
+        let without_incoming = on_topics("[inbox]");
+        let wrong_avro = on_topics("[incoming.vacancy]\ndialect = \"greenhouse\"\n[inbox]\nformat = \"avro\"");
+        let no_secret = on_topics(
+            "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"kafka\", brokers = { bootstrap_servers = \"k:9\", password = \"zk\" } }",
+        );
+        let table: [(&[(&str, &str)], &str); 8] = [
+            (
+                &[("passerelle.toml", ""), ("partners/zenith.toml", &without_incoming)],
+                "`inbox` wants `[incoming.vacancy]`",
+            ),
+            (&[("passerelle.toml", ""), ("partners/zenith.toml", &wrong_avro)], "say `dialect = \"canonical\"`"),
+            (&[("passerelle.toml", ""), ("partners/zenith.toml", &no_secret)], "secret `zk`"),
             (&[("passerelle.toml", "[door]\nlisten = \"127.0.0.1:0\"\nlissen = 1\n")], "lissen"),
             (&[("passerelle.toml", ""), ("partners/acme.toml", ACME)], "secret `acme-webhook`"),
             (&[("passerelle.toml", ""), ("partners/messages.toml", ACME)], "the word is a path of the API"),

@@ -100,6 +100,7 @@ pub fn inbox_of(configuration: &Configuration, partner: &Partner) -> Result<Opti
     let settings = InboxSettings {
         brokers: brokers_of(configuration, partner, inbox.brokers.as_ref())?,
         group: inbox.group.clone().unwrap_or_else(|| topic.clone()),
+        session_time_out: configuration.settings.kafka.session_timeout,
         topic,
     };
     Ok(Some((settings, bodies)))
