@@ -77,21 +77,21 @@ impl Journaler {
     }
 
     async fn keep_share(self, part: &'static str, share: Share, stop: CancellationToken, sort: Sort) -> Result<()> {
-        let Share { mut subscription, revoked, .. } = share;
+        let Share { opening, revoked, .. } = share;
+        let mut subscription = opening.await?;
         loop {
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = revoked.cancelled() => return Ok(()),
                 records = subscription.next(BATCH) => records?,
             };
+            let Some(last) = records.last().map(|record| record.position) else { continue };
             let (mut messages, mut events) = (Vec::new(), Vec::new());
             for record in &records {
                 sort(record, &mut messages, &mut events);
             }
             self.store.journal(messages, events).await?;
-            if let Some(last) = records.last() {
-                subscription.commit(last.position, Vec::new()).await?;
-            }
+            subscription.commit(last, Vec::new()).await?;
             self.health.works(part);
         }
     }

@@ -104,8 +104,13 @@ impl Setup {
         self.folder.path().join("passerelle.toml")
     }
 
+    /// Gives it topics of its own, if the suite is to use Kafka.
+    fn with_log(self) -> Self {
+        super::log::of_its_own().into_iter().fold(self, |setup, (name, value)| setup.setting(name, &value))
+    }
+
     pub async fn start(mut self) -> Gateway {
-        self = self.with_store().await;
+        self = self.with_log().with_store().await;
         let mut gateway = Gateway {
             folder: self.folder,
             data: self.data,

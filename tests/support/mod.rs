@@ -8,6 +8,7 @@ mod database;
 mod engines;
 mod forwarder;
 mod gateway;
+mod log;
 mod partners;
 mod traffic;
 

@@ -7,7 +7,7 @@ use schemas::{
     Position, Versions,
 };
 
-use super::{Backbone, Frontier, Membership, Output, Share, Stored, Subscription, Topic};
+use super::{Backbone, Frontier, Membership, Output, Stored, Subscription, Topic};
 use crate::supervisor::Supervisor;
 
 /// What the environment says of a server that the tests may use.
@@ -63,10 +63,10 @@ fn entity() -> EntityKey {
 }
 
 /// The one share of a topic of one partition, with the membership that holds it.
-async fn share(backbone: &dyn Backbone, consumer: &str, topic: &Topic) -> (Box<dyn Membership>, Share) {
+async fn share(backbone: &dyn Backbone, consumer: &str, topic: &Topic) -> (Box<dyn Membership>, Box<dyn Subscription>) {
     let mut membership = backbone.join(consumer, topic.clone()).await.unwrap();
-    let share = membership.next().await.unwrap();
-    (membership, share)
+    let subscription = membership.next().await.unwrap().opening.await.unwrap();
+    (membership, subscription)
 }
 
 async fn texts(backbone: &dyn Backbone, consumer: &str, topic: &Topic, count: usize) -> Vec<String> {
@@ -126,7 +126,7 @@ async fn outputs_and_offset_come_together(backbone: &dyn Backbone) {
     let (source, target) = (Topic("source".to_owned()), Topic("target".to_owned()));
     let positions =
         backbone.append(vec![output(&source, "1"), output(&source, "2"), output(&source, "3")]).await.unwrap();
-    let (membership, Share { mut subscription, .. }) = share(backbone, "router", &source).await;
+    let (membership, mut subscription) = share(backbone, "router", &source).await;
     assert_eq!(backbone.lag("router", &source).await.unwrap(), 3);
     assert!(!backbone.is_done("router", &source, entity()).await.unwrap());
     let mut read = Vec::new();
@@ -148,7 +148,7 @@ async fn outputs_and_offset_come_together(backbone: &dyn Backbone) {
     assert_eq!(texts(backbone, "b", &target, 2).await, ["one", "two"]);
     drop((subscription, membership));
     let (_membership, again) = share(backbone, "router", &source).await;
-    assert_eq!(texts_from(again.subscription, 1).await, ["3"], "what was not committed is read again");
+    assert_eq!(texts_from(again, 1).await, ["3"], "what was not committed is read again");
 }
 
 async fn consumers_do_not_disturb_each_other(backbone: &dyn Backbone) {
@@ -202,7 +202,7 @@ async fn a_record_can_be_fetched(backbone: &dyn Backbone) -> Position {
 
 async fn what_was_committed_is_still_done(backbone: &dyn Backbone) {
     let (_membership, again) = share(backbone, "router", &Topic("source".to_owned())).await;
-    assert_eq!(texts_from(again.subscription, 1).await, ["3"]);
+    assert_eq!(texts_from(again, 1).await, ["3"]);
     assert_eq!(texts(backbone, "second", &Topic("shared".to_owned()), 2).await, ["1", "2"]);
 }
 

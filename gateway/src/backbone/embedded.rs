@@ -208,9 +208,10 @@ impl Membership for OnlyMember {
     async fn next(&mut self) -> Result<Share> {
         let Some(give_at) = self.give_at else { return std::future::pending().await };
         tokio::time::sleep_until(give_at).await;
-        let subscription = self.backbone.subscribe(&self.consumer, self.topic.clone()).await?;
         self.give_at = None;
-        Ok(Share { index: 0, subscription, revoked: CancellationToken::new() })
+        let (backbone, consumer, topic) = (self.backbone.clone(), self.consumer.clone(), self.topic.clone());
+        let opening = Box::pin(async move { backbone.subscribe(&consumer, topic).await });
+        Ok(Share { index: 0, opening, revoked: CancellationToken::new() })
     }
 
     fn again(&mut self, _: u32) {

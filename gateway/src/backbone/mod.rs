@@ -13,6 +13,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use schemas::{EntityKey, Envelope, PartnerId, Position};
 use tokio_util::sync::CancellationToken;
 
@@ -163,8 +164,8 @@ pub trait Membership: Send {
 pub struct Share {
     /// Which part; an entity is always in the same.
     pub index: u32,
-    /// Its records.
-    pub subscription: Box<dyn Subscription>,
+    /// Gives its records, once it is ready to be read.
+    pub opening: BoxFuture<'static, Result<Box<dyn Subscription>>>,
     /// Cancelled when another node reads it.
     pub revoked: CancellationToken,
 }
@@ -172,7 +173,8 @@ pub struct Share {
 /// One consumer of one topic, or of a share of it.
 #[async_trait]
 pub trait Subscription: Send + Sync {
-    /// The next records, at least one and at most `limit`; waits until there are any. Safe to cancel.
+    /// The next records, at most `limit`; waits until there are any. None at all come once, when everything was read that
+    /// the topic held when reading began, if no record says so. Safe to cancel.
     async fn next(&mut self, limit: usize) -> Result<Vec<Stored>>;
 
     /// In one transaction appends the outputs and records that everything up to this position is done.

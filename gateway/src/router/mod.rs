@@ -116,7 +116,8 @@ impl Router {
 
     /// Routes one share until it is asked to stop, or another node has it.
     async fn route_share(self, share: Share, stop: CancellationToken) -> Result<()> {
-        let Share { index, subscription: mut accepted, revoked } = share;
+        let Share { index, opening, revoked } = share;
+        let mut accepted = opening.await?;
         info!(share.index = index, log.offset = accepted.committed().offset, "routing");
         let mut in_force = self.in_force.clone();
         let mut to_sync = self.to_sync(&in_force.now()).await?;

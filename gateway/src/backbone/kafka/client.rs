@@ -9,7 +9,7 @@ use rdkafka::{
     client::OAuthToken,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, ConsumerContext, Rebalance},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{debug, info, warn};
@@ -181,6 +181,9 @@ impl ClientContext for Watcher {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         warn!(client.name = %self.name, error = %error, reason, "a Kafka client is in trouble; it goes on trying");
     }
 

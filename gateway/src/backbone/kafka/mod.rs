@@ -82,9 +82,15 @@ impl KafkaBackbone {
         Ok(Self(Arc::new(Inner { clients, wire, outbox, writer, generation, supervisor, readers })))
     }
 
-    /// The name of a consumer's group.
-    fn group(&self, consumer: &str) -> String {
-        format!("{}{consumer}", self.0.clients.settings.prefix)
+    /// The name of a consumer's group: one for each topic that is read in shares, so that a node that joins one disturbs
+    /// no other, and one for all the topics of partners.
+    fn group(&self, consumer: &str, topic: &Topic) -> String {
+        let prefix = &self.0.clients.settings.prefix;
+        if topic.as_str().starts_with("dispatch.") {
+            format!("{prefix}{consumer}")
+        } else {
+            format!("{prefix}{consumer}.{topic}")
+        }
     }
 
     fn name(&self, topic: &Topic) -> String {
@@ -92,8 +98,8 @@ impl KafkaBackbone {
     }
 
     /// The consumer that reads single topics for a group and joins nothing.
-    fn reader(&self, consumer: &str) -> Result<Arc<Reader>> {
-        let group = self.group(consumer);
+    fn reader(&self, consumer: &str, topic: &Topic) -> Result<Arc<Reader>> {
+        let group = self.group(consumer, topic);
         let mut readers = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reader) = readers.get(&group) {
             return Ok(reader.clone());
@@ -158,7 +164,7 @@ impl Backbone for KafkaBackbone {
 
     async fn subscribe(&self, consumer: &str, topic: Topic) -> Result<Box<dyn Subscription>> {
         self.0.outbox.ensure(&topic).await?;
-        let reader = self.reader(consumer)?;
+        let reader = self.reader(consumer, &topic)?;
         Ok(Box::new(self.read_one(reader, (self.name(&topic), 0)).await?))
     }
 
@@ -181,7 +187,7 @@ impl Backbone for KafkaBackbone {
     }
 
     async fn end(&self, topic: &Topic) -> Result<Frontier> {
-        let reader = self.reader("delivery")?;
+        let reader = self.reader("router", topic)?;
         let ends = self.ends(&reader, topic).await?;
         let last =
             |(slot, _, next): &(Slot, i64, i64)| position::position_before(self.0.generation, slot.1, *next).offset;
@@ -189,7 +195,7 @@ impl Backbone for KafkaBackbone {
     }
 
     async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64> {
-        let reader = self.reader(consumer)?;
+        let reader = self.reader(consumer, topic)?;
         let mut lag = 0;
         for (slot, first, next) in self.ends(&reader, topic).await? {
             let from = reader.committed(slot.clone(), PATIENCE).await?.unwrap_or(first).max(first);
@@ -202,7 +208,7 @@ impl Backbone for KafkaBackbone {
     }
 
     async fn has_passed(&self, consumer: &str, topic: &Topic, frontier: &Frontier) -> Result<bool> {
-        let reader = self.reader(consumer)?;
+        let reader = self.reader(consumer, topic)?;
         for (partition, end) in (0..).zip(&frontier.ends) {
             let position = Position { generation: frontier.generation, offset: *end };
             let next = position::offset_above(position, partition);
@@ -216,7 +222,7 @@ impl Backbone for KafkaBackbone {
 
     async fn is_done(&self, consumer: &str, topic: &Topic, entity: EntityKey) -> Result<bool> {
         self.0.outbox.ensure(topic).await?;
-        let reader = self.reader(consumer)?;
+        let reader = self.reader(consumer, topic)?;
         let slot = (self.name(topic), self.0.outbox.partition_for(topic, entity));
         let (first, next) = reader.watermarks(slot.clone(), PROBE).await?;
         if first == next {
@@ -232,8 +238,9 @@ impl Backbone for KafkaBackbone {
     }
 
     async fn probe(&self) -> Result<()> {
-        let reader = self.reader("delivery")?;
-        reader.watermarks((self.name(&Topic::accepted()), 0), PROBE).await.context("the brokers do not answer")?;
+        let accepted = Topic::accepted();
+        let reader = self.reader("router", &accepted)?;
+        reader.watermarks((self.name(&accepted), 0), PROBE).await.context("the brokers do not answer")?;
         Ok(())
     }
 }

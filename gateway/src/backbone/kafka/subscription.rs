@@ -105,8 +105,9 @@ impl KafkaSubscription {
 impl Subscription for KafkaSubscription {
     async fn next(&mut self, limit: usize) -> Result<Vec<Stored>> {
         loop {
+            let had_caught_up = self.has_caught_up();
             self.decode().await?;
-            if !self.ready.is_empty() {
+            if !self.ready.is_empty() || self.has_caught_up() != had_caught_up {
                 return Ok(std::mem::take(&mut self.ready));
             }
             let mut fed = Vec::with_capacity(limit);

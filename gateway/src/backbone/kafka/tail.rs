@@ -40,7 +40,8 @@ impl Tail {
     /// # Errors
     /// If the brokers do not answer.
     pub async fn begin(backbone: &KafkaBackbone, topic: &Topic) -> Result<Self> {
-        let (reader, _) = Reader::start(&backbone.0.clients, &backbone.group("tail"), None, &backbone.0.supervisor)?;
+        let (reader, _) =
+            Reader::start(&backbone.0.clients, &backbone.group("tail", topic), None, &backbone.0.supervisor)?;
         let mut feeds = Vec::new();
         for (slot, _, from) in backbone.ends(&reader, topic).await? {
             let (feed, answer) = oneshot::channel();

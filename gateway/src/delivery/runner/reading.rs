@@ -19,6 +19,9 @@ use crate::{
 impl Runner {
     /// Takes records that were read from the log.
     pub(super) async fn take(&mut self, records: Vec<Stored>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
         let mut dispatches = records.into_iter().map(Dispatch::from_log).collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = dispatches.iter().map(|dispatch| dispatch.owed.dispatch_id).collect();
         let entities: Vec<_> = dispatches.iter().map(Queued::entity).collect();
