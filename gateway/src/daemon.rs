@@ -17,6 +17,7 @@ use tracing::info;
 use crate::{
     backbone::{Backbone, embedded::EmbeddedBackbone, kafka::KafkaBackbone, wire::Wire},
     clock::Clock,
+    cluster::Cluster,
     config::{BackboneEngine, Configuration},
     delivery::{Delivery, Limits, Teller, Wakes},
     door::{Admission, Door, KeyLimits, new_secret},
@@ -73,8 +74,10 @@ impl Daemon {
         let (supervisor, health) = (Supervisor::default(), Health::default());
         let backbone = open_backbone(&in_force.now().configuration, (&supervisor, &health)).await?;
         let store = store::open(&in_force.now().configuration, &supervisor).await?;
+        let cluster = Cluster::new(store.clone(), &settings.data_dir)?;
+        supervisor.spawn("cluster", cluster.clone().run(in_force.clone(), supervisor.stop_token()));
         let intake = Intake { in_force, backbone, store, clock: Clock::system() };
-        let parts = Parts::start(intake, &supervisor, &health);
+        let parts = Parts::start(intake, cluster, &supervisor, &health);
         let reloader = Reloader::new(file, replace, Clock::system());
         supervisor.spawn("reloader", reloader.clone().run(supervisor.stop_token()));
         let door = Door {
@@ -107,7 +110,7 @@ impl Daemon {
 }
 
 impl Parts {
-    fn start(intake: Intake, supervisor: &Supervisor, health: &Health) -> Self {
+    fn start(intake: Intake, cluster: Cluster, supervisor: &Supervisor, health: &Health) -> Self {
         let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
         let stop = supervisor.stop_token();
         let sync_wanted = Arc::new(watch::channel(()).0);
@@ -135,10 +138,10 @@ impl Parts {
             clock: intake.clock.clone(),
             wakes: wakes.clone(),
             limits: limits.clone(),
-            holder: uuid::Uuid::new_v4().to_string(),
+            cluster: cluster.clone(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
-        let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits };
+        let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits, cluster };
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone() };
         supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));

@@ -3,6 +3,7 @@
 mod backbone;
 mod cli;
 mod clock;
+mod cluster;
 mod code;
 mod config;
 mod daemon;

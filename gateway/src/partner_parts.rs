@@ -6,7 +6,7 @@ use anyhow::Result;
 use schemas::PartnerId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Configuration, health::Health, in_force::InForce, supervisor::Supervisor};
+use crate::{cluster::Cluster, config::Configuration, health::Health, in_force::InForce, supervisor::Supervisor};
 
 /// Keeps a part going for every partner that wants one, those that are configured later included.
 ///
@@ -14,6 +14,7 @@ use crate::{config::Configuration, health::Health, in_force::InForce, supervisor
 pub async fn keep<W, S, F>(
     name: &'static str,
     (mut in_force, supervisor, health): (InForce, Supervisor, Health),
+    cluster: Cluster,
     wanting: W,
     serve: S,
 ) -> Result<()>
@@ -32,8 +33,9 @@ where
         }
         for partner in wanted {
             if served.insert(partner.clone()) {
-                let (part, serve, stop) = (part_of(&partner), serve.clone(), stop.clone());
-                supervisor.spawn_part(part, &health, move || serve(partner.clone(), stop.clone()));
+                let (part, serve, stop, cluster) = (part_of(&partner), serve.clone(), stop.clone(), cluster.clone());
+                let begin = move || serve_in_turn(cluster.clone(), partner.clone(), serve.clone(), stop.clone());
+                supervisor.spawn_part(part, &health, begin);
             } else {
                 health.expect(&part_of(&partner));
             }
@@ -42,5 +44,20 @@ where
             () = stop.cancelled() => return Ok(()),
             _ = in_force.changed() => {}
         }
+    }
+}
+
+/// Serves a partner whenever it is this node that looks after it.
+async fn serve_in_turn<S, F>(cluster: Cluster, partner: PartnerId, serve: S, stop: CancellationToken) -> Result<()>
+where
+    S: Fn(PartnerId, CancellationToken) -> F,
+    F: Future<Output = Result<()>> + Send,
+{
+    loop {
+        let leave = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            leave = cluster.leave(&partner) => leave,
+        };
+        serve(partner.clone(), leave.end.clone()).await?;
     }
 }

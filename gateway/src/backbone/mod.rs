@@ -78,7 +78,6 @@ pub struct Frontier {
 
 impl Frontier {
     /// Whether the record at that position was there at that moment.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for runs of pollers"))]
     pub fn covers(&self, position: Position) -> bool {
         if position.generation != self.generation {
             return position.generation < self.generation;
@@ -143,7 +142,6 @@ pub trait Backbone: Send + Sync {
     async fn is_done(&self, consumer: &str, topic: &Topic, entity: EntityKey) -> Result<bool>;
 
     /// Which share of a topic that is read in shares an entity belongs to.
-    #[expect(dead_code, reason = "for syncs and replays")]
     fn share_of(&self, entity: EntityKey) -> u32;
 
     /// Whether the engine answers.

@@ -19,7 +19,6 @@ mod tell;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -39,6 +38,7 @@ pub use self::{
 use crate::{
     backbone::{Backbone, Topic},
     clock::Clock,
+    cluster::Cluster,
     config::{Configuration, Outgoing, Partner},
     health::Health,
     in_force::{InForce, Rules},
@@ -72,19 +72,18 @@ pub struct Delivery {
     pub clock: Clock,
     pub wakes: Wakes,
     pub limits: Limits,
-    /// This run of the daemon, as its leases name it.
-    pub holder: String,
+    pub cluster: Cluster,
 }
 
 impl Delivery {
     /// Keeps a part going for every partner that something goes out to, those that are configured later included.
     pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
-        let in_force = self.in_force.clone();
+        let (in_force, cluster) = (self.in_force.clone(), self.cluster.clone());
         let wanting = |configuration: &Configuration| {
             configuration.receivers(Kind::Vacancy).map(|(partner, _)| partner.id.clone()).collect()
         };
         let serve = move |partner, stop| self.clone().serve(partner, stop);
-        partner_parts::keep("delivery to", (in_force, supervisor, health), wanting, serve).await
+        partner_parts::keep("delivery to", (in_force, supervisor, health), cluster, wanting, serve).await
     }
 
     /// Delivers to one partner; begins anew when other rules come into force.
@@ -113,10 +112,7 @@ impl Delivery {
             end.cancelled().await;
             return Ok(());
         };
-        let outcome = self.runner(&rules, partner, outgoing).await?.run(end).await;
-        // Whoever comes next need not wait until it has run out.
-        self.store.give_back(&resource_of(&partner.id), &self.holder).await?;
-        outcome
+        self.runner(&rules, partner, outgoing).await?.run(end).await
     }
 
     async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>, outgoing: &Outgoing) -> Result<Runner> {
@@ -138,7 +134,7 @@ impl Delivery {
             clock: self.clock.clone(),
             settings: settings.clone(),
             limit: limit.clone(),
-            epoch: self.take_over(partner, settings.lease).await?,
+            epoch: self.take_over(partner).await?,
         };
         let gate =
             Gate::new(limit, Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.breaker_longest));
@@ -146,10 +142,8 @@ impl Delivery {
     }
 
     /// The epoch under which this node delivers to a partner from now on.
-    async fn take_over(&self, partner: &Partner, lasting: Duration) -> Result<i64> {
-        let resource = resource_of(&partner.id);
-        self.store.lease(&resource, &self.holder, lasting).await?;
-        let epoch = self.store.take_over(&resource, &self.holder).await?;
+    async fn take_over(&self, partner: &Partner) -> Result<i64> {
+        let epoch = self.store.take_over(&resource_of(&partner.id), &self.cluster.node).await?;
         epoch.with_context(|| format!("another node delivers to `{}`", partner.id))
     }
 

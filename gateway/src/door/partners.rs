@@ -7,7 +7,6 @@ use axum::{
 use schemas::Kind;
 
 use super::{Door, identity::Operator, problem::Problem};
-use crate::store::Sync;
 
 /// Gives a partner everything that is open and that it may have, in a lane below live traffic. What it has already
 /// been sent is not sent again.
@@ -19,7 +18,7 @@ pub async fn sync(State(door): State<Door>, _: Operator, Path(id): Path<String>)
     let rules = door.intake.in_force.now();
     let partner = rules.configuration.partner(&id).filter(|partner| partner.outgoing.contains_key(&Kind::Vacancy));
     let partner = partner.ok_or_else(|| Problem::not_found("partner"))?;
-    door.intake.store.keep_sync(&partner.id, Sync::NEW).await?;
+    door.intake.store.restart_sync(&partner.id).await?;
     door.sync_wanted.send_replace(());
     Ok(StatusCode::ACCEPTED)
 }

@@ -110,6 +110,7 @@ pub async fn replay(
     let replay = Replay {
         replay_id: Uuid::now_v7(),
         entity_key: message.entity_key,
+        share: door.intake.backbone.share_of(message.entity_key),
         recipient: wanted,
         wanted_at: door.intake.clock.now_micros(),
     };

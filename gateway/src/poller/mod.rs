@@ -11,14 +11,15 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use connectors::poller::{PollError, Poller, Progress};
 use metrics::counter;
-use schemas::{PartnerId, Position};
+use schemas::PartnerId;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::host::PollHost;
 pub use self::sources::{account_of, poller_of};
 use crate::{
-    backbone::Topic,
+    backbone::{Frontier, Topic},
+    cluster::Cluster,
     config::{Configuration, Partner},
     delivery::Limits,
     health::Health,
@@ -38,18 +39,19 @@ pub struct Polling {
     pub in_force: InForce,
     pub intake: Intake,
     pub limits: Limits,
+    pub cluster: Cluster,
 }
 
 impl Polling {
     /// Keeps a part going for every partner that is polled, those that are configured later included.
     pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
-        let in_force = self.in_force.clone();
+        let (in_force, cluster) = (self.in_force.clone(), self.cluster.clone());
         let wanting = |configuration: &Configuration| {
             let polled = configuration.partners.values().filter(|partner| partner.poll.is_some());
             polled.map(|partner| partner.id.clone()).collect()
         };
         let serve = move |partner, stop| self.clone().serve(partner, stop);
-        partner_parts::keep("polling of", (in_force, supervisor, health), wanting, serve).await
+        partner_parts::keep("polling of", (in_force, supervisor, health), cluster, wanting, serve).await
     }
 
     /// Polls one partner; begins anew, where it was, when other rules come into force.
@@ -100,7 +102,6 @@ impl Polling {
         host: &PollHost,
     ) -> Result<Result<Progress, PollError>> {
         let end = self.intake.backbone.end(&Topic::accepted()).await?;
-        let end = Position { generation: end.generation, offset: end.ends[0] };
         let poll = self.intake.store.poll(&partner.id).await?;
         let cursor = poll.as_ref().map(|poll| poll.cursor.parse()).transpose()?;
         let page = match source.page(cursor.as_ref(), host).await {
@@ -132,5 +133,5 @@ struct Place {
     /// As it was stored; none at the very beginning.
     poll: Option<Poll>,
     /// The end of the accepted log: a run that begins with this page closes nothing that comes after.
-    end: Position,
+    end: Frontier,
 }

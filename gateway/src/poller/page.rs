@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use connectors::poller::{Fetched, Page, Progress, Unreadable};
 use metrics::counter;
-use schemas::{Channel, DialectName, Kind, Lane, Position};
+use schemas::{Channel, DialectName, Kind, Lane};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -47,14 +47,14 @@ impl Polling {
         let run = page.run.map(|run| run.to_string());
         let stored = place.poll.as_ref();
         let goes_on = run.is_some() && stored.is_some_and(|poll| poll.run == run);
-        let before = stored.filter(|_| goes_on).map_or(place.end, |poll| poll.before);
+        let before = stored.filter(|_| goes_on).map_or_else(|| place.end.clone(), |poll| poll.before.clone());
         let is_doubted = stored.is_some_and(|poll| poll.is_doubted);
         let accepted: HashSet<&str> = page.fetched.iter().map(|fetched| fetched.reference.as_str()).collect();
         let marks = page.listed.iter().filter(|listed| accepted.contains(listed.reference.as_str()));
         let marks = marks.filter_map(|listed| Some((listed.reference.clone(), listed.mark.clone()?))).collect();
         let polled = Polled {
             partner: partner.id.clone(),
-            poll: Poll { cursor: page.next.as_str().to_owned(), run: run.clone(), before, is_doubted },
+            poll: Poll { cursor: page.next.as_str().to_owned(), run: run.clone(), before: before.clone(), is_doubted },
             marks,
             seen: page.listed.into_iter().map(|listed| listed.reference).collect(),
         };
@@ -65,7 +65,7 @@ impl Polling {
         let here = stored.map_or_else(|| polled.poll.cursor.clone(), |poll| poll.cursor.clone());
         let poll = Poll { cursor: here, ..polled.poll.clone() };
         self.intake.store.record_polled(Polled { poll, ..polled.clone() }).await?;
-        let is_believed = self.close_absent(partner, dialect, &run, before, is_doubted).await?;
+        let is_believed = self.close_absent(partner, dialect, &run, &before, is_doubted).await?;
         let poll = Poll { run: None, is_doubted: !is_believed, ..polled.poll.clone() };
         self.intake.store.record_polled(Polled { poll, ..polled }).await
     }
@@ -113,7 +113,7 @@ impl Polling {
         partner: &Partner,
         dialect: &DialectName,
         run: &str,
-        before: Position,
+        before: &crate::backbone::Frontier,
         was_doubted: bool,
     ) -> Result<bool> {
         let (absent, open) = self.intake.store.absent(&partner.id, run, before).await?;

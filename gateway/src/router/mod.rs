@@ -120,7 +120,7 @@ impl Router {
         let mut accepted = opening.await?;
         info!(share.index = index, log.offset = accepted.committed().offset, "routing");
         let mut in_force = self.in_force.clone();
-        let mut to_sync = self.to_sync(&in_force.now()).await?;
+        let mut to_sync = self.to_sync(&in_force.now(), index).await?;
         let (mut to_replay, mut wanted) = (true, self.sync_wanted.subscribe());
         let mut turn = Instant::now();
         let mut others = self.store.look_every().map(tokio::time::interval);
@@ -135,18 +135,18 @@ impl Router {
                 }
                 records = next => records?,
                 _ = in_force.changed() => {
-                    to_sync = self.to_sync(&in_force.now()).await?;
+                    to_sync = self.to_sync(&in_force.now(), index).await?;
                     continue;
                 }
                 () = asked(&mut wanted, &mut others) => {
-                    to_sync = self.to_sync(&rules).await?;
+                    to_sync = self.to_sync(&rules, index).await?;
                     to_replay = true;
                     continue;
                 }
                 () = tokio::time::sleep_until(turn), if to_replay || !to_sync.is_empty() => {
                     if to_replay {
-                        to_replay = self.replay_page(&rules).await?;
-                    } else if self.sync_page(&rules, &to_sync[0]).await? {
+                        to_replay = self.replay_page(&rules, index).await?;
+                    } else if self.sync_page(&rules, &to_sync[0], index).await? {
                         to_sync.remove(0);
                     }
                     turn = Instant::now() + SYNC_PAUSE;

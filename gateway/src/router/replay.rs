@@ -14,9 +14,9 @@ use crate::in_force::Rules;
 const PAGE: usize = 64;
 
 impl Router {
-    /// Dispatches some of what is wanted again. Returns whether there may be more.
-    pub(super) async fn replay_page(&self, rules: &Rules) -> Result<bool> {
-        let replays = self.store.replays(PAGE).await?;
+    /// Dispatches some of what is wanted again in a share. Returns whether there may be more.
+    pub(super) async fn replay_page(&self, rules: &Rules, share: u32) -> Result<bool> {
+        let replays = self.store.replays(share, PAGE).await?;
         let (mut outputs, mut versions) = (Vec::new(), Vec::new());
         for replay in &replays {
             let Some(mut version) = self.store.newest_version(replay.entity_key).await? else { continue };

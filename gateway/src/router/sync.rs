@@ -20,26 +20,28 @@ use crate::{
 const PAGE: usize = 256;
 
 impl Router {
-    /// The partners whose initial sync is not done.
-    pub(super) async fn to_sync(&self, rules: &Rules) -> Result<Vec<PartnerId>> {
+    /// The partners whose initial sync is not done in a share.
+    pub(super) async fn to_sync(&self, rules: &Rules, share: u32) -> Result<Vec<PartnerId>> {
         let mut partners = Vec::new();
         for (partner, _) in rules.configuration.receivers(Kind::Vacancy) {
-            if self.store.sync(&partner.id).await?.is_none_or(|sync| !sync.is_done) {
+            if self.store.sync(&partner.id, share).await?.is_none_or(|sync| !sync.is_done) {
                 partners.push(partner.id.clone());
             }
         }
         Ok(partners)
     }
 
-    /// Looks at some more of the open entities on behalf of a partner. Returns whether that was all.
-    pub(super) async fn sync_page(&self, rules: &Rules, partner: &PartnerId) -> Result<bool> {
-        let sync = self.store.sync(partner).await?.unwrap_or(Sync::NEW);
+    /// Looks at some more of the open entities of a share on behalf of a partner. Returns whether that was all.
+    pub(super) async fn sync_page(&self, rules: &Rules, partner: &PartnerId, share: u32) -> Result<bool> {
+        let sync = self.store.sync(partner, share).await?.unwrap_or(Sync::NEW);
         let mut versions = self.store.open_versions(sync.after, PAGE).await?;
         let Some(last) = versions.last().map(|version| version.entity_key) else {
-            self.store.keep_sync(partner, Sync { is_done: true, ..sync }).await?;
-            info!(partner.name = %partner, "the initial sync is done");
+            self.store.keep_sync(partner, share, Sync { is_done: true, ..sync }).await?;
+            info!(partner.name = %partner, share.index = share, "the initial sync is done");
             return Ok(true);
         };
+        // The others are looked at by whoever reads their share: it alone sees what comes next of them.
+        versions.retain(|version| self.backbone.share_of(version.entity_key) == share);
         let mut outputs = Vec::new();
         for version in &mut versions {
             let record = Record::from_avro(version.kind, &version.canonical)?;
@@ -56,7 +58,7 @@ impl Router {
         if !outputs.is_empty() {
             self.backbone.append(outputs).await?;
         }
-        self.store.keep_sync(partner, Sync { after: Some(last), is_done: false }).await?;
+        self.store.keep_sync(partner, share, Sync { after: Some(last), is_done: false }).await?;
         Ok(false)
     }
 

@@ -29,7 +29,6 @@ pub trait Leases: Send + Sync {
     async fn give_back(&self, resource: &str, holder: &str) -> Result<()>;
 
     /// Every lease that was ever taken and not given back, by resource.
-    #[cfg_attr(not(test), expect(dead_code, reason = "so far the engines' own upkeep reads them"))]
     async fn leases(&self) -> Result<Vec<Lease>>;
 
     /// Takes a resource over and returns the new epoch; whoever held it before has the lower one. None if that holder

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use schemas::{PartnerId, Position};
+use schemas::PartnerId;
+
+use crate::backbone::Frontier;
 
 /// Where a poller is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Poll {
     /// The run over everything that is under way, if one is.
     pub run: Option<String>,
     /// The end of the accepted log before that run began.
-    pub before: Position,
+    pub before: Frontier,
     /// Whether the last complete run listed so little that it was not believed.
     pub is_doubted: bool,
 }
@@ -44,9 +46,9 @@ pub trait Polls: Send + Sync {
     /// Keeps what a page said; the same page again changes nothing. What other runs have seen is forgotten.
     async fn record_polled(&self, polled: Polled) -> Result<()>;
 
-    /// The open vacancies of a partner that were last accepted below a position and that the run has not seen, and
+    /// The open vacancies of a partner that were accepted before that moment and that the run has not seen, and
     /// how many it has open altogether.
-    async fn absent(&self, partner: &PartnerId, run: &str, before: Position) -> Result<(Vec<String>, usize)>;
+    async fn absent(&self, partner: &PartnerId, run: &str, before: &Frontier) -> Result<(Vec<String>, usize)>;
 
     /// Forgets a run and its poller's place, so that it begins anew.
     async fn forget_poll(&self, partner: &PartnerId) -> Result<()>;

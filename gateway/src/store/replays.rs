@@ -12,6 +12,8 @@ pub struct Replay {
     pub replay_id: Uuid,
     /// The entity.
     pub entity_key: EntityKey,
+    /// The share of the log that the entity belongs to.
+    pub share: u32,
     /// The partner that it goes to; none for everybody entitled.
     pub recipient: Option<PartnerId>,
     /// When it was wanted, microseconds since 1970 UTC.
@@ -24,8 +26,8 @@ pub trait Replays: Send + Sync {
     /// Keeps a replay; the same id again changes nothing.
     async fn want_replay(&self, replay: Replay) -> Result<()>;
 
-    /// Replays that are still to be done, oldest first.
-    async fn replays(&self, limit: usize) -> Result<Vec<Replay>>;
+    /// Replays in one share that are still to be done, oldest first.
+    async fn replays(&self, share: u32, limit: usize) -> Result<Vec<Replay>>;
 
     /// Forgets replays that are done.
     async fn finish_replays(&self, ids: Vec<Uuid>) -> Result<()>;

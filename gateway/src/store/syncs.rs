@@ -1,4 +1,4 @@
-//! Initial syncs: how far each partner has been given what was open when it joined.
+//! Initial syncs: how far each partner has been given what was open when it joined, in each share of the log.
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -23,11 +23,14 @@ impl Sync {
 /// Initial syncs.
 #[async_trait]
 pub trait Syncs: Send + std::marker::Sync {
-    /// How far a partner's sync is; none if it was never begun.
-    async fn sync(&self, partner: &PartnerId) -> Result<Option<Sync>>;
+    /// How far a partner's sync is with the entities of one share; none if it was never begun.
+    async fn sync(&self, partner: &PartnerId, share: u32) -> Result<Option<Sync>>;
 
-    /// Keeps how far a partner's sync is.
-    async fn keep_sync(&self, partner: &PartnerId, sync: Sync) -> Result<()>;
+    /// Keeps how far a partner's sync is with the entities of one share.
+    async fn keep_sync(&self, partner: &PartnerId, share: u32, sync: Sync) -> Result<()>;
+
+    /// Begins a partner's sync anew, in every share.
+    async fn restart_sync(&self, partner: &PartnerId) -> Result<()>;
 
     /// The newest versions of the open entities after one, by entity key.
     async fn open_versions(&self, after: Option<EntityKey>, limit: usize) -> Result<Vec<Version>>;

@@ -1,11 +1,14 @@
 //! Pollers and syncs: where they are outlives the process, and absence is told for a run alone.
 
-use schemas::{EntityKey, Position};
+use schemas::{EntityKey, PartnerId};
 
-use super::records::{acme, at, record, version};
-use crate::store::{Poll, Polled, Store, Sync};
+use super::records::{acme, record, version};
+use crate::{
+    backbone::Frontier,
+    store::{Poll, Polled, Store, Sync},
+};
 
-fn poll(cursor: &str, run: Option<&str>, before: Position) -> Poll {
+fn poll(cursor: &str, run: Option<&str>, before: Frontier) -> Poll {
     Poll { cursor: cursor.to_owned(), run: run.map(str::to_owned), before, is_doubted: false }
 }
 
@@ -18,6 +21,10 @@ fn polled(poll: Poll, seen: &[&str], marks: &[(&str, &str)]) -> Polled {
     }
 }
 
+fn up_to(offset: i64) -> Frontier {
+    Frontier { generation: 1, ends: vec![offset] }
+}
+
 pub async fn run(store: &dyn Store) {
     let partner = "polled".parse().unwrap();
     assert_eq!(store.poll(&partner).await.unwrap(), None);
@@ -26,18 +33,18 @@ pub async fn run(store: &dyn Store) {
     });
     record(store, versions.to_vec(), 0).await;
 
-    let first = polled(poll("1", Some("run"), at(1_010)), &["polled a"], &[("polled a", "m1")]);
+    let first = polled(poll("1", Some("run"), up_to(1_010)), &["polled a"], &[("polled a", "m1")]);
     for _ in 0..2 {
         store.record_polled(first.clone()).await.unwrap();
     }
-    store.record_polled(polled(poll("2", Some("run"), at(1_010)), &["polled b"], &[])).await.unwrap();
-    let (absent, open) = store.absent(&partner, "run", at(1_010)).await.unwrap();
+    store.record_polled(polled(poll("2", Some("run"), up_to(1_010)), &["polled b"], &[])).await.unwrap();
+    let (absent, open) = store.absent(&partner, "run", &up_to(1_010)).await.unwrap();
     assert_eq!((absent, open), (vec!["polled c".to_owned()], 4), "what came after the run began is not absent");
     let marks = store.marks(&partner, &["polled a".to_owned(), "polled b".to_owned()]).await.unwrap();
     assert_eq!(marks.into_iter().collect::<Vec<_>>(), [("polled a".to_owned(), "m1".to_owned())]);
 
-    store.record_polled(polled(poll("3", Some("next run"), at(1_020)), &[], &[])).await.unwrap();
-    let (absent, _) = store.absent(&partner, "run", at(1_010)).await.unwrap();
+    store.record_polled(polled(poll("3", Some("next run"), up_to(1_020)), &[], &[])).await.unwrap();
+    let (absent, _) = store.absent(&partner, "run", &up_to(1_010)).await.unwrap();
     assert_eq!(absent.len(), 3, "what another run has seen is forgotten");
 
     let open = store.open_versions(None, 1_000).await.unwrap();
@@ -49,9 +56,14 @@ pub async fn run(store: &dyn Store) {
     store.keep_recipients(vec![owed.clone()]).await.unwrap();
     assert_eq!(store.newest_version(owed.entity_key).await.unwrap(), Some(owed));
 
-    assert_eq!(store.sync(&acme()).await.unwrap(), None);
-    store.keep_sync(&acme(), Sync::NEW).await.unwrap();
-    store.keep_sync(&acme(), halfway()).await.unwrap();
+    assert_eq!(store.sync(&acme(), 0).await.unwrap(), None);
+    store.keep_sync(&acme(), 0, Sync::NEW).await.unwrap();
+    store.keep_sync(&acme(), 0, halfway()).await.unwrap();
+    let other: PartnerId = "other".parse().unwrap();
+    store.keep_sync(&other, 3, halfway()).await.unwrap();
+    assert_eq!(store.sync(&other, 0).await.unwrap(), None, "each share has its own");
+    store.restart_sync(&other).await.unwrap();
+    assert_eq!(store.sync(&other, 3).await.unwrap(), None);
 }
 
 fn halfway() -> Sync {
@@ -60,8 +72,8 @@ fn halfway() -> Sync {
 
 pub async fn after_restart(store: &dyn Store) {
     let partner = "polled".parse().unwrap();
-    assert_eq!(store.poll(&partner).await.unwrap(), Some(poll("3", Some("next run"), at(1_020))));
-    assert_eq!(store.sync(&acme()).await.unwrap(), Some(halfway()));
+    assert_eq!(store.poll(&partner).await.unwrap(), Some(poll("3", Some("next run"), up_to(1_020))));
+    assert_eq!(store.sync(&acme(), 0).await.unwrap(), Some(halfway()));
     store.forget_poll(&partner).await.unwrap();
     assert_eq!(store.poll(&partner).await.unwrap(), None);
 }

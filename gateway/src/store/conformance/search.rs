@@ -106,6 +106,7 @@ async fn a_replay_waits_until_it_is_done(store: &dyn Store) {
     let replay = |reference: &str, wanted_at| Replay {
         replay_id: Uuid::new_v4(),
         entity_key: EntityKey::of_vacancy(&acme(), reference),
+        share: 2,
         recipient: Some("eures".parse().unwrap()),
         wanted_at,
     };
@@ -115,9 +116,10 @@ async fn a_replay_waits_until_it_is_done(store: &dyn Store) {
             store.want_replay(replay.clone()).await.unwrap();
         }
     }
-    assert_eq!(store.replays(10).await.unwrap(), both, "oldest first");
-    assert_eq!(store.replays(1).await.unwrap(), both[..1]);
+    assert_eq!(store.replays(2, 10).await.unwrap(), both, "oldest first");
+    assert_eq!(store.replays(0, 10).await.unwrap(), [], "those of another share");
+    assert_eq!(store.replays(2, 1).await.unwrap(), both[..1]);
     store.finish_replays(vec![both[0].replay_id]).await.unwrap();
-    assert_eq!(store.replays(10).await.unwrap(), both[1..]);
+    assert_eq!(store.replays(2, 10).await.unwrap(), both[1..]);
     store.finish_replays(vec![both[1].replay_id]).await.unwrap();
 }

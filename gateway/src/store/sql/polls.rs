@@ -4,11 +4,18 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use schemas::{PartnerId, Position};
+use schemas::PartnerId;
 use sqlx::Row as _;
 
-use super::{Connection, Database, Engine, dialect::storable, versions::position_of};
-use crate::store::{Poll, Polled, Polls};
+use super::{
+    Connection, Database, Engine, Row,
+    dialect::storable,
+    versions::{parsed, position_of},
+};
+use crate::{
+    backbone::Frontier,
+    store::{Poll, Polled, Polls},
+};
 
 /// References of one look-up; SQLite binds up to 32,766.
 const LOOK_UP: usize = 500;
@@ -23,17 +30,19 @@ impl Polls for Engine {
     async fn poll(&self, partner: &PartnerId) -> Result<Option<Poll>> {
         self.read(partner, |connection, partner| {
             Box::pin(async move {
-                let row =
-                    sqlx::query("SELECT cursor, run, generation, log_offset, is_doubted FROM polls WHERE partner = $1")
-                        .bind(partner.as_str())
-                        .fetch_optional(connection)
-                        .await?;
-                Ok(row.map(|row| Poll {
-                    cursor: row.get("cursor"),
-                    run: row.get("run"),
-                    before: position_of(&row),
-                    is_doubted: row.get("is_doubted"),
-                }))
+                let row = sqlx::query("SELECT cursor, run, before, is_doubted FROM polls WHERE partner = $1")
+                    .bind(partner.as_str())
+                    .fetch_optional(connection)
+                    .await?;
+                let poll = |row: Row| {
+                    Ok(Poll {
+                        cursor: row.get("cursor"),
+                        run: row.get("run"),
+                        before: parsed(&row, "before")?,
+                        is_doubted: row.get("is_doubted"),
+                    })
+                };
+                row.map(poll).transpose()
             })
         })
         .await
@@ -64,9 +73,9 @@ impl Polls for Engine {
         self.write(polled, |connection, polled| Box::pin(record(connection, polled))).await
     }
 
-    async fn absent(&self, partner: &PartnerId, run: &str, before: Position) -> Result<(Vec<String>, usize)> {
+    async fn absent(&self, partner: &PartnerId, run: &str, before: &Frontier) -> Result<(Vec<String>, usize)> {
         self.read((partner, run, before), |connection, (partner, run, before)| {
-            Box::pin(absent(connection, partner, run, *before))
+            Box::pin(absent(connection, partner, run, before))
         })
         .await
     }
@@ -88,20 +97,16 @@ async fn absent(
     connection: &mut Connection,
     partner: &PartnerId,
     run: &str,
-    before: Position,
+    before: &Frontier,
 ) -> Result<(Vec<String>, usize)> {
     let sql = format!(
-        "SELECT v.reference {OPEN} AND (v.generation, v.log_offset) < ($3, $4) AND NOT EXISTS ( \
+        "SELECT v.reference, v.generation, v.log_offset {OPEN} AND NOT EXISTS ( \
          SELECT 1 FROM poll_seen AS s WHERE s.partner = $1 AND s.run = $2 AND s.reference = v.reference) \
          ORDER BY v.reference"
     );
-    let absent = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-        .bind(partner.as_str())
-        .bind(run)
-        .bind(before.generation)
-        .bind(before.offset)
-        .fetch_all(&mut *connection)
-        .await?;
+    let unseen =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).bind(run).fetch_all(&mut *connection).await?;
+    let absent = unseen.iter().filter(|row| before.covers(position_of(row))).map(|row| row.get("reference")).collect();
     let sql = format!("SELECT COUNT(*) {OPEN}");
     let open: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).fetch_one(connection).await?;
     Ok((absent, usize::try_from(open)?))
@@ -110,15 +115,14 @@ async fn absent(
 async fn record(connection: &mut Connection, polled: &Polled) -> Result<()> {
     let Polled { partner, poll, seen, marks } = polled;
     sqlx::query(
-        "INSERT INTO polls (partner, cursor, run, generation, log_offset, is_doubted) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO polls (partner, cursor, run, before, is_doubted) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (partner) DO UPDATE SET cursor = excluded.cursor, run = excluded.run, \
-         generation = excluded.generation, log_offset = excluded.log_offset, is_doubted = excluded.is_doubted",
+         before = excluded.before, is_doubted = excluded.is_doubted",
     )
     .bind(partner.as_str())
     .bind(storable(&poll.cursor))
     .bind(&poll.run)
-    .bind(poll.before.generation)
-    .bind(poll.before.offset)
+    .bind(poll.before.to_string())
     .bind(poll.is_doubted)
     .execute(&mut *connection)
     .await?;

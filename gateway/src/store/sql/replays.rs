@@ -15,11 +15,12 @@ impl Replays for Engine {
         self.write(replay, |connection, replay| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO replays (replay_id, entity_key, recipient, wanted_at) VALUES ($1, $2, $3, $4) \
+                    "INSERT INTO replays (replay_id, entity_key, share, recipient, wanted_at) VALUES ($1, $2, $3, $4, $5) \
                      ON CONFLICT DO NOTHING",
                 )
                 .bind(replay.replay_id)
                 .bind(replay.entity_key.as_uuid())
+                .bind(i64::from(replay.share))
                 .bind(replay.recipient.as_ref().map(PartnerId::as_str))
                 .bind(replay.wanted_at)
                 .execute(connection)
@@ -30,12 +31,14 @@ impl Replays for Engine {
         .await
     }
 
-    async fn replays(&self, limit: usize) -> Result<Vec<Replay>> {
-        self.read(i64::try_from(limit)?, |connection, limit| {
+    async fn replays(&self, share: u32, limit: usize) -> Result<Vec<Replay>> {
+        self.read((i64::from(share), i64::try_from(limit)?), |connection, (share, limit)| {
             Box::pin(async move {
                 let rows = sqlx::query(
-                    "SELECT replay_id, entity_key, recipient, wanted_at FROM replays ORDER BY wanted_at, replay_id LIMIT $1",
+                    "SELECT replay_id, entity_key, share, recipient, wanted_at FROM replays WHERE share = $1 \
+                     ORDER BY wanted_at, replay_id LIMIT $2",
                 )
+                .bind(share)
                 .bind(limit)
                 .fetch_all(connection)
                 .await?;
@@ -63,6 +66,7 @@ fn replay_of(row: &Row) -> Result<Replay> {
     Ok(Replay {
         replay_id: row.get("replay_id"),
         entity_key: row.get::<Uuid, _>("entity_key").into(),
+        share: u32::try_from(row.get::<i64, _>("share"))?,
         recipient: recipient.map(str::parse).transpose()?,
         wanted_at: row.get("wanted_at"),
     })

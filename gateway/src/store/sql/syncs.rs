@@ -13,11 +13,12 @@ use crate::store::{Sync, Syncs, Version};
 
 #[async_trait]
 impl Syncs for Engine {
-    async fn sync(&self, partner: &PartnerId) -> Result<Option<Sync>> {
-        self.read(partner, |connection, partner| {
+    async fn sync(&self, partner: &PartnerId, share: u32) -> Result<Option<Sync>> {
+        self.read((partner, i64::from(share)), |connection, (partner, share)| {
             Box::pin(async move {
-                let row = sqlx::query("SELECT entity_key, is_done FROM syncs WHERE partner = $1")
+                let row = sqlx::query("SELECT entity_key, is_done FROM syncs WHERE partner = $1 AND share = $2")
                     .bind(partner.as_str())
+                    .bind(share)
                     .fetch_optional(connection)
                     .await?;
                 let sync = |row: Row| Sync {
@@ -30,18 +31,29 @@ impl Syncs for Engine {
         .await
     }
 
-    async fn keep_sync(&self, partner: &PartnerId, sync: Sync) -> Result<()> {
-        self.write((partner.to_string(), sync), |connection, (partner, sync)| {
+    async fn keep_sync(&self, partner: &PartnerId, share: u32, sync: Sync) -> Result<()> {
+        self.write((partner.to_string(), i64::from(share), sync), |connection, (partner, share, sync)| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO syncs (partner, entity_key, is_done) VALUES ($1, $2, $3) \
-                     ON CONFLICT (partner) DO UPDATE SET entity_key = excluded.entity_key, is_done = excluded.is_done",
+                    "INSERT INTO syncs (partner, share, entity_key, is_done) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (partner, share) DO UPDATE SET entity_key = excluded.entity_key, is_done = excluded.is_done",
                 )
                 .bind(partner)
+                .bind(share)
                 .bind(sync.after.map(EntityKey::as_uuid))
                 .bind(sync.is_done)
                 .execute(connection)
                 .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn restart_sync(&self, partner: &PartnerId) -> Result<()> {
+        self.write(partner.to_string(), |connection, partner| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM syncs WHERE partner = $1").bind(partner).execute(connection).await?;
                 Ok(())
             })
         })

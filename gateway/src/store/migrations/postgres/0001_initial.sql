@@ -149,9 +149,11 @@ CREATE TABLE api_keys (
 
 -- How far the initial sync of each partner is: it is owed everything that was open when it joined.
 CREATE TABLE syncs (
-    partner    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    partner    TEXT COLLATE "C" NOT NULL,
+    share      BIGINT  NOT NULL,
     entity_key UUID,
-    is_done    BOOLEAN NOT NULL
+    is_done    BOOLEAN NOT NULL,
+    PRIMARY KEY (partner, share)
 );
 
 -- Where each poller is, what its run over everything has seen so far, and the marks of what was accepted.
@@ -159,8 +161,7 @@ CREATE TABLE polls (
     partner    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     cursor     TEXT COLLATE "C" NOT NULL,
     run        TEXT COLLATE "C",
-    generation BIGINT  NOT NULL,
-    log_offset BIGINT  NOT NULL,
+    before     TEXT COLLATE "C" NOT NULL,
     is_doubted BOOLEAN NOT NULL
 );
 
@@ -190,6 +191,7 @@ CREATE INDEX employers_by_name ON employers USING HASH (employer);
 CREATE TABLE replays (
     replay_id  UUID   NOT NULL PRIMARY KEY,
     entity_key UUID   NOT NULL,
+    share      BIGINT NOT NULL,
     recipient  TEXT COLLATE "C",
     wanted_at  BIGINT NOT NULL
 );
