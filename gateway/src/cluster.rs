@@ -227,7 +227,9 @@ fn has_ended(tenure: &Tenure) -> bool {
 
 /// The partners that somebody has to look after.
 fn looked_after(partners: &Partners) -> BTreeSet<PartnerId> {
-    let active = partners.values().filter(|partner| !partner.outgoing.is_empty() || partner.poll.is_some());
+    let active = partners
+        .values()
+        .filter(|partner| !partner.outgoing.is_empty() || partner.poll.is_some() || partner.inbox.is_some());
     active.map(|partner| partner.id.clone()).collect()
 }
 

@@ -141,9 +141,10 @@ impl Parts {
             cluster: cluster.clone(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
-        let polling = Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits, cluster };
+        let polling =
+            Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits, cluster: cluster.clone() };
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
-        let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone() };
+        let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone(), cluster };
         supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));
         Self { intake, wakes, teller: Teller { backbone, store }, sync_wanted }
     }

@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::{
     backbone::wire::Bodies,
+    cluster::Cluster,
     config::{Configuration, Partner, TopicFormat, brokers_of, inbound_topic},
     health::Health,
     in_force::{InForce, Rules},
@@ -39,6 +40,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Inboxes {
     pub in_force: InForce,
     pub intake: Intake,
+    pub cluster: Cluster,
 }
 
 /// Reads one partner's topic under one set of rules.
@@ -55,14 +57,14 @@ struct Reader {
 impl Inboxes {
     /// Keeps a part going for every partner that pushes into a topic, those that are configured later included.
     pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
-        let in_force = self.in_force.clone();
+        let (in_force, cluster) = (self.in_force.clone(), self.cluster.clone());
         let wanting = |configuration: &Configuration| {
             let pushing = configuration.partners.values().filter(|partner| partner.inbox.is_some());
             pushing.map(|partner| partner.id.clone()).collect()
         };
         let told = health.clone();
         let serve = move |partner, stop| self.clone().serve(partner, told.clone(), stop);
-        partner_parts::keep(PART, (in_force, supervisor, health), wanting, serve).await
+        partner_parts::keep(PART, (in_force, supervisor, health), cluster, wanting, serve).await
     }
 
     /// Reads one partner's topic; begins anew, where it was, when other rules come into force.
