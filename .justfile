@@ -57,7 +57,7 @@ third-party:
 test-kafka: engines third-party
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
         cargo test --locked --package gateway --bin passerelle -- backbone:: store::; \
-        cargo test --locked --package gateway --test partner_topics --test third_party'
+        cargo test --locked --package gateway --test partner_topics --test registry --test third_party'
 
 # The gateway from outside with its store in PostgreSQL, each in a database of its own
 test-postgres: engines

@@ -197,7 +197,7 @@ async fn what_cannot_be_delivered_waits_or_is_parked_with_its_reason() {
     let topic = format!("{prefix}to.zenith.vacancy");
     // All of it in the partner's file: `check` knows nothing of the daemon's environment.
     let own = format!(", topic = \"{topic}\", brokers = {{ bootstrap_servers = \"{}\" }}", engines.kafka);
-    let gateway = Setup::new()
+    let mut gateway = Setup::new()
         .with_topics(&engines, &prefix)
         .setting("DELIVERY__CONNECT_TIMEOUT_MS", "1000")
         .setting("DELIVERY__SEND_TIMEOUT_MS", "4000")
@@ -232,6 +232,59 @@ async fn what_cannot_be_delivered_waits_or_is_parked_with_its_reason() {
     let document = json!({"reference": "R2", "status": "published", "profiles": [{"language": "nl", "title": "Lasser", "description": long}]});
     push(&gateway, &document).await;
     until("it is too large", async || gateway.get("/v1/parked").await.to_string().contains("too_large")).await;
+    let stopping = std::time::Instant::now();
+    assert!(gateway.stop().await);
+    assert!(stopping.elapsed() < Duration::from_secs(20), "{:?}", stopping.elapsed());
+}
+
+/// What a listener that asks who comes is reached by; none where only plain ones were started.
+fn guarded() -> Option<(String, String)> {
+    let said = |name: &str| std::env::var(format!("PASSERELLE_TEST_KAFKA_{name}")).ok();
+    let sasl = format!(
+        "bootstrap_servers = \"{}\", protocol = \"sasl_plaintext\", mechanism = \"SCRAM-SHA-512\", user = \"{}\"",
+        said("SASL")?,
+        said("SASL_USER")?
+    );
+    let tls = format!("bootstrap_servers = \"{}\", protocol = \"ssl\", certificates = \"brokers-ca\"", said("TLS")?);
+    Some((sasl, tls))
+}
+
+#[tokio::test]
+async fn brokers_of_a_partner_are_shown_who_we_are_and_checked_who_they_are() {
+    let (Some(engines), Some((sasl, tls))) = (engines(), guarded()) else { return };
+    let prefix = prefix();
+    let topics = ["right", "wrong", "checked", "unknown"].map(|partner| format!("{prefix}{partner}"));
+    engines.make_topics(&topics.each_ref().map(String::as_str)).await;
+    let connector = |topic: &str, brokers: &str| format!(", topic = \"{topic}\", brokers = {{ {brokers} }}");
+    let password = std::env::var("PASSERELLE_TEST_KAFKA_SASL_PASSWORD").unwrap();
+    let certificates = std::fs::read_to_string(std::env::var("PASSERELLE_TEST_KAFKA_CA").unwrap()).unwrap();
+    let gateway = Setup::new()
+        .setting("DELIVERY__SEND_TIMEOUT_MS", "8000")
+        .partner(pusher("acme", "canonical"))
+        .partner(reader("right", &connector(&topics[0], &format!("{sasl}, password = \"right\""))))
+        .partner(reader("wrong", &connector(&topics[1], &format!("{sasl}, password = \"wrong\""))))
+        .partner(reader("checked", &connector(&topics[2], &tls)))
+        .partner(reader("unknown", &connector(&topics[3], &tls.replace(", certificates = \"brokers-ca\"", ""))))
+        .secret("right", &password)
+        .secret("wrong", "not-the-password")
+        .secret("brokers-ca", &certificates)
+        .start()
+        .await;
+    push(&gateway, &vacancy("R1", "Lasser")).await;
+    for topic in [&topics[0], &topics[2]] {
+        assert_eq!(Partner::new(&engines, topic).next().await.key, entity("acme", "R1"));
+    }
+    let told = async |code: &str| {
+        let trace = gateway.run(&["trace", "--reference", "R1", "--json"]).await;
+        String::from_utf8(trace.stdout).unwrap().contains(code)
+    };
+    until("the password is refused", async || told("unauthorised").await).await;
+    until("the certificate is not trusted", async || told("time_out").await).await;
+    let check = gateway.run(&["check", "--connect"]).await;
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("right: answers") && said.contains("checked: answers"), "{said}");
+    assert!(!said.contains("wrong: answers") && !said.contains("unknown: answers"), "{said}");
+    assert!(!gateway.log().contains("not-the-password"));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod traffic;
 pub use self::{
     compressed::{gzip, zstd},
     engines::{Engines, engines, third_party_python},
+    forwarder::Forwarder,
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
     traffic::{Report, Trial},
