@@ -63,7 +63,10 @@ struct Watcher(Arc<Mutex<Option<Code>>>);
 
 impl ClientContext for Watcher {
     fn error(&self, error: KafkaError, _reason: &str) {
-        self.set(error.rdkafka_error_code());
+        // That brokers are down is said after each refusal too, and explains less.
+        if !self.trouble().is_some_and(is_refusal) {
+            self.set(error.rdkafka_error_code());
+        }
     }
 }
 

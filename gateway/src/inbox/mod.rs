@@ -1,7 +1,7 @@
 //! Reads the topics that partners push into: one part per partner, each record accepted before its offset is committed.
 //!
-//! **Invariant:** records of one key are taken in one after the other. What two gateways read while they share the
-//! partitions anew is known by its place, and taken in once.
+//! **Invariant:** records of one key are taken in one after the other. What a node reads again that another had read
+//! before it is known by its place, and taken in once.
 
 mod take;
 
