@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
 use tokio::{net::TcpListener, sync::watch};
@@ -18,7 +18,7 @@ use crate::{
     backbone::{Backbone, embedded::EmbeddedBackbone, kafka::KafkaBackbone, wire::Wire},
     clock::Clock,
     cluster::Cluster,
-    config::{BackboneEngine, Configuration},
+    config::{BackboneEngine, Configuration, Settings, StoreEngine},
     delivery::{Delivery, Limits, Teller, Wakes},
     door::{Admission, Door, KeyLimits, new_secret},
     health::Health,
@@ -63,6 +63,7 @@ impl Daemon {
     pub async fn start(configuration: Configuration, metrics: PrometheusHandle) -> Result<Self> {
         let settings = configuration.settings.clone();
         let lock = take_data_dir(&settings.data_dir)?;
+        require_not_moved(&settings)?;
         let file = configuration.file.clone();
         let (replace, in_force) = InForce::begin(Rules::of(configuration)?);
         let listener = TcpListener::bind(settings.listen)
@@ -156,9 +157,7 @@ async fn open_backbone(
 ) -> Result<Arc<dyn Backbone>> {
     let settings = &configuration.settings;
     Ok(match settings.backbone {
-        BackboneEngine::Embedded => {
-            Arc::new(EmbeddedBackbone::open(&settings.data_dir.join("log.db"), supervisor).await?)
-        }
+        BackboneEngine::Embedded => Arc::new(EmbeddedBackbone::open(&settings.data_dir.join(LOG), supervisor).await?),
         BackboneEngine::Kafka => {
             let wire = Wire::start(configuration, &[], (supervisor, health)).await?;
             Arc::new(KafkaBackbone::open(configuration, wire, supervisor).await?)
@@ -173,6 +172,36 @@ async fn open_backbone(
 pub fn take_data_dir(data_dir: &Path) -> Result<File> {
     make_data_dir(data_dir).with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
     lock(data_dir)
+}
+
+/// The file of the embedded log.
+pub const LOG: &str = "log.db";
+/// The file of the embedded store.
+pub const STORE: &str = "store.db";
+
+/// Notes that a file of the data directory has been moved to another engine.
+///
+/// # Errors
+/// If the note cannot be written.
+pub fn mark_moved(data_dir: &Path, file: &str) -> Result<()> {
+    let path = data_dir.join(format!("{file}.moved"));
+    File::create(&path).and_then(|note| note.sync_all()).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Refuses to work on what has been moved: it would be sent twice.
+fn require_not_moved(settings: &Settings) -> Result<()> {
+    let log = (settings.backbone == BackboneEngine::Embedded).then_some(LOG);
+    let store = (settings.store == StoreEngine::Embedded).then_some(STORE);
+    for file in log.into_iter().chain(store) {
+        let note = settings.data_dir.join(format!("{file}.moved"));
+        ensure!(
+            !note.exists(),
+            "`{file}` was moved to another engine; start with the configuration it was moved to, or remove `{}` to go on with \
+             what stood here before",
+            note.display()
+        );
+    }
+    Ok(())
 }
 
 /// Makes the data directory, if there is none, for its owner only: it holds everything that was accepted.

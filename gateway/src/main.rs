@@ -16,6 +16,7 @@ mod in_force;
 mod inbox;
 mod intake;
 mod journal;
+mod moving;
 mod partner_parts;
 mod poller;
 mod reload;

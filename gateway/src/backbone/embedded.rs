@@ -2,6 +2,8 @@
 //!
 //! One writer takes what has gathered while it committed the last batch, so that many callers share an fsync.
 
+mod departure;
+
 use std::{collections::HashMap, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
@@ -14,6 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::departure::LeavingLog;
 use super::{Backbone, Frontier, Membership, Output, Share, Stored, Subscription, Topic};
 use crate::{
     sqlite_file::{WriteConnection, readers},

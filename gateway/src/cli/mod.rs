@@ -9,6 +9,7 @@ mod completions;
 mod demo;
 mod keys;
 mod mappings;
+mod r#move;
 mod output;
 mod parked;
 mod partner;
@@ -68,6 +69,8 @@ enum Verb {
     /// Look at the store, or migrate it
     #[command(subcommand)]
     Store(store::Store),
+    /// Move an embedded installation to Kafka and PostgreSQL
+    Move(r#move::Move),
     /// Play a partner, for tests and rehearsals
     #[command(subcommand)]
     Stub(stub::Stub),
@@ -100,6 +103,7 @@ pub fn run() -> ExitCode {
             Verb::Replay(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Partner(verb) => verb.run().await,
+            Verb::Move(verb) => verb.run().await,
             Verb::Store(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,
             Verb::Bench(verb) => verb.run().await,

@@ -185,7 +185,7 @@ impl Settings {
 
     /// The file of the embedded store.
     pub fn store_file(&self) -> PathBuf {
-        self.data_dir.join("store.db")
+        self.data_dir.join(crate::daemon::STORE)
     }
 
     fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self> {

@@ -21,6 +21,7 @@ mod postgres;
 mod replays;
 mod sqlite;
 mod syncs;
+mod tables;
 mod upkeep;
 mod versions;
 
@@ -29,6 +30,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 
+#[cfg(test)]
+pub use self::postgres::database_of_a_test;
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
     dispatches::{
@@ -40,10 +43,11 @@ pub use self::{
     leases::{Lease, Leases},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},
-    postgres::PostgresStore,
+    postgres::{Arrival, PostgresStore},
     replays::{Replay, Replays},
-    sqlite::SqliteStore,
+    sqlite::{LeavingStore, SqliteStore},
     syncs::{Sync, Syncs},
+    tables::{Digest, TABLES, Table, Value},
     upkeep::{StoreStatus, is_out_of_reach, migrate, status},
     versions::{Histories, KeyUse, Routed, Version, Versions},
 };

@@ -1,5 +1,6 @@
 //! The store in PostgreSQL: several nodes read and write at once.
 
+mod arrival;
 mod connections;
 mod dialect;
 mod leases;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 
+pub use self::arrival::Arrival;
 use self::{
     connections::Connections,
     dialect::{lock_entities, lock_feed},
@@ -107,3 +109,5 @@ impl Store for PostgresStore {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use self::tests::database as database_of_a_test;

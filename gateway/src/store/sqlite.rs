@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+mod departure;
 mod dialect;
 mod leases;
 #[expect(clippy::duplicate_mod, reason = "one text of the statements, compiled for each engine")]
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
+pub use self::departure::LeavingStore;
 use self::{
     dialect::{lock_entities, lock_feed},
     leases::Held,

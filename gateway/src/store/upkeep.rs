@@ -5,29 +5,6 @@ use anyhow::Result;
 use super::{Lease, postgres, sqlite};
 use crate::config::{Configuration, StoreEngine};
 
-/// Every table of the store, those that others follow from first.
-pub const TABLES: [&str; 19] = [
-    "ownership",
-    "api_keys",
-    "versions",
-    "complements",
-    "idempotency",
-    "employers",
-    "syncs",
-    "replays",
-    "polls",
-    "poll_seen",
-    "poll_marks",
-    "dispatches",
-    "sent",
-    "feed_items",
-    "feed_clocks",
-    "parked_inputs",
-    "messages",
-    "events",
-    "leases",
-];
-
 /// How a store stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {

@@ -4,6 +4,7 @@
 //! nodes of a consumer group. What a partner is owed has one partition, read by the node that looks after the partner.
 //! **Invariant:** an append returns only when every replica in sync has the records (`acks=all`).
 
+mod arrival;
 mod client;
 mod membership;
 mod position;
@@ -25,11 +26,11 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use schemas::{EntityKey, Position};
 
-pub use self::position::partition_of;
+pub use self::position::{partition_for, partition_of};
 use self::{
     client::Clients,
     membership::KafkaMembership,
-    position::{offset_of, partition_for},
+    position::offset_of,
     reader::{Command, Reader, Slot},
     subscription::{KafkaSubscription, Outputs},
     topics::{name_of, partitions_of},

@@ -14,6 +14,18 @@ pub use self::dispatches::{claim_of, outcome, owed, own};
 use super::Store;
 use crate::supervisor::Supervisor;
 
+/// Puts rows into every table of a store that is empty.
+pub async fn fill(store: &dyn Store) {
+    records::run(store).await;
+    search::run(store).await;
+    dispatches::run(store).await;
+    ends::run(store).await;
+    feed::run(store).await;
+    polls::run(store).await;
+    search::leave_a_replay(store).await;
+    polls::leave_a_run(store).await;
+}
+
 /// Runs the suite. `open` opens the same store each time; the one before is closed by then.
 pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     let (store, supervisor) = open().await;

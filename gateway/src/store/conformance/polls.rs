@@ -66,6 +66,11 @@ pub async fn run(store: &dyn Store) {
     assert_eq!(store.sync(&other, 3).await.unwrap(), None);
 }
 
+/// A run over everything that is under way.
+pub async fn leave_a_run(store: &dyn Store) {
+    store.record_polled(polled(poll("4", Some("next run"), up_to(1_020)), &["polled b"], &[])).await.unwrap();
+}
+
 fn halfway() -> Sync {
     Sync { after: Some(EntityKey::of_vacancy(&acme(), "halfway")), is_done: false }
 }

@@ -102,6 +102,12 @@ async fn a_message_that_is_sent_again_has_two_outcomes(store: &dyn Store, messag
     assert_eq!(count().await, before + 1, "the same attempt at another time is another one");
 }
 
+/// A replay that nobody has done yet.
+pub async fn leave_a_replay(store: &dyn Store) {
+    let (replay_id, entity_key) = (Uuid::new_v4(), EntityKey::of_vacancy(&acme(), "replay/left"));
+    store.want_replay(Replay { replay_id, entity_key, share: 0, recipient: None, wanted_at: 1 }).await.unwrap();
+}
+
 async fn a_replay_waits_until_it_is_done(store: &dyn Store) {
     let replay = |reference: &str, wanted_at| Replay {
         replay_id: Uuid::new_v4(),

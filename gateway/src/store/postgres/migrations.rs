@@ -7,6 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection},
 };
 
+use super::arrival::require_finished;
 use crate::config::PostgresqlSettings;
 
 /// The migrations of this version. What a newer version has made is left alone: both run in one group for a while.
@@ -31,6 +32,7 @@ pub(super) async fn prepare(options: &PgConnectOptions, settings: &PostgresqlSet
         );
         migrate(&mut connection).await?;
     }
+    require_finished(&mut connection).await?;
     connection.close().await.context("cannot leave PostgreSQL")
 }
 

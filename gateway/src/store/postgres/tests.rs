@@ -15,7 +15,7 @@ const SERVER: &str = "PASSERELLE_TEST_POSTGRESQL";
 ///
 /// # Panics
 /// If there is no server where there has to be one.
-async fn database(name: &str) -> Option<PostgresqlSettings> {
+pub async fn database(name: &str) -> Option<PostgresqlSettings> {
     let Some(server) = given(SERVER) else {
         eprintln!("skipped: {SERVER} does not say where PostgreSQL is");
         return None;
@@ -207,4 +207,33 @@ mod frozen {
         }
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn postgres_and_sqlite_have_the_tables_that_are_moved() {
+    use std::collections::{BTreeMap, BTreeSet};
+    let Some(settings) = database("tables").await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    open(&settings).await.unwrap();
+    crate::store::SqliteStore::open(&path, &Supervisor::default()).await.unwrap();
+    let ours: BTreeMap<String, BTreeSet<String>> = crate::store::TABLES
+        .iter()
+        .map(|table| (table.name.to_owned(), table.columns.iter().map(|(name, _)| (*name).to_owned()).collect()))
+        .collect();
+    let gathered = |columns: Vec<(String, String)>| {
+        let mut tables = BTreeMap::<String, BTreeSet<String>>::new();
+        for (table, column) in columns {
+            tables.entry(table).or_default().insert(column);
+        }
+        tables
+    };
+    let sql = "SELECT table_name::TEXT, column_name::TEXT FROM information_schema.columns WHERE table_schema = 'public' \
+               AND table_name NOT IN ('_sqlx_migrations', 'leases', 'moves')";
+    let postgres = sqlx::query_as(sql).fetch_all(&mut connection(&settings).await).await.unwrap();
+    assert_eq!(gathered(postgres), ours);
+    let sql = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c \
+               WHERE t.type = 'table' AND t.name <> '_sqlx_migrations'";
+    let file = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    assert_eq!(gathered(sqlx::query_as(sql).fetch_all(&file).await.unwrap()), ours);
 }

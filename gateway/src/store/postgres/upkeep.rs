@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 use super::{leases, migrations, options};
 use crate::{
     config::{PostgresqlSettings, Secret},
-    store::upkeep::{StoreStatus, TABLES},
+    store::{tables::TABLES, upkeep::StoreStatus},
 };
 
 /// How the store stands.
@@ -17,7 +17,7 @@ pub async fn status(settings: &PostgresqlSettings, password: Option<&Secret>) ->
         return Ok(StoreStatus::nothing(due));
     }
     let mut rows = Vec::with_capacity(TABLES.len());
-    for table in TABLES {
+    for table in TABLES.iter().map(|table| table.name).chain(["leases"]) {
         rows.push((table, count(&mut connection, table).await?));
     }
     let leases = leases::all(&mut connection).await?;

@@ -8,7 +8,7 @@ use sqlx::SqlitePool;
 use super::MIGRATIONS;
 use crate::{
     sqlite_file::{WriteConnection, readers},
-    store::upkeep::{StoreStatus, TABLES},
+    store::{tables::TABLES, upkeep::StoreStatus},
 };
 
 /// How the store stands; a file that is not there holds nothing.
@@ -22,8 +22,7 @@ pub async fn status(path: &Path) -> Result<StoreStatus> {
         return Ok(StoreStatus::nothing(due(&made)));
     }
     let mut rows = Vec::with_capacity(TABLES.len());
-    // Leases of the one node are in its memory.
-    for table in TABLES.into_iter().filter(|table| *table != "leases") {
+    for table in TABLES.iter().map(|table| table.name) {
         let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         let count: i64 =
             sqlx::query_scalar(sql).fetch_one(&pool).await.with_context(|| format!("cannot count `{table}`"))?;

@@ -1,0 +1,53 @@
+//! The embedded store as it is left for another one: every row of every table.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use futures::{Stream, TryStreamExt};
+use sqlx::{Row as _, SqlitePool, sqlite::SqliteRow};
+
+use crate::{
+    sqlite_file::readers,
+    store::tables::{Kind, Table, Value},
+};
+
+/// A store that nobody writes any more.
+pub struct LeavingStore(SqlitePool);
+
+impl LeavingStore {
+    /// Opens the file; the caller has the lock on its folder.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn open(path: &Path) -> Result<Self> {
+        Ok(Self(readers(path).await?))
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &Table) -> Result<i64> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {}", table.name));
+        sqlx::query_scalar(sql).fetch_one(&self.0).await.with_context(|| format!("cannot count `{}`", table.name))
+    }
+
+    /// Every row of a table.
+    pub fn rows<'a>(&'a self, table: &'static Table) -> impl Stream<Item = Result<Vec<Value>>> + 'a {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {} FROM {}", table.column_names(), table.name));
+        let rows = sqlx::query(sql).fetch(&self.0).map_err(anyhow::Error::from);
+        rows.and_then(async move |row| values_of(table, &row))
+    }
+}
+
+fn values_of(table: &Table, row: &SqliteRow) -> Result<Vec<Value>> {
+    let value = |(name, kind): &(&'static str, Kind)| {
+        let value = match kind {
+            Kind::Id => Value::Id(row.try_get(*name)?),
+            Kind::Text => Value::Text(row.try_get(*name)?),
+            Kind::Number => Value::Number(row.try_get(*name)?),
+            Kind::Flag => Value::Flag(row.try_get(*name)?),
+            Kind::Bytes => Value::Bytes(row.try_get(*name)?),
+        };
+        Ok(value)
+    };
+    let values: sqlx::Result<Vec<Value>> = table.columns.iter().map(value).collect();
+    values.with_context(|| format!("damaged row in `{}`", table.name))
+}
