@@ -150,6 +150,11 @@ impl Watcher {
         std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Notes what a commit came to.
+    pub fn committed(&self, outcome: KafkaResult<()>, offsets: Vec<(String, i32, i64)>) {
+        self.tell(Told::Committed(outcome, offsets));
+    }
+
     fn tell(&self, told: Told) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
     }
@@ -206,14 +211,6 @@ impl ConsumerContext for Watcher {
             Rebalance::Revoke(_) => {}
             Rebalance::Error(error) => warn!(client.name = %self.name, error = %error, "a rebalance failed"),
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, list: &TopicPartitionList) {
-        let offsets = list.elements();
-        let offsets = offsets
-            .iter()
-            .filter_map(|element| Some((element.topic().to_owned(), element.partition(), element.offset().to_raw()?)));
-        self.tell(Told::Committed(result, offsets.collect()));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -56,15 +58,25 @@ impl Commits {
     }
 
     /// Sends what is wanted, unless a request is under way.
-    pub fn send(&mut self, consumer: &BaseConsumer<Watcher>) {
+    ///
+    /// On a thread of its own: the library tells nobody what came of an asynchronous commit unless a callback is set in
+    /// its configuration (`rd_kafka_cgrp_propagate_commit_result`), and rdkafka asks for events instead.
+    pub fn send(&mut self, consumer: &Arc<BaseConsumer<Watcher>>, watcher: &Watcher) {
         let is_early = self.pause_until.is_some_and(|until| Instant::now() < until);
         let is_under_way = self.under_way.is_some_and(|begun| begun.elapsed() < PATIENCE);
         if self.wanted.is_empty() || is_early || is_under_way {
             return;
         }
         self.under_way = Some(Instant::now());
-        if let Err(error) = self.list().and_then(|list| consumer.commit(&list, CommitMode::Async)) {
-            self.failed(&error);
+        let offsets: Vec<_> = self.wanted.iter().map(|(slot, wanted)| (slot.clone(), wanted.highest)).collect();
+        let (consumer, watcher, polling) = (consumer.clone(), watcher.clone(), thread::current());
+        let commit = move || {
+            let outcome = list_of(&offsets).and_then(|list| consumer.commit(&list, CommitMode::Sync));
+            watcher.committed(outcome, offsets.into_iter().map(|((topic, at), next)| (topic, at, next)).collect());
+            polling.unpark();
+        };
+        if thread::Builder::new().name("kafka commit".to_owned()).spawn(commit).is_err() {
+            self.pause_until = Some(Instant::now() + PAUSE);
         }
     }
 
@@ -92,12 +104,12 @@ impl Commits {
         self.under_way = None;
         self.pause_until = Some(Instant::now() + PAUSE);
     }
+}
 
-    fn list(&self) -> KafkaResult<TopicPartitionList> {
-        let mut list = TopicPartitionList::new();
-        for ((topic, partition), wanted) in &self.wanted {
-            list.add_partition_offset(topic, *partition, Offset::Offset(wanted.highest))?;
-        }
-        Ok(list)
+fn list_of(offsets: &[(Slot, i64)]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), next) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
     }
+    Ok(list)
 }

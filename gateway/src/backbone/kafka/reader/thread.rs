@@ -74,7 +74,7 @@ impl Polling {
     }
 
     fn turn(&mut self) {
-        self.commits.send(&self.consumer);
+        self.commits.send(&self.consumer, &self.watcher);
         let mut was_any = self.hear();
         for partition in self.partitions.values_mut() {
             was_any |= partition.hand_over();
