@@ -56,8 +56,8 @@ third-party:
 # What meets the real Kafka, registry and PostgreSQL: a broker that does not start is a failure
 test-kafka: engines third-party
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
-        cargo test --locked --package gateway --bin passerelle -- backbone:: store::; \
-        cargo test --locked --package gateway --test partner_topics --test registry --test third_party'
+        cargo test --locked --package gateway --bin passerelle -- backbone:: moving:: store::; \
+        cargo test --locked --package gateway --test moving --test partner_topics --test registry --test third_party'
 
 # The gateway from outside with its store in PostgreSQL, each in a database of its own
 test-postgres: engines

@@ -11,11 +11,18 @@ const SERVER: &str = "PASSERELLE_TEST_STORE";
 /// # Panics
 /// If the server cannot be reached.
 pub async fn of_its_own() -> Option<String> {
-    let server = std::env::var(SERVER).ok()?;
+    Some(database_at(&std::env::var(SERVER).ok()?).await)
+}
+
+/// A new database at a server.
+///
+/// # Panics
+/// If the server cannot be reached.
+pub async fn database_at(server: &str) -> String {
     let name = format!("gateway_{}", uuid::Uuid::new_v4().simple());
-    let mut connection = PgConnection::connect(&server).await.expect("the server of the tests");
+    let mut connection = PgConnection::connect(server).await.expect("the server of the tests");
     connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = reqwest::Url::parse(&server).unwrap();
+    let mut url = reqwest::Url::parse(server).unwrap();
     url.set_path(&name);
-    Some(url.to_string())
+    url.to_string()
 }

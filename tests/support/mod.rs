@@ -14,6 +14,7 @@ mod traffic;
 
 pub use self::{
     compressed::{gzip, zstd},
+    database::database_at,
     engines::{Engines, engines, third_party_python},
     forwarder::Forwarder,
     gateway::{Gateway, Setup},
