@@ -83,6 +83,16 @@ mappings: build
 demo seconds="20": build
     {{binary}} demo --seconds {{seconds}}
 
+# The same traffic with the log on three Kafka brokers and the store in PostgreSQL; one broker is killed halfway
+demo-kafka seconds="30": build engines
+    tests/engines/engines run --brokers 3 --registry --postgres -- bash -euc ' \
+        export PASSERELLE__ENGINES__BACKBONE=kafka PASSERELLE__ENGINES__STORE=postgresql; \
+        export PASSERELLE__KAFKA__BOOTSTRAP_SERVERS=$PASSERELLE_TEST_KAFKA PASSERELLE__REGISTRY__URL=$PASSERELLE_TEST_REGISTRY; \
+        export PASSERELLE__POSTGRESQL__URL=$PASSERELLE_TEST_POSTGRESQL; \
+        {{binary}} demo --seconds {{seconds}} & \
+        sleep $(({{seconds}} / 2)); echo "--- broker 2 is killed"; tests/engines/engines broker kill 2; \
+        wait $!'
+
 # Speed, side by side with a floor
 bench: build
     {{binary}} bench translate

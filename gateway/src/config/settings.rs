@@ -1,6 +1,7 @@
 //! The gateway's own settings: `gateway.default.toml`, then the operator's file, then the environment.
 
 use std::{
+    fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -80,6 +81,24 @@ pub enum StoreEngine {
     Embedded,
     /// PostgreSQL.
     Postgresql,
+}
+
+impl fmt::Display for BackboneEngine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Embedded => "embedded",
+            Self::Kafka => "kafka",
+        })
+    }
+}
+
+impl fmt::Display for StoreEngine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Embedded => "embedded",
+            Self::Postgresql => "postgresql",
+        })
+    }
 }
 
 /// How the log is written.

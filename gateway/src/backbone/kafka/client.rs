@@ -186,10 +186,16 @@ impl ClientContext for Watcher {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
-            return;
+        match error.rdkafka_error_code() {
+            // No error at all; and what the log of the library says already.
+            Some(RDKafkaErrorCode::PartitionEOF) => {}
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
+                debug!(client.name = %self.name, error = %error, reason, "a broker is out of reach");
+            }
+            _ => {
+                warn!(client.name = %self.name, error = %error, reason, "a Kafka client is in trouble; it goes on trying");
+            }
         }
-        warn!(client.name = %self.name, error = %error, reason, "a Kafka client is in trouble; it goes on trying");
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {

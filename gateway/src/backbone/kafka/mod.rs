@@ -5,6 +5,7 @@
 //! **Invariant:** an append returns only when every replica in sync has the records (`acks=all`).
 
 mod arrival;
+mod bounded;
 mod client;
 mod membership;
 mod position;

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use super::{
     KafkaBackbone, PATIENCE,
+    bounded::bounded,
     client::{Clients, Watcher, let_go},
     position::position,
     reader::{Command, Fed, Feed, Reader, Slot},
@@ -94,7 +95,7 @@ pub async fn first_record(clients: &Clients, slot: Slot, offset: i64) -> Result<
         let_go(consumer);
         found
     };
-    tokio::task::spawn_blocking(look).await?
+    bounded("reading a record", 2 * PATIENCE, look).await?
 }
 
 fn poll_one(consumer: &BaseConsumer<Watcher>, slot: &Slot, offset: i64) -> Result<Option<(i64, Vec<u8>)>> {

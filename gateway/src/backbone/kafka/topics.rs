@@ -14,7 +14,10 @@ use rdkafka::{
 };
 use tracing::info;
 
-use super::client::{Clients, LARGEST_BYTES, Watcher};
+use super::{
+    bounded::bounded,
+    client::{Clients, LARGEST_BYTES, Watcher},
+};
 use crate::backbone::Topic;
 
 /// How long the brokers may take to answer.
@@ -87,7 +90,7 @@ fn check_partitions(name: &str, found: u32, wanted: u32) -> Result<()> {
 pub async fn partitions_at_brokers(clients: &Clients, name: &str) -> Result<Option<u32>> {
     let consumer: BaseConsumer<Watcher> = clients.base().create_with_context(clients.context("metadata"))?;
     let name = name.to_owned();
-    tokio::task::spawn_blocking(move || {
+    bounded("reading what topics there are", 2 * PATIENCE, move || {
         let metadata = consumer.fetch_metadata(Some(&name), PATIENCE).context("the brokers do not answer")?;
         let found = metadata.topics().iter().find(|topic| topic.name() == name);
         let count = found.filter(|topic| topic.error().is_none()).map(|topic| topic.partitions().len());
@@ -128,7 +131,7 @@ async fn read_generation(clients: &Clients, name: &str) -> Result<Option<i64>> {
     let group = format!("{}meta", clients.settings.prefix);
     let consumer: BaseConsumer<Watcher> = clients.consuming(&group).create_with_context(clients.context("meta"))?;
     let name = name.to_owned();
-    tokio::task::spawn_blocking(move || {
+    bounded("reading the generation of the log", 2 * PATIENCE, move || {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&name, 0, Offset::Beginning)?;
         consumer.assign(&list)?;

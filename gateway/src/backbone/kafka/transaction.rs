@@ -18,19 +18,21 @@ use rdkafka::{
 use tracing::warn;
 
 use super::{
+    bounded::bounded,
     client::{Clients, Watcher, let_go},
     reader::{Reader, Slot},
     writer::{Outbox, Sending},
 };
 use crate::backbone::Output;
 
-/// How long the brokers may take over one step of a transaction.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The brokers get at least so long to end a transaction; usually as long as a node may be silent.
+const SHORTEST: Duration = Duration::from_secs(5);
 
 /// The transactions of one partition's reader.
 pub struct Transactions {
     producer: Option<Arc<FutureProducer<Watcher>>>,
     outbox: Arc<Outbox>,
+    patience: Duration,
 }
 
 impl Transactions {
@@ -43,8 +45,9 @@ impl Transactions {
             clients.transacting(id).create_with_context(clients.context("router"))?;
         let producer = Arc::new(producer);
         let own = producer.clone();
-        let fenced = tokio::task::spawn_blocking(move || own.init_transactions(PATIENCE)).await?;
-        let transactions = Self { producer: Some(producer), outbox };
+        let patience = clients.settings.session_timeout.max(SHORTEST);
+        let transactions = Self { producer: Some(producer), outbox, patience };
+        let fenced = bounded("taking over transactions", 2 * patience, move || own.init_transactions(patience)).await?;
         fenced.with_context(|| format!("cannot take over the transactions `{id}`"))?;
         Ok(transactions)
     }
@@ -61,10 +64,11 @@ impl Transactions {
         let written = self.write(&producer, &records).await;
         let member = reader.group_metadata();
         let (slot, ending) = (slot.clone(), producer);
-        let ended = tokio::task::spawn_blocking(move || {
-            let outcome = written.and_then(|()| end(&ending, &slot, next, &member?));
+        let patience = self.patience;
+        let ended = bounded("ending a transaction", patience, move || {
+            let outcome = written.and_then(|()| end(&ending, (&slot, next), &member?, patience));
             if outcome.is_err()
-                && let Err(error) = ending.abort_transaction(PATIENCE)
+                && let Err(error) = ending.abort_transaction(patience)
             {
                 warn!(error = %error, "a transaction could not be given up; the brokers end it");
             }
@@ -85,11 +89,16 @@ impl Transactions {
     }
 }
 
-fn end(producer: &FutureProducer<Watcher>, slot: &Slot, next: i64, member: &ConsumerGroupMetadata) -> Result<()> {
+fn end(
+    producer: &FutureProducer<Watcher>,
+    (slot, next): (&Slot, i64),
+    member: &ConsumerGroupMetadata,
+    patience: Duration,
+) -> Result<()> {
     let mut offsets = TopicPartitionList::new();
     offsets.add_partition_offset(&slot.0, slot.1, Offset::Offset(next))?;
-    patiently(|| producer.send_offsets_to_transaction(&offsets, member, PATIENCE))?;
-    patiently(|| producer.commit_transaction(PATIENCE))
+    patiently(|| producer.send_offsets_to_transaction(&offsets, member, patience))?;
+    patiently(|| producer.commit_transaction(patience))
 }
 
 /// What may be repeated is, once; everything else ends the transaction.

@@ -1,4 +1,4 @@
-//! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines.
+//! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines unless told otherwise.
 
 mod scene;
 mod traffic;
@@ -18,7 +18,8 @@ use crate::telemetry;
 ///
 /// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
 /// The agency fails now and then, and heals. Everything is invented, runs on embedded engines in a temporary folder,
-/// and is gone afterwards.
+/// and is gone afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on
+/// other engines, whose addresses are settings too.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// End by itself after so many seconds; without it, on Ctrl-C
@@ -41,6 +42,7 @@ impl Demo {
         let metrics = telemetry::start_metrics()?;
         let scene = Scene::start(metrics, self.seed).await?;
         say(&format!("Passerelle listens on {}", scene.url));
+        say(&format!("  engines:       {}", scene.engines));
         say(&format!(
             "  what happens:  {}/openapi.json describes the API, /health/ready and /metrics need no key",
             scene.url

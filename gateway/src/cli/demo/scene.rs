@@ -54,6 +54,8 @@ const FILES: [(&str, &str); 13] = [
 /// The gateway and its partners.
 pub struct Scene {
     pub url: String,
+    /// The engines it runs on.
+    pub engines: String,
     pub operator_token: String,
     pub ats: GreenhouseStub,
     pub agency: RestStub,
@@ -86,6 +88,7 @@ impl Scene {
             ("{vdab-token}", &vdab.token_url()),
         ])?;
         let configuration = Configuration::load(Some(&folder.path().join("passerelle.toml")))?;
+        let engines = format!("log {}, store {}", configuration.settings.backbone, configuration.settings.store);
         let operator_token_file = configuration.settings.data_dir.join(OPERATOR_TOKEN);
         let daemon = Daemon::start(configuration, metrics).await?;
         let url = format!("http://{}", daemon.address);
@@ -103,6 +106,7 @@ impl Scene {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
         Ok(Self {
             url,
+            engines,
             operator_token,
             ats: GreenhouseStub::new(ats),
             agency,
@@ -127,7 +131,11 @@ impl Scene {
     pub async fn settle(&self, patience: Duration) -> Result<()> {
         let settled = async {
             loop {
-                let backlog = self.ask("/v1/backlog").await?;
+                let Ok(backlog) = self.ask("/v1/backlog").await else {
+                    // Engines that have lost a server may need a while to answer.
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    continue;
+                };
                 let mut open = number(&backlog, "unrouted")?;
                 for owing in backlog["partners"].as_object().into_iter().flat_map(|partners| partners.values()) {
                     open += number(owing, "unsettled")? + number(owing, "claimed")? + number(owing, "deferred")?;

@@ -27,7 +27,10 @@ use tracing::warn;
 
 pub use self::partition::{Fed, Feed};
 use self::thread::Polling;
-use super::client::{Clients, Watcher};
+use super::{
+    bounded::bounded,
+    client::{Clients, Watcher},
+};
 use crate::supervisor::Supervisor;
 
 /// Commands and partitions that may wait.
@@ -39,6 +42,9 @@ const CLOSING: Duration = Duration::from_secs(5);
 const LEARNING: Duration = Duration::from_millis(100);
 /// See [`LEARNING`].
 const LESSONS: usize = 30;
+
+/// What a call gets beyond its own time-out.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// A topic and one of its partitions.
 pub type Slot = (String, i32);
@@ -133,14 +139,14 @@ impl Reader {
     /// If the brokers do not answer.
     pub async fn committed(&self, slot: Slot, patience: Duration) -> Result<Option<i64>> {
         let consumer = self.consumer.clone();
-        let look = move || {
+        let look = move || -> Result<Option<i64>> {
             let mut list = TopicPartitionList::new();
             list.add_partition(&slot.0, slot.1);
             let committed = consumer.committed_offsets(list, patience).context("cannot read what was committed")?;
             let next = committed.find_partition(&slot.0, slot.1).and_then(|element| element.offset().to_raw());
             Ok(next.filter(|next| *next >= 0))
         };
-        tokio::task::spawn_blocking(look).await?
+        bounded("reading what was committed", patience + MARGIN, look).await?
     }
 
     /// The first and the next offset of a partition.
@@ -151,7 +157,8 @@ impl Reader {
         let ask = async || {
             let (consumer, (topic, partition)) = (self.consumer.clone(), slot.clone());
             let look = move || consumer.fetch_watermarks(&topic, partition, patience);
-            tokio::task::spawn_blocking(look).await.unwrap_or(Err(KafkaError::Canceled))
+            let looked = bounded("reading where a partition ends", patience + MARGIN, look).await;
+            looked.unwrap_or(Err(KafkaError::Canceled))
         };
         // A leader that is new, or a topic: the client learns of it by the first refusal.
         let waits = ConstantBuilder::default().with_delay(LEARNING).with_max_times(LESSONS);
@@ -162,7 +169,10 @@ impl Reader {
 
 /// Whether the client only has to learn who leads a partition now.
 fn is_learning(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition};
-    let learning = [LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition];
+    use RDKafkaErrorCode::{
+        BrokerTransportFailure, LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition,
+    };
+    let learning =
+        [BrokerTransportFailure, LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition];
     error.rdkafka_error_code().is_some_and(|code| learning.contains(&code))
 }
