@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
 use crate::{
-    backbone::conformance,
-    config::{Secrets, Settings},
+    backbone::{Share, conformance},
+    config::{Mechanism, Protocol, Secrets, Settings},
     health::Health,
 };
 
@@ -36,6 +37,10 @@ async fn open(configuration: &Configuration, supervisor: &Supervisor) -> KafkaBa
     KafkaBackbone::open(configuration, wire, supervisor).await.unwrap()
 }
 
+fn output(topic: &Topic, reference: &str) -> Output {
+    Output { topic: topic.clone(), envelope: conformance::envelope(reference, reference) }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_passes_the_conformance_suite() {
     for partitions in [1, 4] {
@@ -48,4 +53,119 @@ async fn kafka_passes_the_conformance_suite() {
         })
         .await;
     }
+}
+
+/// A node that slept while another took its partition over writes nothing any more, and its outputs are never seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_taken_over_from_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(configuration) = configuration(1, folder.path()) else { return };
+    let supervisor = Supervisor::default();
+    let backbone = open(&configuration, &supervisor).await;
+    let (accepted, journal) = (Topic::accepted(), Topic::journal());
+    backbone.append(vec![output(&accepted, "R1")]).await.unwrap();
+    let mut membership = backbone.join("router", accepted.clone()).await.unwrap();
+    let mut sleeper = membership.next().await.unwrap().opening.await.unwrap();
+    let read = sleeper.next(1).await.unwrap();
+
+    let id = format!("{}.0", backbone.group("router", &accepted));
+    let outbox = backbone.0.outbox.clone();
+    let _successor = transaction::Transactions::begin(&backbone.0.clients, &id, outbox).await.unwrap();
+    let refused = sleeper.commit(read[0].position, vec![output(&journal, "R1")]).await;
+    let refused = format!("{:#}", refused.unwrap_err());
+    assert!(refused.to_lowercase().contains("fenced"), "{refused}");
+    assert!(!backbone.is_done("router", &accepted, read[0].envelope.header.entity_key).await.unwrap());
+    let slot = (backbone.name(&journal), 0);
+    assert_eq!(tail::first_record(&backbone.0.clients, slot, 0).await.unwrap(), None, "given up, so nobody sees it");
+}
+
+/// Waits until a member has been given so many shares that it still has.
+async fn given(membership: &mut dyn Membership, count: usize) -> Vec<(u32, CancellationToken)> {
+    let mut shares = Vec::new();
+    while shares.len() < count {
+        let Share { index, revoked, .. } = membership.next().await.unwrap();
+        shares.push((index, revoked));
+    }
+    shares
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_share_a_topic_and_what_one_leaves_the_other_gets() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(configuration) = configuration(4, folder.path()) else { return };
+    let supervisor = Supervisor::default();
+    let backbone = open(&configuration, &supervisor).await;
+    let mut first = backbone.join("journal", Topic::accepted()).await.unwrap();
+    let had = given(&mut *first, 4).await;
+    let mut second = backbone.join("journal", Topic::accepted()).await.unwrap();
+    let got = given(&mut *second, 2).await;
+    for (index, revoked) in &had {
+        if got.iter().any(|(other, _)| other == index) {
+            // Taken away before the other node was given it.
+            revoked.cancelled().await;
+        } else {
+            assert!(!revoked.is_cancelled(), "what a node keeps it reads on");
+        }
+    }
+    drop(second);
+    let mut back: Vec<u32> = given(&mut *first, 2).await.into_iter().map(|(index, _)| index).collect();
+    let mut lent: Vec<u32> = got.into_iter().map(|(index, _)| index).collect();
+    back.sort_unstable();
+    lent.sort_unstable();
+    assert_eq!(back, lent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_is_always_in_the_same_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(configuration) = configuration(4, folder.path()) else { return };
+    let supervisor = Supervisor::default();
+    let backbone = open(&configuration, &supervisor).await;
+    let outputs: Vec<Output> = (0..40).map(|number| output(&Topic::accepted(), &format!("R{}", number % 8))).collect();
+    let entities: Vec<EntityKey> = outputs.iter().map(|output| output.envelope.header.entity_key).collect();
+    let positions = backbone.append(outputs).await.unwrap();
+    for (entity, position) in entities.iter().zip(&positions) {
+        assert_eq!(u32::try_from(partition_of(*position)).unwrap(), backbone.share_of(*entity));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_number_of_partitions_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut configuration) = configuration(2, folder.path()) else { return };
+    let supervisor = Supervisor::default();
+    open(&configuration, &supervisor).await;
+    configuration.settings.kafka.partitions = 3;
+    let wire = Wire::start(&configuration, &[], (&supervisor, &Health::default())).await.unwrap();
+    let refused = KafkaBackbone::open(&configuration, wire, &supervisor).await.err().unwrap();
+    assert!(format!("{refused:#}").contains("has 2 partitions, `kafka.partitions` asks for 3"), "{refused:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_are_shown_who_we_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut configuration) = configuration(1, folder.path()) else { return };
+    let names = ["_SASL", "_SASL_USER", "_SASL_PASSWORD", "_TLS", "_CA"];
+    let [Some(sasl), Some(user), Some(password), Some(tls), Some(ca)] =
+        names.map(|name| conformance::given_if_any(&format!("PASSERELLE_TEST_KAFKA{name}")))
+    else {
+        println!("skipped: the brokers have no listeners for SASL and TLS");
+        return;
+    };
+    let supervisor = Supervisor::default();
+    std::fs::write(folder.path().join("kafka"), password).unwrap();
+    configuration.secrets = Secrets::load(folder.path()).unwrap();
+    configuration.settings.kafka.bootstrap_servers = sasl;
+    let security = &mut configuration.settings.kafka.security;
+    security.protocol = Protocol::SaslPlaintext;
+    security.mechanism = Mechanism::ScramSha512;
+    security.user = user;
+    security.password = "kafka".to_owned();
+    open(&configuration, &supervisor).await.append(vec![output(&Topic::accepted(), "R1")]).await.unwrap();
+
+    configuration.settings.kafka.bootstrap_servers = tls;
+    let security = &mut configuration.settings.kafka.security;
+    security.protocol = Protocol::Ssl;
+    security.ca_file = ca.into();
+    open(&configuration, &supervisor).await.append(vec![output(&Topic::accepted(), "R1")]).await.unwrap();
 }

@@ -5,6 +5,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::{
+    bounded::bounded,
+    client::{Clients, Watcher, let_go},
+    reader::{Reader, Slot},
+    writer::{Outbox, Sending},
+};
+use crate::backbone::Output;
 use anyhow::{Context, Result, anyhow};
 use futures::future::try_join_all;
 use metrics::histogram;
@@ -15,15 +22,6 @@ use rdkafka::{
     producer::{FutureProducer, Producer},
     topic_partition_list::Offset,
 };
-use tracing::warn;
-
-use super::{
-    bounded::bounded,
-    client::{Clients, Watcher, let_go},
-    reader::{Reader, Slot},
-    writer::{Outbox, Sending},
-};
-use crate::backbone::Output;
 
 /// The brokers get at least so long to end a transaction; usually as long as a node may be silent.
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -67,12 +65,11 @@ impl Transactions {
         let patience = self.patience;
         let ended = bounded("ending a transaction", patience, move || {
             let outcome = written.and_then(|()| end(&ending, (&slot, next), &member?, patience));
-            if outcome.is_err()
-                && let Err(error) = ending.abort_transaction(patience)
-            {
-                warn!(error = %error, "a transaction could not be given up; the brokers end it");
-            }
-            outcome
+            outcome.map_err(|error| match ending.abort_transaction(patience) {
+                Ok(()) => error,
+                // Why it cannot even be given up, above all that somebody else has taken over, says more.
+                Err(reason) => error.context(reason),
+            })
         });
         ended.await?.context("a transaction failed")?;
         histogram!("passerelle_kafka_transaction_seconds").record(begun.elapsed());
