@@ -59,9 +59,10 @@ test-kafka: engines third-party
         cargo test --locked --package gateway --bin passerelle -- backbone:: moving:: store::; \
         cargo test --locked --package gateway --test moving --test partner_topics --test registry --test third_party'
 
-# The gateway from outside with its store in PostgreSQL, each in a database of its own
-test-postgres: engines
-    tests/engines/engines run --postgres -- bash -c 'PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL \
+# The gateway from outside with its log in Kafka and its store in PostgreSQL, each in topics and a database of its own
+test-distributed: engines
+    tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
+        export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
         cargo test --locked --package gateway --test way --test door --test delivery --test feed --test poll \
         --test operators --test store'
 
@@ -99,4 +100,4 @@ bench: build
     {{binary}} bench accept --rounds 1 --seconds 2
 
 # All that CI runs
-ci: test check docker test-kafka test-postgres mappings bench (demo "20")
+ci: test check docker test-kafka test-distributed mappings bench (demo "20")
