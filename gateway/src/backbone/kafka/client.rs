@@ -1,6 +1,9 @@
 //! What every Kafka client of ours is made with, and what it tells while it works.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use metrics::gauge;
@@ -40,6 +43,18 @@ impl Clients {
     /// What the callbacks of a client named so are told.
     pub fn context(&self, name: &str) -> Watcher {
         Watcher { name: name.into(), told: Arc::default(), tokens: self.tokens.clone() }
+    }
+
+    /// Whether tokens are fetched.
+    pub fn has_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Lets a consumer that nobody polls fetch its token, if it needs one: the library asks for it while it is polled.
+    pub fn introduce(&self, consumer: &BaseConsumer<Watcher>) {
+        if self.has_tokens() {
+            let _ = consumer.poll(INTRODUCTION);
+        }
     }
 
     /// What every client is told.
@@ -121,6 +136,9 @@ impl Clients {
         config
     }
 }
+
+/// How long a consumer that nobody else polls is polled for its token.
+const INTRODUCTION: Duration = Duration::from_millis(200);
 
 /// The largest record, in bytes: the largest document with all that we keep beside it.
 pub const LARGEST_BYTES: &str = "33554432";

@@ -169,3 +169,46 @@ async fn brokers_are_shown_who_we_are() {
     security.ca_file = ca.into();
     open(&configuration, &supervisor).await.append(vec![output(&Topic::accepted(), "R1")]).await.unwrap();
 }
+
+/// Where tokens are had: an unsigned one for whoever asks with the right secret (RFC 7519 §6).
+async fn token_endpoint() -> String {
+    use axum::{Json, Router, http::HeaderMap, routing::post};
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let token = |headers: HeaderMap| async move {
+        assert!(headers["authorization"].to_str().unwrap().starts_with("Basic "));
+        let now = jiff::Timestamp::now().as_second();
+        let claims = format!("{{\"sub\":\"gateway\",\"iat\":{now},\"exp\":{}}}", now + 600);
+        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}.", encoded("{\"alg\":\"none\"}"), encoded(&claims));
+        Json(serde_json::json!({"access_token": token, "token_type": "Bearer", "expires_in": 600}))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = axum::serve(listener, Router::new().route("/token", post(token)));
+    Supervisor::default().spawn("token endpoint", async { Ok(serving.await?) });
+    format!("http://{address}/token")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_fetched_and_shown_to_the_brokers() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut configuration) = configuration(1, folder.path()) else { return };
+    let Some(sasl) = conformance::given_if_any("PASSERELLE_TEST_KAFKA_SASL") else {
+        println!("skipped: the brokers have no listener for SASL");
+        return;
+    };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let supervisor = Supervisor::default();
+    // The topics are made by somebody who may: whoever shows tokens cannot.
+    open(&configuration, &supervisor).await;
+    std::fs::write(folder.path().join("kafka"), "invented-client-secret").unwrap();
+    configuration.secrets = Secrets::load(folder.path()).unwrap();
+    configuration.settings.kafka.bootstrap_servers = sasl;
+    let security = &mut configuration.settings.kafka.security;
+    security.protocol = Protocol::SaslPlaintext;
+    security.mechanism = Mechanism::OauthBearer;
+    security.user = "gateway".to_owned();
+    security.password = "kafka".to_owned();
+    security.token_url = token_endpoint().await;
+    open(&configuration, &supervisor).await.append(vec![output(&Topic::accepted(), "R1")]).await.unwrap();
+}

@@ -41,10 +41,18 @@ pub fn partitions_of(clients: &Clients, topic: &Topic) -> u32 {
 /// If the brokers do not answer or refuse, or the topic has another number of partitions.
 pub async fn ensure_topic(clients: &Clients, name: &str, partitions: u32, is_state: bool) -> Result<()> {
     let settings = &clients.settings;
-    let admin: AdminClient<Watcher> = clients.base().create_with_context(clients.context("admin"))?;
     if let Some(found) = partitions_at_brokers(clients, name).await? {
         return check_partitions(name, found, partitions);
     }
+    // The library's client for this asks nobody for tokens.
+    ensure!(
+        !clients.has_tokens(),
+        "there is no topic `{name}`, and with OAUTHBEARER it cannot be made from here: make it, with {partitions} partitions, \
+         {} copies and `cleanup.policy={}`",
+        settings.replication_factor,
+        if is_state { "compact" } else { "delete" }
+    );
+    let admin: AdminClient<Watcher> = clients.base().create_with_context(clients.context("admin"))?;
     let retention =
         settings.retention.filter(|_| !is_state).map_or(-1, |retention| retention.as_millis().cast_signed());
     let (retention, replicas) = (retention.to_string(), settings.min_insync_replicas.to_string());
@@ -89,8 +97,9 @@ fn check_partitions(name: &str, found: u32, wanted: u32) -> Result<()> {
 /// If the brokers do not answer.
 pub async fn partitions_at_brokers(clients: &Clients, name: &str) -> Result<Option<u32>> {
     let consumer: BaseConsumer<Watcher> = clients.base().create_with_context(clients.context("metadata"))?;
-    let name = name.to_owned();
+    let (name, clients) = (name.to_owned(), clients.clone());
     bounded("reading what topics there are", 2 * PATIENCE, move || {
+        clients.introduce(&consumer);
         let metadata = consumer.fetch_metadata(Some(&name), PATIENCE).context("the brokers do not answer")?;
         let found = metadata.topics().iter().find(|topic| topic.name() == name);
         let count = found.filter(|topic| topic.error().is_none()).map(|topic| topic.partitions().len());

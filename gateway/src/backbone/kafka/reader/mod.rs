@@ -163,7 +163,8 @@ impl Reader {
         // A leader that is new, or a topic: the client learns of it by the first refusal.
         let waits = ConstantBuilder::default().with_delay(LEARNING).with_max_times(LESSONS);
         let asked = ask.retry(waits).sleep(tokio::time::sleep).when(is_learning);
-        asked.await.context("the brokers do not answer")
+        let asked = tokio::time::timeout(patience + MARGIN, asked).await;
+        asked.context("the brokers do not answer in time")?.context("the brokers do not answer")
     }
 }
 
