@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::{Failure, client, output::say};
 use crate::{
-    config::{Configuration, Partner, Settings},
+    backbone::kafka,
+    config::{BackboneEngine, Configuration, Partner, Settings},
     delivery,
     in_force::Rules,
 };
@@ -21,7 +22,7 @@ pub struct Check {
     /// Fail on warnings too
     #[arg(long)]
     deny_warnings: bool,
-    /// Test the connection to every partner
+    /// Test the connection to every partner, and to Kafka if the log is there
     #[arg(long)]
     connect: bool,
     /// Ask the running daemon instead whether all of its parts work
@@ -113,6 +114,10 @@ async fn ready(url: &str) -> Result<(), Failure> {
 
 async fn connect(configuration: &Configuration) -> Result<(), Failure> {
     let mut unreachable = Vec::new();
+    if configuration.settings.backbone == BackboneEngine::Kafka {
+        kafka::check(configuration).await.map_err(Failure::Unreachable)?;
+        say("kafka: answers");
+    }
     for (partner, outcome) in delivery::probe_all(configuration).await? {
         match outcome {
             Ok(()) => say(&format!("{partner}: answers")),

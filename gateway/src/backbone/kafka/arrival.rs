@@ -27,12 +27,7 @@ impl KafkaBackbone {
     /// # Errors
     /// If the brokers do not answer.
     pub async fn raise_generation(configuration: &Configuration, at_least: i64) -> Result<()> {
-        let settings = configuration.settings.kafka.clone();
-        let password = match settings.security.password.as_str() {
-            "" => None,
-            name => Some(configuration.secrets.get(name)?.current().clone()),
-        };
-        let clients = Clients::new(settings, password)?;
+        let clients = Clients::of(configuration)?;
         if topics::generation(&clients).await? < at_least {
             topics::raise_generation(&clients, at_least).await?;
         }

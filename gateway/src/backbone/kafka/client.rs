@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::{debug, info, warn};
 
 use super::token::TokenSource;
-use crate::config::{Acks, KafkaSettings, Protocol};
+use crate::config::{Acks, Configuration, KafkaSettings, Protocol};
 
 /// How often a transactional client asks again, in milliseconds: sending offsets waits for it every time.
 const RETRY_BACKOFF_MS: &str = "5";
@@ -33,9 +33,16 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// What the configuration says of the brokers and of us.
+    ///
     /// # Errors
-    /// If tokens are to be fetched and the address is none.
-    pub fn new(settings: KafkaSettings, password: Option<SecretString>) -> Result<Self> {
+    /// If a secret is missing, or tokens are to be fetched and the address is none.
+    pub fn of(configuration: &Configuration) -> Result<Self> {
+        let settings = configuration.settings.kafka.clone();
+        let password = match settings.security.password.as_str() {
+            "" => None,
+            name => Some(configuration.secrets.get(name).context("`kafka.security.password`")?.current().clone()),
+        };
         let tokens = TokenSource::of(&settings.security, password.as_ref())?.map(Arc::new);
         Ok(Self { settings: Arc::new(settings), password, tokens })
     }

@@ -7,6 +7,7 @@
 mod arrival;
 mod bounded;
 mod client;
+mod existing;
 mod membership;
 mod position;
 mod reader;
@@ -27,7 +28,6 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use schemas::{EntityKey, Position};
 
-pub use self::position::{partition_for, partition_of};
 use self::{
     client::Clients,
     membership::KafkaMembership,
@@ -36,6 +36,10 @@ use self::{
     subscription::{KafkaSubscription, Outputs},
     topics::{name_of, partitions_of},
     writer::{Outbox, Writer},
+};
+pub use self::{
+    existing::check,
+    position::{partition_for, partition_of},
 };
 use super::{Backbone, Frontier, Membership, Output, Stored, Subscription, Topic, wire::Wire};
 use crate::{config::Configuration, supervisor::Supervisor};
@@ -66,13 +70,8 @@ impl KafkaBackbone {
     /// # Errors
     /// If the brokers do not answer, or the topics are not as they should be.
     pub async fn open(configuration: &Configuration, wire: Wire, supervisor: &Supervisor) -> Result<Self> {
-        let settings = configuration.settings.kafka.clone();
-        let password = match settings.security.password.as_str() {
-            "" => None,
-            name => Some(configuration.secrets.get(name)?.current().clone()),
-        };
-        let servers = settings.bootstrap_servers.clone();
-        let clients = Clients::new(settings, password)?;
+        let servers = &configuration.settings.kafka.bootstrap_servers;
+        let clients = Clients::of(configuration)?;
         let generation =
             topics::generation(&clients).await.with_context(|| format!("cannot use the log at `{servers}`"))?;
         let outbox = Arc::new(Outbox::new(clients.clone(), wire.clone()));

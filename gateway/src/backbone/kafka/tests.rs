@@ -130,7 +130,7 @@ async fn an_entity_is_always_in_the_same_share() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_number_of_partitions_is_refused() {
+async fn a_topic_that_is_not_as_it_should_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let Some(mut configuration) = configuration(2, folder.path()) else { return };
     let supervisor = Supervisor::default();
@@ -139,6 +139,11 @@ async fn a_changed_number_of_partitions_is_refused() {
     let wire = Wire::start(&configuration, &[], (&supervisor, &Health::default())).await.unwrap();
     let refused = KafkaBackbone::open(&configuration, wire, &supervisor).await.err().unwrap();
     assert!(format!("{refused:#}").contains("has 2 partitions, `kafka.partitions` asks for 3"), "{refused:#}");
+    configuration.settings.kafka.partitions = 2;
+    check(&configuration).await.unwrap();
+    configuration.settings.kafka.min_insync_replicas = 2;
+    let refused = check(&configuration).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("`min.insync.replicas=1`"), "{refused:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ use tracing::info;
 use super::{
     bounded::bounded,
     client::{Clients, LARGEST_BYTES, Watcher},
+    existing::check_topic,
 };
 use crate::backbone::Topic;
 
@@ -42,7 +43,7 @@ pub fn partitions_of(clients: &Clients, topic: &Topic) -> u32 {
 pub async fn ensure_topic(clients: &Clients, name: &str, partitions: u32, is_state: bool) -> Result<()> {
     let settings = &clients.settings;
     if let Some(found) = partitions_at_brokers(clients, name).await? {
-        return check_partitions(name, found, partitions);
+        return check_topic(clients, name, (found, partitions), is_state).await;
     }
     // The library's client for this asks nobody for tokens.
     ensure!(
@@ -72,7 +73,7 @@ pub async fn ensure_topic(clients: &Clients, name: &str, partitions: u32, is_sta
     match outcome.with_context(|| format!("cannot make the topic `{name}`"))?.pop() {
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
             let found = partitions_at_brokers(clients, name).await?;
-            check_partitions(name, found.unwrap_or(partitions), partitions)
+            check_topic(clients, name, (found.unwrap_or(partitions), partitions), is_state).await
         }
         Some(Err((_, code))) => bail!("cannot make the topic `{name}`: {code}"),
         _ => {
@@ -80,15 +81,6 @@ pub async fn ensure_topic(clients: &Clients, name: &str, partitions: u32, is_sta
             Ok(())
         }
     }
-}
-
-fn check_partitions(name: &str, found: u32, wanted: u32) -> Result<()> {
-    ensure!(
-        found == wanted,
-        "the topic `{name}` has {found} partitions, `kafka.partitions` asks for {wanted}: order would be lost; put the old number \
-         back, or move to a new `kafka.prefix`"
-    );
-    Ok(())
 }
 
 /// How many partitions a topic has; none if it is not there.
