@@ -74,7 +74,7 @@ class Engine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def wait_until(self, answers: Callable[[], bool], seconds: float = 120) -> None:
+    def wait_until(self, answers: Callable[[], bool], seconds: float = 300) -> None:
         """Waits until the process answers; raises with the end of its log when it does not."""
         deadline = time.monotonic() + seconds
         while not answers():
