@@ -1,18 +1,23 @@
 //! Reads the topic that a partner pushes into.
 //!
-//! **Invariant:** an offset is committed only when it is asked for. The consumer never blocks whoever drops it: closing
-//! it happens elsewhere, and is given up after a while.
+//! **Invariant:** an offset is committed only when it is asked for, and nothing waits for a broker that has fallen silent:
+//! commits are answered later, and the consumer is closed elsewhere, which is given up after a while.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
     consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult},
     message::Headers,
     types::RDKafkaErrorCode as Code,
 };
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use super::{Brokers, CONTENT_TYPE, IDEMPOTENCY_KEY, OPERATION, REASON};
 use crate::{foreign_text, outcome::code};
@@ -21,8 +26,8 @@ use crate::{foreign_text, outcome::code};
 const AHEAD_KIB: &str = "8192";
 /// The largest record that is fetched, in bytes.
 const LARGEST_BYTES: &str = "16777216";
-/// How long a commit may take.
-const COMMIT_TIME_OUT: &str = "15000";
+/// How long closing may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a partner's topic is read.
 #[derive(Debug, Clone)]
@@ -39,7 +44,7 @@ pub struct InboxSettings {
 
 /// A reader of one topic.
 pub struct Inbox {
-    consumer: Arc<StreamConsumer<Quiet>>,
+    consumer: StreamConsumer<Watcher>,
     topic: String,
 }
 
@@ -94,11 +99,17 @@ impl InboxError {
     }
 }
 
-/// Says nothing: what goes wrong is in the errors.
-struct Quiet;
+/// Hears what became of commits; what else goes wrong is in the errors.
+#[derive(Default)]
+struct Watcher(Mutex<Option<KafkaError>>);
 
-impl ClientContext for Quiet {}
-impl ConsumerContext for Quiet {}
+impl ClientContext for Watcher {}
+
+impl ConsumerContext for Watcher {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = result.err();
+    }
+}
 
 impl Inbox {
     /// Begins to read; what comes first is what was not committed yet.
@@ -118,11 +129,10 @@ impl Inbox {
             .set("isolation.level", "read_committed")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("queued.max.messages.kbytes", AHEAD_KIB)
-            .set("fetch.message.max.bytes", LARGEST_BYTES)
-            .set("socket.timeout.ms", COMMIT_TIME_OUT);
-        let consumer: StreamConsumer<Quiet> = config.create_with_context(Quiet).map_err(client)?;
+            .set("fetch.message.max.bytes", LARGEST_BYTES);
+        let consumer: StreamConsumer<Watcher> = config.create_with_context(Watcher::default()).map_err(client)?;
         consumer.subscribe(&[&settings.topic]).map_err(client)?;
-        Ok(Self { consumer: Arc::new(consumer), topic: settings.topic.clone() })
+        Ok(Self { consumer, topic: settings.topic.clone() })
     }
 
     /// The next record. Safe to cancel.
@@ -149,29 +159,31 @@ impl Inbox {
         })
     }
 
-    /// Remembers that everything of a partition up to and including an offset is done.
+    /// Asks the brokers to remember that everything of these partitions up to and including an offset is done.
     ///
     /// # Errors
-    /// [`InboxError::Unreadable`]: it comes again then.
-    pub async fn commit(&self, done: Vec<(i32, i64)>) -> Result<(), InboxError> {
-        let (consumer, topic) = (self.consumer.clone(), self.topic.clone());
-        let committing = tokio::task::spawn_blocking(move || {
-            let mut offsets = TopicPartitionList::new();
-            for (partition, offset) in done {
-                offsets.add_partition_offset(&topic, partition, Offset::Offset(offset + 1))?;
-            }
-            consumer.commit(&offsets, CommitMode::Sync)
-        });
-        let committed = committing.await.map_err(|error| InboxError::Client(error.to_string()))?;
-        committed.map_err(|error| self.unreadable(&error))
+    /// [`InboxError::Unreadable`]: it cannot be asked, or what was asked before was refused; it comes again then.
+    pub fn commit(&self, done: &[(i32, i64)]) -> Result<(), InboxError> {
+        let mut offsets = TopicPartitionList::new();
+        for (partition, offset) in done {
+            let added = offsets.add_partition_offset(&self.topic, *partition, Offset::Offset(offset + 1));
+            added.map_err(|error| self.unreadable(&error))?;
+        }
+        let asked = self.consumer.commit(&offsets, CommitMode::Async);
+        asked.map_err(|error| self.unreadable(&error))?;
+        let refused = self.consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        refused.map_or(Ok(()), |error| Err(self.unreadable(&error)))
     }
 
     /// Ends reading within a bound, whatever the brokers do; what was not committed comes again.
     pub async fn close(self) {
-        let consumer = self.consumer;
-        let closing = tokio::task::spawn_blocking(move || drop(consumer));
-        // A broker that hangs keeps a thread for as long as it hangs, and nothing else.
-        let _ = tokio::time::timeout(Duration::from_secs(5), closing).await;
+        let (closed, told) = oneshot::channel();
+        // A thread of its own, which nobody waits for at the end: a broker that hangs holds it for as long as it hangs.
+        thread::spawn(move || {
+            drop(self.consumer);
+            let _ = closed.send(());
+        });
+        let _ = tokio::time::timeout(CLOSE_WITHIN, told).await;
     }
 
     fn unreadable(&self, error: &KafkaError) -> InboxError {

@@ -21,7 +21,7 @@ mod tap;
 mod trace;
 mod translate;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -81,6 +81,9 @@ enum Verb {
     Completions(completions::Completions),
 }
 
+/// How long threads that block get at the end.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -110,6 +113,8 @@ pub fn run() -> ExitCode {
             Verb::Completions(verb) => verb.run(),
         }
     });
+    // What still blocks a thread, such as a look-up of a name, must not keep the process.
+    runtime.shutdown_timeout(SHUTDOWN);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

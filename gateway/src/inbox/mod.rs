@@ -156,7 +156,7 @@ impl Reader {
                 return Ok(());
             }
             self.health.works(&self.part);
-            if let Err(error) = inbox.commit(done).await {
+            if let Err(error) = inbox.commit(&done) {
                 self.complain(&error).await;
             }
         }
