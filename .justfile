@@ -59,6 +59,24 @@ test-kafka: engines third-party
         cargo test --locked --package gateway --bin passerelle -- backbone:: moving:: store::; \
         cargo test --locked --package gateway --test moving --test partner_topics --test registry --test third_party'
 
+# Two gateways on three brokers while everything breaks in turn; brokers cut off and full disks want root
+test-faults: engines
+    #!/usr/bin/env bash
+    set -euo pipefail
+    start=(tests/engines/engines run --brokers 3 --registry --postgres)
+    if [ "$(id -u)" = 0 ]; then
+        disk=$(mktemp -d)
+        mount -t tmpfs -o size=1g tmpfs "$disk"
+        trap 'umount -l "$disk"; rmdir "$disk"' EXIT
+        export PASSERELLE_TEST_BROKER_DISK="$disk"
+        start+=(--apart --broker-data "3=$disk/log")
+    fi
+    "${start[@]}" -- cargo test --locked --package gateway --test cluster -- --nocapture --test-threads 1
+
+# The same for hours, with random faults: `just soak 8`
+soak hours="1":
+    PASSERELLE_SOAK_SECONDS=$(({{ hours }} * 3600)) just test-faults
+
 # The gateway from outside with its log in Kafka and its store in PostgreSQL, each in topics and a database of its own
 test-distributed: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \

@@ -38,6 +38,37 @@ impl Drop for Forwarder {
     }
 }
 
+/// One address for several doors, which take turns; who meets one that is closed tries again.
+pub struct Balancer {
+    pub address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Balancer {
+    pub async fn start(doors: Vec<SocketAddr>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { address, task: tokio::spawn(balance(listener, doors)) }
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn balance(listener: TcpListener, doors: Vec<SocketAddr>) {
+    for door in doors.into_iter().cycle() {
+        let Ok((mut inbound, _)) = listener.accept().await else { return };
+        tokio::spawn(async move {
+            if let Ok(mut outbound) = TcpStream::connect(door).await {
+                let _ = copy_bidirectional(&mut inbound, &mut outbound).await;
+            }
+        });
+    }
+}
+
 async fn forward(listener: TcpListener, target: Arc<Mutex<Option<SocketAddr>>>) {
     while let Ok((mut inbound, _)) = listener.accept().await {
         let target = *target.lock().unwrap();

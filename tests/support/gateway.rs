@@ -3,9 +3,11 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -19,6 +21,8 @@ use super::{PATIENCE, database, forwarder::Forwarder};
 
 /// Lines of the log that are kept for a failure.
 const LOG_LINES: usize = 200;
+/// How long a start may take: brokers that were just mended may want a while themselves.
+const STARTING: Duration = Duration::from_mins(3);
 
 /// What a gateway is to be like.
 pub struct Setup {
@@ -162,7 +166,7 @@ impl Gateway {
                 }
             }
         });
-        let address = tokio::time::timeout(PATIENCE, address).await;
+        let address = tokio::time::timeout(STARTING, address).await;
         let Ok(Ok(Ok(address))) = address else { panic!("the gateway did not start:\n{}", self.log()) };
         self.forwarder.point_to(Some(address));
         self.child = Some(child);
@@ -178,11 +182,16 @@ impl Gateway {
     /// Asks the process to stop, and returns whether it did so cleanly.
     pub async fn stop(&mut self) -> bool {
         self.forwarder.point_to(None);
+        self.signal("TERM").await;
         let mut child = self.child.take().expect("a gateway that runs");
-        let pid = child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("the gateway stops").unwrap();
         status.success()
+    }
+
+    /// Sends the process a signal, such as `STOP` and `CONT`.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("a gateway that runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
     }
 
     /// What the gateway says of its parts, for a failure.
@@ -219,6 +228,11 @@ impl Gateway {
     /// A fixed address that outlives every restart.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.forwarder.address)
+    }
+
+    /// Where its door is, also after a restart.
+    pub fn address(&self) -> SocketAddr {
+        self.forwarder.address
     }
 
     pub fn operator_token(&self) -> String {

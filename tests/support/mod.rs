@@ -10,16 +10,22 @@ mod forwarder;
 mod gateway;
 mod log;
 mod partners;
+mod small_disk;
+mod sources;
 mod traffic;
+mod verdict;
 
 pub use self::{
     compressed::{gzip, zstd},
     database::database_at,
     engines::{Engines, engines, third_party_python},
-    forwarder::Forwarder,
+    forwarder::{Balancer, Forwarder},
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
-    traffic::{Report, Trial},
+    small_disk::{SmallDisk, fill, free},
+    sources::{Sending, Sources, eures},
+    traffic::{RECEIVER_TOKEN, Report, Trial, receiver, under_traffic},
+    verdict::{Expected, arrivals_at, check_order, is_settled, missing_at_eures, missing_at_receiver},
 };
 
 use std::time::{Duration, Instant};
@@ -31,13 +37,18 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 ///
 /// # Panics
 /// If it does not hold in time.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    assert!(comes_true(PATIENCE, holds).await, "waited in vain until {what}");
+}
+
+/// Whether something holds within a time, looking again and again.
+pub async fn comes_true(within: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
+    let waited = tokio::time::timeout(within, async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    assert!(waited.await.is_ok(), "waited in vain until {what}");
+    waited.await.is_ok()
 }
 
 /// The most arrivals that any stretch of time saw.

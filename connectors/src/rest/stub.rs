@@ -8,6 +8,7 @@ mod desk;
 mod inbox;
 mod ledger;
 mod received;
+mod turns;
 mod well_formed;
 
 use std::{io, net::SocketAddr, ops::Deref, sync::Arc};

@@ -19,6 +19,7 @@ use super::{
     checks::{self, Asked, Refusal},
     ledger::{Ledger, Reply},
     received::{Finding, Received, Rule, Verdict},
+    turns::Turns,
 };
 use crate::stub::{Front, Injection, Switch, Unread, misbehave, status, struck, whole};
 
@@ -40,6 +41,7 @@ pub(crate) struct Desk {
     ledger: Mutex<Ledger>,
     observers: broadcast::Sender<Received>,
     changes: watch::Sender<()>,
+    turns: Turns,
 }
 
 impl Desk {
@@ -52,7 +54,7 @@ impl Desk {
     ) -> Self {
         let ledger = Mutex::new(Ledger::new(history_limit));
         let (observers, changes) = (broadcast::channel(OBSERVED).0, watch::channel(()).0);
-        Self { front, prefix, authorize, inspect, ledger, observers, changes }
+        Self { front, prefix, authorize, inspect, ledger, observers, changes, turns: Turns::default() }
     }
 
     pub(super) fn front(&self) -> &Front {
@@ -85,7 +87,12 @@ impl Desk {
         problem(refusal.status, &[finding])
     }
 
+    pub(super) fn overlaps(&self) -> Vec<String> {
+        self.turns.overlaps()
+    }
+
     async fn handle(&self, asked: Asked, body: Bytes, switch: &Switch) -> Response {
+        let turn = self.turns.begin(&asked.reference);
         let (injection, healing) = (self.front.next_fault(), self.front.healing());
         let is_answered = injection.as_ref().is_none_or(Injection::answers);
         let (mut received, response) = match &injection {
@@ -99,7 +106,9 @@ impl Desk {
             self.ledger().mark_unanswered(&mut received);
         }
         self.publish(received);
-        misbehave(injection, switch, healing, response).await
+        let response = misbehave(injection, switch, healing, response).await;
+        turn.end();
+        response
     }
 
     fn take(&self, asked: Asked, body: Bytes) -> (Received, Response) {

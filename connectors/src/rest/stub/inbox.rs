@@ -44,6 +44,11 @@ impl Inbox {
         self.0.ledger().violation_count()
     }
 
+    /// The references of requests that were answered, and during which another one about the same reference began.
+    pub fn overlaps(&self) -> Vec<String> {
+        self.0.overlaps()
+    }
+
     /// How many requests there were, of any kind.
     pub fn requests(&self) -> u64 {
         self.0.front().requests()

@@ -1,0 +1,82 @@
+//! The engines that `tests/engines/engines run` has started, as something to break and mend.
+
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
+use tokio::process::Command;
+
+/// The broker whose log is on a small file system, if any is.
+pub const SMALL: u8 = 3;
+/// Where that file system is.
+const BROKER_DISK: &str = "PASSERELLE_TEST_BROKER_DISK";
+
+/// Where the engines are, and what may be done to them.
+#[derive(Clone)]
+pub struct Machinery {
+    pub kafka: String,
+    pub registry: String,
+    pub postgresql: String,
+    /// The brokers there are.
+    pub brokers: Vec<u8>,
+    /// Whether brokers can be cut off.
+    pub is_apart: bool,
+    /// The small file system that the log of a broker is on.
+    pub broker_disk: Option<PathBuf>,
+}
+
+impl Machinery {
+    /// The engines.
+    ///
+    /// # Panics
+    /// Where they were not started: a suite of its own has nothing else to test.
+    pub fn found() -> Self {
+        let wanted = |name: &str| {
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the suite by `just test-faults`"))
+        };
+        let described: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(wanted("PASSERELLE_TEST_ENGINES")).unwrap()).unwrap();
+        let engines = described["engines"].as_array().unwrap().iter();
+        let brokers = engines.filter_map(|engine| engine["name"].as_str()?.strip_prefix("kafka-")?.parse().ok());
+        Self {
+            brokers: brokers.collect(),
+            kafka: wanted("PASSERELLE_TEST_KAFKA"),
+            registry: wanted("PASSERELLE_TEST_REGISTRY"),
+            postgresql: wanted("PASSERELLE_TEST_POSTGRESQL"),
+            is_apart: described["network"]["bridge"].is_string(),
+            broker_disk: std::env::var_os(BROKER_DISK).map(PathBuf::from),
+        }
+    }
+
+    /// Does something to an engine: the words of `tests/engines/engines`.
+    pub async fn act(&self, words: &[&str]) {
+        let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/engines/engines");
+        let done = Command::new(program).args(words).stdin(Stdio::null()).output().await.unwrap();
+        assert!(done.status.success(), "engines {}: {}", words.join(" "), String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Does something to one broker.
+    pub async fn broker(&self, what: &str, number: u8) {
+        self.act(&["broker", what, &number.to_string()]).await;
+    }
+
+    /// Does something to every broker.
+    pub async fn all_brokers(&self, what: &str) {
+        for broker in &self.brokers {
+            self.broker(what, *broker).await;
+        }
+    }
+
+    /// The broker that leads the first partition of a topic.
+    pub async fn leader(&self, topic: String) -> u8 {
+        let servers = self.kafka.clone();
+        let look = move || {
+            let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", servers).create().unwrap();
+            let metadata = consumer.fetch_metadata(Some(&topic), Duration::from_secs(20)).unwrap();
+            metadata.topics()[0].partitions()[0].leader()
+        };
+        u8::try_from(tokio::task::spawn_blocking(look).await.unwrap()).expect("a partition with a leader")
+    }
+}
