@@ -117,5 +117,17 @@ bench: build
     {{binary}} bench translate
     {{binary}} bench accept --rounds 1 --seconds 2
 
+# In and out again: a short look on both engines
+bench-flow: build engines
+    {{binary}} bench flow --rounds 1 --seconds 2 --backlog 0
+    tests/engines/engines run --brokers 1 --registry --postgres -- \
+        {{binary}} bench flow --engine kafka --rounds 1 --seconds 2 --backlog 0
+
+# The same in full, optimised, on three brokers: an hour, and gigabytes in the folder for temporary files
+bench-flow-long: engines
+    cargo build --release --locked --package gateway
+    target/release/passerelle bench flow
+    tests/engines/engines run --brokers 3 --registry --postgres -- target/release/passerelle bench flow --engine kafka --kill
+
 # All that CI runs
 ci: test check docker test-kafka test-distributed mappings bench (demo "20")

@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use axum::http::StatusCode;
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, future::try_join_all};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
 /// What stands in a document until it is pushed.
-const PLACE: &str = "REFERENCE";
+pub const PLACE: &str = "REFERENCE";
+/// Pushes that may be unanswered where a rate is kept: more than a server that keeps up ever leaves.
+const MOST_OPEN: usize = 1_024;
 
 /// Clients that push documents, each with a reference of its own.
 pub struct Clients {
@@ -23,7 +25,11 @@ pub struct Clients {
     document: String,
     count: usize,
     made: AtomicU64,
+    tell: Option<Tell>,
 }
+
+/// Is told the number of a document when it is pushed.
+type Tell = Box<dyn Fn(u64) + Send + Sync>;
 
 /// What clients measured.
 pub struct Measured {
@@ -46,12 +52,42 @@ impl Clients {
             document: document.to_string(),
             count,
             made: AtomicU64::new(0),
+            tell: None,
         })
+    }
+
+    /// The same, and somebody is told the number of each document when it is pushed; it stands in its reference.
+    pub fn telling(mut self, tell: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
+    /// The same, with numbers from another one on.
+    pub fn counting_from(self, first: u64) -> Self {
+        self.made.store(first, Ordering::SeqCst);
+        self
+    }
+
+    /// The number of the next document.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::SeqCst)
+    }
+
+    /// Pushes so many a second for a while, whether or not the answers keep up.
+    pub async fn push_at(&self, per_second: f64, round: Duration) -> Result<()> {
+        let begun = tokio::time::Instant::now();
+        let times = (0..u32::MAX).map(|number| f64::from(number) / per_second);
+        let times = times.take_while(|after| *after < round.as_secs_f64());
+        let pushes = futures::stream::iter(times).then(|after| async move {
+            tokio::time::sleep_until(begun + Duration::from_secs_f64(after)).await;
+            anyhow::Ok(())
+        });
+        pushes.try_for_each_concurrent(MOST_OPEN, |()| async { self.push().await.map(drop) }).await
     }
 
     /// Pushes for a while.
     pub async fn push_for(&self, round: Duration) -> Result<Measured> {
-        let (begun, cpu) = (Instant::now(), cpu_micros()?);
+        let (begun, cpu) = (Instant::now(), cpu_micros("self")?);
         let client = async |_: usize| -> Result<Vec<f64>> {
             let mut took = Vec::new();
             while begun.elapsed() < round {
@@ -60,7 +96,7 @@ impl Clients {
             Ok(took)
         };
         let mut took = try_join_all((0..self.count).map(client)).await?.concat();
-        let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), cpu_micros()? - cpu);
+        let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), cpu_micros("self")? - cpu);
         took.sort_by(f64::total_cmp);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let count = took.len() as f64;
@@ -83,6 +119,9 @@ impl Clients {
 
     async fn push(&self) -> Result<Duration> {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
+        if let Some(tell) = &self.tell {
+            tell(number);
+        }
         let body = self.document.replace(PLACE, &format!("B{number}"));
         let asked = Instant::now();
         let request = self.http.post(&self.url).bearer_auth(&self.key).header("content-type", "application/json");
@@ -92,9 +131,9 @@ impl Clients {
     }
 }
 
-/// CPU time of this process so far, as the kernel counts it: hundredths of a second.
-fn cpu_micros() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").context("the CPU time is known on Linux only")?;
+/// CPU time of a process so far, as the kernel counts it: hundredths of a second.
+pub fn cpu_micros(process: &str) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the CPU time is known on Linux only")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks =
         |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).context("an odd /proc/self/stat");

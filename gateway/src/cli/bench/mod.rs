@@ -2,6 +2,7 @@
 
 mod accept;
 mod floor;
+mod flow;
 mod journal;
 mod load;
 mod ours;
@@ -33,6 +34,8 @@ pub enum Bench {
         #[arg(long, default_value_t = 4)]
         seconds: u64,
     },
+    /// Vacancies in and out again, on one of the engines; on Kafka beside a floor on the same brokers
+    Flow(flow::Flow),
     /// What a million messages cost that are journaled and still owed; takes many minutes and gigabytes of disk
     Journal {
         /// Print one JSON object a line
@@ -69,6 +72,12 @@ impl Bench {
                 let metrics = telemetry::start_metrics()?;
                 let round = Duration::from_secs(seconds.max(1));
                 for row in accept::run(metrics, clients.max(1), rounds.max(1), round).await? {
+                    row.print(json);
+                }
+            }
+            Self::Flow(flow) => {
+                let json = flow.json;
+                for row in flow.run().await? {
                     row.print(json);
                 }
             }

@@ -50,10 +50,7 @@ impl Ours {
         let token_file = configuration.settings.data_dir.join(OPERATOR_TOKEN);
         let daemon = Daemon::start(configuration, metrics).await?;
         let (root, operator_token) = (format!("http://{}", daemon.address), fs::read_to_string(token_file)?);
-        let wish = serde_json::json!({"partner": PUSHER, "label": "bench"});
-        let request = reqwest::Client::new().post(format!("{root}/v1/keys")).bearer_auth(&operator_token);
-        let made: Value = request.json(&wish).send().await?.error_for_status()?.json().await?;
-        let key = made["key"].as_str().context("no key was made")?.to_owned();
+        let key = key_for(PUSHER, &root, &operator_token).await?;
         Ok(Self { url: format!("{root}/v1/{PUSHER}/vacancy"), key, daemon, root, operator_token })
     }
 
@@ -62,6 +59,14 @@ impl Ours {
         let request = reqwest::Client::new().get(format!("{}{path}", self.root)).bearer_auth(&self.operator_token);
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
+}
+
+/// Makes a key for a partner.
+pub async fn key_for(partner: &str, root: &str, operator_token: &str) -> Result<String> {
+    let wish = serde_json::json!({"partner": partner, "label": "bench"});
+    let request = reqwest::Client::new().post(format!("{root}/v1/keys")).bearer_auth(operator_token);
+    let made: Value = request.json(&wish).send().await?.error_for_status()?.json().await?;
+    Ok(made["key"].as_str().context("no key was made")?.to_owned())
 }
 
 /// The configuration file of a folder.

@@ -1,0 +1,72 @@
+//! `passerelle bench flow`: vacancies through the whole gateway, from HTTP in to HTTP out, beside a floor.
+//!
+//! The gateway runs in a process of its own, clients and receiver in this one. On Kafka the floor takes the same
+//! documents over three topics of the same brokers, in turn with the gateway.
+
+mod endurance;
+mod floor;
+mod node;
+mod raw;
+mod receiver;
+mod scene;
+mod speed;
+mod stage;
+
+use anyhow::Result;
+use clap::Args;
+
+use self::{
+    scene::{Engine, Servers},
+    speed::Round,
+    stage::Stage,
+};
+use super::{Row, median};
+use crate::supervisor::Supervisor;
+
+/// What is measured, and on what.
+#[derive(Debug, Args)]
+pub struct Flow {
+    #[command(flatten)]
+    servers: Servers,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Clients that push at once
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// Rounds; each measures ours and the floor in turn
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long each round pushes, in seconds
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// So many vacancies wait for a partner that does not answer, and a gateway starts with them; 0: not measured
+    #[arg(long, default_value_t = 1_000_000)]
+    backlog: u64,
+    /// On Kafka: a second node takes over from one that is killed
+    #[arg(long)]
+    kill: bool,
+}
+
+impl Flow {
+    /// Measures one thing after the other.
+    pub async fn run(self) -> Result<Vec<Row>> {
+        let supervisor = Supervisor::default();
+        let mut stage = Stage::set(&self.servers, self.clients.max(1), self.seconds.max(1), &supervisor).await?;
+        let (mut rows, rounds) = stage.throughput(self.rounds.max(1)).await?;
+        let most = median(rounds.iter().map(Round::most));
+        let is_kafka = self.servers.engine == Engine::Kafka;
+        if is_kafka {
+            rows.extend(stage.raw().await?);
+        }
+        rows.extend(stage.at_half(most).await?);
+        if self.kill && is_kafka {
+            rows.extend(stage.kill(most / 2.0).await?);
+        }
+        if self.backlog > 0 {
+            rows.extend(stage.backlog(self.backlog).await?);
+        }
+        stage.strike().await?;
+        Ok(rows)
+    }
+}
