@@ -59,7 +59,12 @@ impl Journaler {
                 () = stop.cancelled() => break,
                 share = membership.next() => {
                     let (share, journaler, stop) = (share?, self.clone(), stop.clone());
-                    shares.spawn(async move { (share.index, journaler.keep_share(part, share, stop, sort).await) });
+                    let (index, revoked) = (share.index, share.revoked.clone());
+                    shares.spawn(async move {
+                        let outcome = journaler.keep_share(part, share, stop, sort).await;
+                        // A share that another node has now ends in any way: that is no failure.
+                        (index, outcome.or_else(|error| if revoked.is_cancelled() { Ok(()) } else { Err(error) }))
+                    });
                 }
                 Some(ended) = shares.join_next() => {
                     let (index, outcome) = ended.context("a share of the journal panicked")?;
@@ -79,6 +84,8 @@ impl Journaler {
     async fn keep_share(self, part: &'static str, share: Share, stop: CancellationToken, sort: Sort) -> Result<()> {
         let Share { opening, revoked, .. } = share;
         let mut subscription = opening.await?;
+        // What it failed for is over, also if there is nothing to keep any more.
+        self.health.works(part);
         loop {
             let records = tokio::select! {
                 () = stop.cancelled() => return Ok(()),

@@ -97,7 +97,12 @@ impl Router {
                 () = stop.cancelled() => break,
                 share = membership.next() => {
                     let (share, router, stop) = (share?, self.clone(), stop.clone());
-                    shares.spawn(async move { (share.index, router.route_share(share, stop).await) });
+                    let (index, revoked) = (share.index, share.revoked.clone());
+                    shares.spawn(async move {
+                        let outcome = router.route_share(share, stop).await;
+                        // A share that another node has now ends in any way: that is no failure.
+                        (index, outcome.or_else(|error| if revoked.is_cancelled() { Ok(()) } else { Err(error) }))
+                    });
                 }
                 Some(ended) = shares.join_next() => {
                     let (index, outcome) = ended.context("a share of the router panicked")?;
@@ -119,6 +124,8 @@ impl Router {
         let Share { index, opening, revoked } = share;
         let mut accepted = opening.await?;
         info!(share.index = index, log.offset = accepted.committed().offset, "routing");
+        // What it failed for is over, also if there is nothing to route any more.
+        self.health.works(PART);
         let mut in_force = self.in_force.clone();
         let mut to_sync = self.to_sync(&in_force.now(), index).await?;
         let (mut to_replay, mut wanted) = (true, self.sync_wanted.subscribe());
