@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use connectors::{Outcome, Parcel, Repeats, Sender, Sent, exhausted_for};
+use connectors::{Outcome, Parcel, Repeats, Sender, Sent, code, exhausted_for};
 use metrics::{counter, histogram};
 use schemas::{EntityKey, Hash, Lane, Operation, hash_of};
 use tracing::{info, warn};
@@ -97,6 +97,8 @@ impl Attempter {
         let now = self.clock.now_micros();
         let deadline = now.saturating_add(i64::try_from(self.settings.send_timeout.as_micros()).unwrap_or(i64::MAX));
         let claim = Claim { owed: dispatch.owed.clone(), attempt, epoch: self.epoch, body_hash, deadline, at: now };
+        // Before the claim: by the time it is made the deadline is nearer, never farther.
+        let claimed = std::time::Instant::now();
         match self.store.claim(claim).await? {
             Claimed::Yes => {}
             Claimed::Lost => return Ok((Standing::Lost, Contact::None)),
@@ -105,6 +107,17 @@ impl Attempter {
         self.freshen(permit).await;
         let parcel = self.parcel(&dispatch, &letter, body_hash);
         let begun = std::time::Instant::now();
+        // A process that slept meanwhile sends nothing: by the deadline somebody else may have taken over.
+        let Some(left) = self.settings.send_timeout.checked_sub(claimed.elapsed()).filter(|left| !left.is_zero())
+        else {
+            let outcome = Outcome::Retry {
+                code: code::LATER,
+                detail: "its turn came after the deadline of the claim".to_owned(),
+                after: None,
+            };
+            return Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, Contact::None));
+        };
+        let parcel = Parcel { time_out: left, ..parcel };
         let Sent { outcome, limits } = self.sender.send(parcel).await;
         if let Some(wait) = exhausted_for(&limits) {
             // The partner says that nothing is left of its limit: it is believed before it refuses.

@@ -156,14 +156,21 @@ impl Reader {
     pub async fn watermarks(&self, slot: Slot, patience: Duration) -> Result<(i64, i64)> {
         let ask = async || {
             let (consumer, (topic, partition)) = (self.consumer.clone(), slot.clone());
-            let look = move || consumer.fetch_watermarks(&topic, partition, patience);
-            let looked = bounded("reading where a partition ends", patience + MARGIN, look).await;
+            let look = move || {
+                let looked = consumer.fetch_watermarks(&topic, partition, patience);
+                if looked.as_ref().is_err_and(is_learning) {
+                    // What the client believes to know of a topic it may believe for minutes: it is told to ask.
+                    let _ = consumer.fetch_metadata(Some(&topic), patience);
+                }
+                looked
+            };
+            let looked = bounded("reading where a partition ends", 2 * patience + MARGIN, look).await;
             looked.unwrap_or(Err(KafkaError::Canceled))
         };
         // A leader that is new, or a topic: the client learns of it by the first refusal.
         let waits = ConstantBuilder::default().with_delay(LEARNING).with_max_times(LESSONS);
         let asked = ask.retry(waits).sleep(tokio::time::sleep).when(is_learning);
-        let asked = tokio::time::timeout(patience + MARGIN, asked).await;
+        let asked = tokio::time::timeout(2 * patience + MARGIN, asked).await;
         asked.context("the brokers do not answer in time")?.context("the brokers do not answer")
     }
 }
