@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a look-up waits for the journal to have read what was just accepted.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Messages of one answer.
 const PAGE: usize = 100;
 
