@@ -56,8 +56,8 @@ third-party:
 # What meets the real Kafka, registry and PostgreSQL: a broker that does not start is a failure
 test-kafka: engines third-party
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
-        cargo test --locked --package gateway --bin passerelle -- backbone:: moving:: store::; \
-        cargo test --locked --package gateway --test moving --test partner_topics --test registry --test third_party'
+        cargo test --locked --workspace --bin passerelle -- backbone:: moving:: store::; \
+        cargo test --locked --workspace --test moving --test partner_topics --test registry --test third_party'
 
 # Two gateways on three brokers while everything breaks in turn; brokers cut off and full disks want root
 test-faults: engines
@@ -81,7 +81,7 @@ soak hours="1":
 test-distributed: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
         export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
-        cargo test --locked --package gateway --test way --test door --test delivery --test feed --test poll \
+        cargo test --locked --workspace --test way --test door --test delivery --test feed --test poll \
         --test operators --test store'
 
 # Is docker/ right, and does it name what the tests use?
