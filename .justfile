@@ -18,6 +18,8 @@ format:
 # Warnings fail
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --package gateway --locked --test cluster --test moving --test partner_topics --test registry \
+        --test third_party -- -D warnings
 
 # Do the docs build, and is everything public documented?
 docs:

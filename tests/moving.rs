@@ -3,6 +3,7 @@
 //! `tests/engines/engines run --brokers 1 --registry --postgres -- cargo test --package gateway --test moving`
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::disallowed_methods, reason = "where the engines are is in the environment")]
 
 mod support;
 
@@ -12,7 +13,7 @@ use connectors::rest::stub::{Injection, Received, RestStub, RestStubSettings};
 use schemas::EntityKey;
 use serde_json::{Value, json};
 
-use self::support::{Gateway, Setup, database_at, engines, pusher, rest_receiver, until};
+use self::support::{Engines, Gateway, Setup, database_at, engines, pusher, rest_receiver, until};
 
 /// Vacancies that are delivered before the move, and vacancies that wait meanwhile.
 const DELIVERED: u64 = 20;
@@ -54,10 +55,21 @@ async fn break_off(gateway: &Gateway, config: &Path, after: Duration) {
     moving.kill().await.unwrap();
 }
 
+/// What `passerelle.toml` says after the move: Kafka and PostgreSQL, in topics and a database of their own.
+async fn distributed(engines: &Engines) -> String {
+    let server = std::env::var("PASSERELLE_TEST_POSTGRESQL").expect("PostgreSQL is started beside Kafka");
+    let (database, prefix) = (database_at(&server).await, uuid::Uuid::new_v4().simple());
+    let (kafka, registry) = (&engines.kafka, &engines.registry);
+    format!(
+        "[engines]\nbackbone = \"kafka\"\nstore = \"postgresql\"\n[postgresql]\nurl = \"{database}\"\n[kafka]\n\
+         bootstrap_servers = \"{kafka}\"\nprefix = \"test-{prefix}.\"\npartitions = 3\nreplication_factor = 1\n\
+         min_insync_replicas = 1\n[registry]\nurl = \"{registry}\"\n"
+    )
+}
+
 #[tokio::test]
 async fn an_installation_goes_on_elsewhere() {
     let Some(engines) = engines() else { return };
-    let server = std::env::var("PASSERELLE_TEST_POSTGRESQL").expect("PostgreSQL is started beside Kafka");
     let receiver_settings = RestStubSettings { token: Some("receiver".into()), ..RestStubSettings::default() };
     let receiver = RestStub::start(receiver_settings).await.unwrap();
     let mut gateway = Setup::new()
@@ -86,15 +98,7 @@ async fn an_installation_goes_on_elsewhere() {
     gateway.kill().await;
 
     let target = gateway.folder.path().join("cluster.toml");
-    let database = database_at(&server).await;
-    let text = format!(
-        "[engines]\nbackbone = \"kafka\"\nstore = \"postgresql\"\n[postgresql]\nurl = \"{database}\"\n[kafka]\n\
-         bootstrap_servers = \"{}\"\nprefix = \"test-{}.\"\npartitions = 3\nreplication_factor = 1\nmin_insync_replicas = 1\n\
-         [registry]\nurl = \"{}\"\n",
-        engines.kafka,
-        uuid::Uuid::new_v4().simple(),
-        engines.registry
-    );
+    let text = distributed(&engines).await;
     std::fs::write(&target, &text).unwrap();
     let (code, planned, _) = move_to(&gateway, &target, &["--dry-run"]).await;
     assert_eq!((code, planned.lines().count() > 18), (Some(0), true), "{planned}");

@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use tokio::task::JoinSet;
+use anyhow::Result;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
 use crate::{
     backbone::{Backbone, Share, Stored, Topic},
     health::Health,
+    shares,
     store::{EventRow, MessageRow, Store},
 };
 
@@ -52,33 +51,8 @@ impl Journaler {
 
     /// Reads every share of a topic that this node is given. A share that fails is begun again.
     async fn keep(self, part: &'static str, topic: Topic, stop: CancellationToken, sort: Sort) -> Result<()> {
-        let mut membership = self.backbone.join("journal", topic).await?;
-        let mut shares = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                share = membership.next() => {
-                    let (share, journaler, stop) = (share?, self.clone(), stop.clone());
-                    let (index, revoked) = (share.index, share.revoked.clone());
-                    shares.spawn(async move {
-                        let outcome = journaler.keep_share(part, share, stop, sort).await;
-                        // A share that another node has now ends in any way: that is no failure.
-                        (index, outcome.or_else(|error| if revoked.is_cancelled() { Ok(()) } else { Err(error) }))
-                    });
-                }
-                Some(ended) = shares.join_next() => {
-                    let (index, outcome) = ended.context("a share of the journal panicked")?;
-                    if let Err(error) = outcome {
-                        let error = format!("{error:#}");
-                        error!(part.name = part, share.index = index, error, "a share is not journaled; it begins again");
-                        self.health.fails(part, &error);
-                        membership.again(index);
-                    }
-                }
-            }
-        }
-        while shares.join_next().await.is_some() {}
-        Ok(())
+        let on_share = |share| self.clone().keep_share(part, share, stop.clone(), sort);
+        shares::work(&*self.backbone, ("journal", topic), (part, &self.health), stop.clone(), on_share).await
     }
 
     async fn keep_share(self, part: &'static str, share: Share, stop: CancellationToken, sort: Sort) -> Result<()> {

@@ -21,6 +21,7 @@ mod partner_parts;
 mod poller;
 mod reload;
 mod router;
+mod shares;
 mod sqlite_file;
 mod store;
 mod supervisor;

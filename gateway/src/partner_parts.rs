@@ -1,12 +1,18 @@
 //! Parts of the daemon that each partner who wants one has for itself: delivery, polling.
 
-use std::{collections::HashSet, future::Future};
+use std::{collections::HashSet, future::Future, sync::Arc};
 
 use anyhow::Result;
 use schemas::PartnerId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cluster::Cluster, config::Configuration, health::Health, in_force::InForce, supervisor::Supervisor};
+use crate::{
+    cluster::Cluster,
+    config::Configuration,
+    health::Health,
+    in_force::{InForce, Rules},
+    supervisor::Supervisor,
+};
 
 /// Keeps a part going for every partner that wants one, those that are configured later included.
 ///
@@ -45,6 +51,31 @@ where
             _ = in_force.changed() => {}
         }
     }
+}
+
+/// Works under the rules in force until it is asked to stop, and anew when other rules come into force: the work is asked
+/// to end, and waited for.
+pub async fn under_rules<F>(
+    mut in_force: InForce,
+    stop: CancellationToken,
+    work: impl Fn(Arc<Rules>, CancellationToken) -> F,
+) -> Result<()>
+where
+    F: Future<Output = Result<()>> + Send,
+{
+    while !stop.is_cancelled() {
+        let end = stop.child_token();
+        let working = work(in_force.now(), end.clone());
+        tokio::pin!(working);
+        tokio::select! {
+            outcome = &mut working => outcome?,
+            _ = in_force.changed() => {
+                end.cancel();
+                working.await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Serves a partner whenever it is this node that looks after it.

@@ -87,21 +87,9 @@ impl Delivery {
     }
 
     /// Delivers to one partner; begins anew when other rules come into force.
-    async fn serve(mut self, partner: PartnerId, stop: CancellationToken) -> Result<()> {
-        while !stop.is_cancelled() {
-            let rules = self.in_force.now();
-            let end = stop.child_token();
-            let work = self.clone().serve_under(rules, partner.clone(), end.clone());
-            tokio::pin!(work);
-            tokio::select! {
-                outcome = &mut work => outcome?,
-                _ = self.in_force.changed() => {
-                    end.cancel();
-                    work.await?;
-                }
-            }
-        }
-        Ok(())
+    async fn serve(self, partner: PartnerId, stop: CancellationToken) -> Result<()> {
+        let work = |rules, end| self.clone().serve_under(rules, partner.clone(), end);
+        partner_parts::under_rules(self.in_force.clone(), stop, work).await
     }
 
     async fn serve_under(self, rules: Arc<Rules>, partner: PartnerId, end: CancellationToken) -> Result<()> {

@@ -68,20 +68,9 @@ impl Inboxes {
     }
 
     /// Reads one partner's topic; begins anew, where it was, when other rules come into force.
-    async fn serve(mut self, partner: PartnerId, health: Health, stop: CancellationToken) -> Result<()> {
-        while !stop.is_cancelled() {
-            let (rules, end) = (self.in_force.now(), stop.child_token());
-            let work = read_under(self.intake.clone(), rules, &partner, health.clone(), end.clone());
-            tokio::pin!(work);
-            tokio::select! {
-                outcome = &mut work => outcome?,
-                _ = self.in_force.changed() => {
-                    end.cancel();
-                    work.await?;
-                }
-            }
-        }
-        Ok(())
+    async fn serve(self, partner: PartnerId, health: Health, stop: CancellationToken) -> Result<()> {
+        let work = |rules, end| read_under(self.intake.clone(), rules, &partner, health.clone(), end);
+        partner_parts::under_rules(self.in_force.clone(), stop, work).await
     }
 }
 

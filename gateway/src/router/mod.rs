@@ -17,11 +17,10 @@ use anyhow::{Context, Result};
 use schemas::{Content, EntityKey, Hash, Operation, Record, Status, content_hash};
 use tokio::{
     sync::watch,
-    task::JoinSet,
     time::{Instant, Interval},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info};
+use tracing::{debug, info};
 
 use self::decide::{Meaning, Past, decide, repeated_key};
 pub use self::{entitled::entitled, outputs::dispatch_id};
@@ -32,6 +31,7 @@ use crate::{
     health::Health,
     in_force::{InForce, Rules},
     intake::is_open,
+    shares,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
 };
 
@@ -90,33 +90,8 @@ impl Router {
     /// # Errors
     /// If the log fails for good. A share that fails is begun again from where it was committed.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let mut membership = self.backbone.join("router", Topic::accepted()).await?;
-        let mut shares = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                share = membership.next() => {
-                    let (share, router, stop) = (share?, self.clone(), stop.clone());
-                    let (index, revoked) = (share.index, share.revoked.clone());
-                    shares.spawn(async move {
-                        let outcome = router.route_share(share, stop).await;
-                        // A share that another node has now ends in any way: that is no failure.
-                        (index, outcome.or_else(|error| if revoked.is_cancelled() { Ok(()) } else { Err(error) }))
-                    });
-                }
-                Some(ended) = shares.join_next() => {
-                    let (index, outcome) = ended.context("a share of the router panicked")?;
-                    if let Err(error) = outcome {
-                        let error = format!("{error:#}");
-                        error!(share.index = index, error, "a share of what was accepted is not routed; it begins again");
-                        self.health.fails(PART, &error);
-                        membership.again(index);
-                    }
-                }
-            }
-        }
-        while shares.join_next().await.is_some() {}
-        Ok(())
+        let on_share = |share| self.clone().route_share(share, stop.clone());
+        shares::work(&*self.backbone, ("router", Topic::accepted()), (PART, &self.health), stop.clone(), on_share).await
     }
 
     /// Routes one share until it is asked to stop, or another node has it.

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use futures::TryStreamExt;
-use sqlx::{Connection as _, PgConnection, Postgres, Row as _, postgres::PgRow};
+use sqlx::{Connection as _, PgConnection, Postgres};
 
-use super::{dialect::storable, migrations, options};
+use super::{dialect::storable, migrations, options, sql::rows::values_of};
 use crate::{
     config::{PostgresqlSettings, Secret},
-    store::tables::{Digest, Kind, TABLES, Table, Value},
+    store::tables::{Digest, TABLES, Table, Value},
 };
 
 /// Bytes that one statement carries, about.
@@ -142,21 +142,6 @@ pub(super) async fn require_finished(connection: &mut PgConnection) -> Result<()
         .context("cannot read the moves")?;
     ensure!(!is_open, "a move into this store is not finished; run `passerelle move` again");
     Ok(())
-}
-
-fn values_of(table: &Table, row: &PgRow) -> Result<Vec<Value>> {
-    let value = |(name, kind): &(&'static str, Kind)| {
-        let value = match kind {
-            Kind::Id => Value::Id(row.try_get(*name)?),
-            Kind::Text => Value::Text(row.try_get(*name)?),
-            Kind::Number => Value::Number(row.try_get(*name)?),
-            Kind::Flag => Value::Flag(row.try_get(*name)?),
-            Kind::Bytes => Value::Bytes(row.try_get(*name)?),
-        };
-        Ok(value)
-    };
-    let values: sqlx::Result<Vec<Value>> = table.columns.iter().map(value).collect();
-    values.with_context(|| format!("damaged row in `{}`", table.name))
 }
 
 fn size_bytes(value: &Value) -> usize {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use sqlx::Row as _;
 
-use super::{Connection, PostgresStore, Row};
+use super::{Connection, PostgresStore, Row, sql::leases::raise_epoch};
 use crate::store::{Lease, Leases};
 
 #[async_trait]
@@ -52,7 +52,7 @@ impl Leases for PostgresStore {
 
     async fn take_over(&self, resource: &str, holder: &str) -> Result<Option<i64>> {
         self.write((resource, holder), |connection, (resource, holder)| {
-            Box::pin(raise_epoch(connection, resource, holder))
+            Box::pin(take_over(connection, resource, holder))
         })
         .await
     }
@@ -71,7 +71,7 @@ pub(super) async fn all(connection: &mut Connection) -> Result<Vec<Lease>> {
 }
 
 /// Raises the epoch, waiting for every claim that is being made under the one before.
-async fn raise_epoch(connection: &mut Connection, resource: &str, holder: &str) -> Result<Option<i64>> {
+async fn take_over(connection: &mut Connection, resource: &str, holder: &str) -> Result<Option<i64>> {
     // Shared until the commit: nobody else gets the lease before the epoch is raised.
     let held: Option<bool> = sqlx::query_scalar(
         "SELECT TRUE FROM leases WHERE resource = $1 AND holder = $2 AND runs_out_at > clock_timestamp() FOR SHARE",
@@ -83,12 +83,5 @@ async fn raise_epoch(connection: &mut Connection, resource: &str, holder: &str) 
     if held.is_none() {
         return Ok(None);
     }
-    let epoch = sqlx::query_scalar(
-        "INSERT INTO ownership (resource, epoch) VALUES ($1, 1) \
-         ON CONFLICT (resource) DO UPDATE SET epoch = ownership.epoch + 1 RETURNING epoch",
-    )
-    .bind(resource)
-    .fetch_one(connection)
-    .await?;
-    Ok(Some(epoch))
+    Ok(Some(raise_epoch(connection, resource).await?))
 }

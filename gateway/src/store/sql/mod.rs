@@ -7,10 +7,12 @@ pub(super) mod api_keys;
 pub(super) mod dispatches;
 pub(super) mod feed;
 pub(super) mod journal;
+pub(super) mod leases;
 pub(super) mod lookups;
 pub(super) mod parked;
 pub(super) mod polls;
 pub(super) mod replays;
+pub(super) mod rows;
 pub(super) mod syncs;
 pub(super) mod versions;
 

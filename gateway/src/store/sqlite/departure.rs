@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use futures::{Stream, TryStreamExt};
-use sqlx::{Row as _, SqlitePool, sqlite::SqliteRow};
+use sqlx::SqlitePool;
 
+use super::sql::rows::values_of;
 use crate::{
     sqlite_file::readers,
-    store::tables::{Kind, Table, Value},
+    store::tables::{Table, Value},
 };
 
 /// A store that nobody writes any more.
@@ -35,19 +36,4 @@ impl LeavingStore {
         let rows = sqlx::query(sql).fetch(&self.0).map_err(anyhow::Error::from);
         rows.and_then(async move |row| values_of(table, &row))
     }
-}
-
-fn values_of(table: &Table, row: &SqliteRow) -> Result<Vec<Value>> {
-    let value = |(name, kind): &(&'static str, Kind)| {
-        let value = match kind {
-            Kind::Id => Value::Id(row.try_get(*name)?),
-            Kind::Text => Value::Text(row.try_get(*name)?),
-            Kind::Number => Value::Number(row.try_get(*name)?),
-            Kind::Flag => Value::Flag(row.try_get(*name)?),
-            Kind::Bytes => Value::Bytes(row.try_get(*name)?),
-        };
-        Ok(value)
-    };
-    let values: sqlx::Result<Vec<Value>> = table.columns.iter().map(value).collect();
-    values.with_context(|| format!("damaged row in `{}`", table.name))
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::SqliteStore;
+use super::{SqliteStore, sql::leases::raise_epoch};
 use crate::store::{Lease, Leases};
 
 /// Leases by resource: who has it and until when. A new process begins with none.
@@ -47,16 +47,7 @@ impl Leases for SqliteStore {
 
     async fn take_over(&self, resource: &str, _holder: &str) -> Result<Option<i64>> {
         self.write(resource.to_owned(), |connection, resource| {
-            Box::pin(async move {
-                let epoch = sqlx::query_scalar(
-                    "INSERT INTO ownership (resource, epoch) VALUES ($1, 1) \
-                     ON CONFLICT (resource) DO UPDATE SET epoch = ownership.epoch + 1 RETURNING epoch",
-                )
-                .bind(resource)
-                .fetch_one(connection)
-                .await?;
-                Ok(Some(epoch))
-            })
+            Box::pin(async move { Ok(Some(raise_epoch(connection, resource).await?)) })
         })
         .await
     }
