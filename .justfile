@@ -61,8 +61,27 @@ test-kafka: engines third-party
         cargo test --locked --workspace --bin passerelle -- backbone:: moving:: store::; \
         cargo test --locked --workspace --test partner_topics --test registry --test third_party'
 
+# The daemon of the commit before this one, for the test of both in one group; none where git knows none
+previous:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder="$PWD/target/previous"
+    if ! commit=$(git rev-parse --verify --quiet HEAD^); then
+        rm -rf "$folder"
+        exit 0
+    fi
+    [ "$(cat "$folder/commit" 2> /dev/null)" != "$commit" ] || exit 0
+    rm -rf "$folder"
+    mkdir -p "$folder/source"
+    git archive "$commit" | tar -x -C "$folder/source"
+    target=${CARGO_TARGET_DIR:-$PWD/target}
+    (cd "$folder/source" && CARGO_TARGET_DIR="$target" cargo build --locked --package gateway)
+    mv "$target/debug/passerelle" "$folder/passerelle"
+    rm -rf "$folder/source"
+    echo "$commit" > "$folder/commit"
+
 # Two gateways on three brokers while everything breaks in turn; brokers cut off and full disks want root
-test-faults: engines
+test-faults: engines previous
     #!/usr/bin/env bash
     set -euo pipefail
     start=(tests/engines/engines run --brokers 3 --registry --postgres)

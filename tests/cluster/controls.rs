@@ -45,7 +45,6 @@ async fn part_a_leader(differences: Differences<'_>) -> Verdict {
     site.end().await
 }
 
-#[ignore = "a node stays not ready when its partitions moved and nothing comes any more"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_acknowledges_before_the_brokers_have_it_is_found_out() {
     part_a_leader(&[]).await.assert_clean();

@@ -11,6 +11,7 @@ mod rolling;
 mod schedule;
 mod shutdown;
 mod site;
+mod versions;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,7 @@
 //! Two gateways of one group under traffic through both doors, and what must hold in the end.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -106,6 +107,11 @@ pub fn node(setup: Setup, machinery: &Machinery, prefix: &str, database: &str) -
 impl Site {
     /// Starts two nodes and the traffic.
     pub async fn start(seed: u64, differences: Differences<'_>) -> Self {
+        Self::start_as(seed, differences, Path::new(env!("CARGO_BIN_EXE_passerelle"))).await
+    }
+
+    /// Starts two nodes of some version and the traffic.
+    pub async fn start_as(seed: u64, differences: Differences<'_>, program: &Path) -> Self {
         println!("seed {seed}");
         let machinery = Machinery::found();
         let mut random = StdRng::seed_from_u64(seed);
@@ -118,7 +124,7 @@ impl Site {
             let (slow, slow_file) = rest_receiver("limited", "canonical", limited.base_url().as_str(), "by_key");
             let limits = format!("\n[limits]\nwindows = [{{ requests = {ALLOWED}, seconds = 1 }}]\n");
             let disk = SmallDisk::mount(DISK_MIB);
-            let setup = node(under_traffic(Setup::new()), &machinery, &prefix, &database)
+            let setup = node(under_traffic(Setup::new()).program(program), &machinery, &prefix, &database)
                 .partner((name, file))
                 .partner((slow, slow_file + &limits))
                 .secret("limited-token", RECEIVER_TOKEN);

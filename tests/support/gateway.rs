@@ -28,6 +28,7 @@ const STARTING: Duration = Duration::from_mins(3);
 pub struct Setup {
     folder: TempDir,
     data: PathBuf,
+    program: PathBuf,
     environment: BTreeMap<String, String>,
 }
 
@@ -35,6 +36,7 @@ pub struct Setup {
 pub struct Gateway {
     pub folder: TempDir,
     data: PathBuf,
+    program: PathBuf,
     forwarder: Forwarder,
     environment: BTreeMap<String, String>,
     child: Option<Child>,
@@ -50,7 +52,7 @@ impl Setup {
         }
         fs::write(folder.path().join("passerelle.toml"), "").unwrap();
         let data = folder.path().join("data");
-        Self { folder, data, environment: BTreeMap::new() }
+        Self { folder, data, program: env!("CARGO_BIN_EXE_passerelle").into(), environment: BTreeMap::new() }
     }
 
     pub fn partner(self, (id, file): (&str, String)) -> Self {
@@ -71,6 +73,12 @@ impl Setup {
     /// Sets a variable of the process.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Makes it the daemon of another version.
+    pub fn program(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.program);
         self
     }
 
@@ -118,6 +126,7 @@ impl Setup {
         let mut gateway = Gateway {
             folder: self.folder,
             data: self.data,
+            program: self.program,
             forwarder: Forwarder::start().await,
             environment: self.environment,
             child: None,
@@ -137,7 +146,7 @@ fn client() -> reqwest::Client {
 impl Gateway {
     /// Starts the process and waits until it listens.
     pub async fn start(&mut self) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        let mut child = Command::new(&self.program)
             .args(["serve", "--config"])
             .arg(self.folder.path().join("passerelle.toml"))
             .env("PASSERELLE__DOOR__LISTEN", "127.0.0.1:0")
@@ -213,6 +222,11 @@ impl Gateway {
     /// The last lines of the log.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Makes it the daemon of another version from its next start on.
+    pub fn program(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
     }
 
     /// Where log and store are.
