@@ -27,13 +27,25 @@ pub struct KafkaSettings {
 
 /// Who must have a record before it counts as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Acks {
     /// Every replica that is in sync.
-    #[serde(rename = "all")]
     All,
     /// The leader alone: what it takes with it when it dies was accepted and is lost.
-    #[serde(rename = "1")]
     Leader,
+}
+
+impl TryFrom<String> for Acks {
+    type Error = String;
+
+    // A file and the environment may say `1` as a number.
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "all" => Ok(Self::All),
+            "1" => Ok(Self::Leader),
+            _ => Err(format!("`{text}` is neither `all` nor `1`")),
+        }
+    }
 }
 
 /// How connections to brokers are protected, and who we are to them.
