@@ -84,13 +84,9 @@ impl Fault {
             Self::KillTwoBrokers => {
                 let down: Vec<u8> = machinery.brokers.iter().copied().filter(|one| *one != number).collect();
                 site.say(&format!("all brokers but {number} are killed"));
-                for broker in &down {
-                    machinery.broker("kill", *broker).await;
-                }
+                machinery.some_brokers("kill", &down).await;
                 site.run(BROKEN).await;
-                for broker in down {
-                    machinery.broker("start", broker).await;
-                }
+                machinery.some_brokers("start", &down).await;
             }
             Self::CutBroker | Self::PartBroker => {
                 let what = if self == Self::CutBroker { "cut" } else { "part" };

@@ -59,14 +59,19 @@ impl Machinery {
 
     /// Does something to one broker.
     pub async fn broker(&self, what: &str, number: u8) {
-        self.act(&["broker", what, &number.to_string()]).await;
+        self.some_brokers(what, &[number]).await;
+    }
+
+    /// Does something to some brokers at once.
+    pub async fn some_brokers(&self, what: &str, numbers: &[u8]) {
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let words: Vec<&str> = ["broker", what].into_iter().chain(numbers.iter().map(String::as_str)).collect();
+        self.act(&words).await;
     }
 
     /// Does something to every broker.
     pub async fn all_brokers(&self, what: &str) {
-        for broker in &self.brokers {
-            self.broker(what, *broker).await;
-        }
+        self.some_brokers(what, &self.brokers).await;
     }
 
     /// The broker that leads the first partition of a topic.

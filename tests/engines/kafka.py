@@ -93,20 +93,30 @@ def add(running: Running, brokers: int, data: dict[int, Path], apart: bool) -> N
         }
 
 
-def act(broker: Engine, what: str) -> None:
-    """Does to one broker what the command says: kill, term, stop, cont or start."""
+def act(brokers: list[Engine], what: str) -> None:
+    """Does to brokers what the command says: kill, term, stop, cont or start.
+
+    Brokers that are all down are started by one command: none of them is ready before most of them run.
+    """
     match what:
         case "kill":
-            broker.stop(signal.SIGKILL)
+            for broker in brokers:
+                broker.stop(signal.SIGKILL)
         case "term":
-            broker.stop(signal.SIGTERM, 60)
+            for broker in brokers:
+                broker.stop(signal.SIGTERM, 60)
         case "stop":
-            broker.signal(signal.SIGSTOP)
+            for broker in brokers:
+                broker.signal(signal.SIGSTOP)
         case "cont":
-            broker.signal(signal.SIGCONT)
-        case "start" if not broker.runs():
-            broker.start()
-            broker.wait_until(lambda: known_brokers(broker) > 0)
+            for broker in brokers:
+                broker.signal(signal.SIGCONT)
+        case "start":
+            down = [broker for broker in brokers if not broker.runs()]
+            for broker in down:
+                broker.start()
+            for broker in down:
+                broker.wait_until(lambda: known_brokers(broker) > 0)
 
 
 def known_brokers(broker: Engine) -> int:
