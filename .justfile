@@ -115,6 +115,12 @@ fuzz seconds="60":
     cargo fuzz --version > /dev/null 2>&1 || cargo install --locked cargo-fuzz
     mappings/fuzz/run {{seconds}}
 
+# Does a test notice every change of the decision about consent? Half an hour; not in CI
+mutants:
+    cargo mutants --version > /dev/null 2>&1 || cargo install --locked cargo-mutants
+    cargo mutants --package gateway --file 'gateway/src/consent/decision/**' --baseline skip --timeout 300 \
+        --output target/mutants -- --bin passerelle consent::
+
 # Samples, laws and coverage of every mapping
 mappings: build
     {{binary}} mappings test

@@ -6,6 +6,7 @@ mod clock;
 mod cluster;
 mod code;
 mod config;
+mod consent;
 mod daemon;
 mod delivery;
 mod dialects;

@@ -1,14 +1,17 @@
 //! `passerelle check`: is everything that was configured right?
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{Failure, client, output::say};
 use crate::{
     backbone::kafka,
-    config::{BackboneEngine, Configuration, Partner, Settings},
+    clock::Clock,
+    config::{BackboneEngine, Configuration, Outgoing, Partner, Settings},
+    consent::{Endpoint, Transfer},
     delivery,
     in_force::Rules,
 };
@@ -49,6 +52,9 @@ impl Check {
         let warnings = warnings(&configuration);
         for warning in &warnings {
             say(&format!("warning: {warning}"));
+        }
+        for notice in notices(&configuration, Clock::system().now()) {
+            say(&format!("notice: {notice}"));
         }
         for partner in configuration.partners.values() {
             say(&format!("partner {}", described(partner)));
@@ -94,6 +100,33 @@ fn warnings(configuration: &Configuration) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// What the defaults deny: pairs of partners between which nothing about persons may go.
+fn notices(configuration: &Configuration, now: Timestamp) -> Vec<String> {
+    let mut denied: BTreeMap<(Endpoint, Endpoint), Vec<String>> = BTreeMap::new();
+    let endpoint = |partner: &Partner| {
+        let country = partner.country.parse().expect("the country of a partner was checked when its file was read");
+        Endpoint { kind: partner.role, country }
+    };
+    let sources = || configuration.partners.values().filter(|partner| !partner.incoming.is_empty());
+    for receiver in configuration.partners.values() {
+        for source in sources().filter(|source| source.id != receiver.id) {
+            let is_sent = |outgoing: &Outgoing| outgoing.from.is_empty() || outgoing.from.contains(&source.id);
+            let (from, to) = (endpoint(source), endpoint(receiver));
+            let is_denied = configuration.settings.transfers.resolve(&from, &to, now) == Transfer::Denied;
+            if is_denied && receiver.outgoing.values().any(is_sent) {
+                denied.entry((from, to)).or_default().push(format!("{} to {}", source.id, receiver.id));
+            }
+        }
+    }
+    let said = |((from, to), pairs): ((Endpoint, Endpoint), Vec<String>)| {
+        format!(
+            "no instrument in `[[transfers]]` from a {from} to a {to}: nothing about persons goes from {}",
+            pairs.join(", from ")
+        )
+    };
+    denied.into_iter().map(said).collect()
 }
 
 async fn ready(url: &str) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod client;
 mod completions;
+mod consent;
 mod demo;
 mod keys;
 mod mappings;
@@ -54,6 +55,9 @@ enum Verb {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Decide about consent
+    #[command(subcommand)]
+    Consent(consent::Consent),
     /// Tell what happened to a message
     Trace(trace::Trace),
     /// Show what happens, as it happens
@@ -101,6 +105,7 @@ pub fn run() -> ExitCode {
             Verb::Translate(verb) => verb.run().await,
             Verb::Mappings(verb) => verb.run().await,
             Verb::Keys(verb) => verb.run().await,
+            Verb::Consent(verb) => verb.run().await,
             Verb::Trace(verb) => verb.run().await,
             Verb::Tap(verb) => verb.run().await,
             Verb::Replay(verb) => verb.run().await,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use connectors::webhook::Vendor;
 use mappings::{Defaults, Parameters, codes::Grade};
 use schemas::{DialectName, Kind, PartnerId};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     poll::{PollSettings, VdabAccountSettings},
@@ -46,7 +46,7 @@ pub struct Partner {
 }
 
 /// What a partner is in law.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A public employment service.

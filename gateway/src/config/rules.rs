@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use anyhow::{Result, ensure};
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::PartialDateTime;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Which vacancies a partner may have and when, beside what holds for every partner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -58,7 +58,7 @@ pub enum NationalsOnly {
 }
 
 /// A country: ISO 3166-1 alpha-2.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Country(String);
 
 /// A moment: a day (its beginning, UTC) or an instant.

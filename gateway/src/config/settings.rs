@@ -17,6 +17,7 @@ use super::{
     postgresql::{PostgresqlSection, PostgresqlSettings},
     registry::{RegistrySection, RegistrySettings},
 };
+use crate::consent::{TransferSettings, Transfers};
 
 const DEFAULTS: &str = include_str!("../gateway.default.toml");
 
@@ -61,6 +62,7 @@ pub struct Settings {
     pub drain: Duration,
     pub log: String,
     pub log_format: LogFormat,
+    pub transfers: Transfers,
 }
 
 /// Which engine carries the log.
@@ -124,6 +126,8 @@ struct Sections {
     router: RouterSection,
     delivery: DeliverySection,
     telemetry: TelemetrySection,
+    #[serde(default)]
+    transfers: Vec<TransferSettings>,
 }
 
 #[derive(Deserialize)]
@@ -260,7 +264,19 @@ impl Sections {
     }
 
     fn settings(self, base: &Path) -> Result<Settings> {
-        let Self { gateway, engines, kafka, registry, postgresql, cluster, door, router, delivery, telemetry } = self;
+        let Self {
+            gateway,
+            engines,
+            kafka,
+            registry,
+            postgresql,
+            cluster,
+            door,
+            router,
+            delivery,
+            telemetry,
+            transfers,
+        } = self;
         let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
@@ -301,6 +317,7 @@ impl Sections {
             drain: Duration::from_millis(delivery.drain_ms),
             log: telemetry.log,
             log_format: telemetry.format,
+            transfers: Transfers::new(transfers).context("`transfers` is wrong")?,
         })
     }
 }

@@ -1,0 +1,20 @@
+//! Consent: what a person has allowed, and what follows from it. Pure: no I/O, and whoever asks says what time it is.
+//!
+//! A grant ([`Grant`]) is a record after ISO/IEC TS 27560 and the events that happened to it, in the terms of the W3C
+//! Data Privacy Vocabulary. [`decide`] says what may go to a recipient at a moment; what nobody permitted is denied.
+//!
+//! **Invariant:** nothing here holds data of the person beyond a pseudonym, and no decision looks at what a field says:
+//! withheld follows from the mask alone.
+
+mod decision;
+mod grant;
+mod party;
+mod period;
+mod terms;
+mod transfer;
+
+pub use self::{
+    decision::{Decision, Evidence, Outcome, Request, decide},
+    grant::Grant,
+    transfer::{Endpoint, Transfer, TransferSettings, Transfers},
+};
