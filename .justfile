@@ -73,9 +73,11 @@ previous:
     [ "$(cat "$folder/commit" 2> /dev/null)" != "$commit" ] || exit 0
     rm -rf "$folder"
     mkdir -p "$folder/source"
-    git archive "$commit" | tar -x -C "$folder/source"
+    # Cargo must not take one of the two for the other: the files are of now, and our own packages built differently.
+    git archive "$commit" | tar --extract --touch --directory "$folder/source"
     target=${CARGO_TARGET_DIR:-$PWD/target}
-    (cd "$folder/source" && CARGO_TARGET_DIR="$target" cargo build --locked --package gateway)
+    (cd "$folder/source" && CARGO_TARGET_DIR="$target" cargo build --locked --package gateway \
+        $(printf -- '--config profile.dev.package.%s.debug=false ' schemas mappings connectors gateway))
     mv "$target/debug/passerelle" "$folder/passerelle"
     rm -rf "$folder/source"
     echo "$commit" > "$folder/commit"
