@@ -58,7 +58,7 @@ third-party:
 # What meets the real Kafka, registry and PostgreSQL: a broker that does not start is a failure
 test-kafka: engines third-party
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
-        cargo test --locked --workspace --bin passerelle -- backbone:: moving:: store::; \
+        cargo test --locked --workspace --bin passerelle -- backbone:: moving:: store:: vault::; \
         cargo test --locked --workspace --test partner_topics --test registry --test third_party'
 
 # The daemon of the commit before this one, for the test of both in one group; none where git knows none

@@ -70,6 +70,7 @@ pub const ALL: &[&str] = &[
     "idempotency_key_reused",
     "inflates_too_much",
     "internal_only",
+    "keys_destroyed",
     "kind_not_accepted",
     "later",
     "limited",

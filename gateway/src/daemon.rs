@@ -31,6 +31,7 @@ use crate::{
     router::{self, Router},
     store,
     supervisor::Supervisor,
+    vault::{Bodies, KeysInForce, Vault},
 };
 
 /// The file in the data directory that holds the operator's token.
@@ -77,7 +78,8 @@ impl Daemon {
         let store = store::open(&in_force.now().configuration, &supervisor).await?;
         let cluster = Cluster::new(store.clone(), &settings.data_dir)?;
         supervisor.spawn("cluster", cluster.clone().run(in_force.clone(), supervisor.stop_token()));
-        let intake = Intake { in_force, backbone, store, clock: Clock::system() };
+        let bodies = Bodies::with(open_vault(&in_force, &supervisor).await?);
+        let intake = Intake { in_force, backbone, store, bodies, clock: Clock::system() };
         let parts = Parts::start(intake, cluster, &supervisor, &health);
         let reloader = Reloader::new(file, replace, Clock::system());
         supervisor.spawn("reloader", reloader.clone().run(supervisor.stop_token()));
@@ -119,6 +121,7 @@ impl Parts {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
+            bodies: intake.bodies.clone(),
             clock: intake.clock.clone(),
             health: health.clone(),
             sync_wanted: sync_wanted.clone(),
@@ -165,6 +168,17 @@ async fn open_backbone(
     })
 }
 
+/// Opens the vault, if there is something that wraps its keys.
+async fn open_vault(in_force: &InForce, supervisor: &Supervisor) -> Result<Option<Vault>> {
+    let rules = in_force.now();
+    if rules.configuration.key_ring.is_none() {
+        return Ok(None);
+    }
+    let wrapping = Arc::new(KeysInForce(in_force.clone()));
+    let vault = Vault::open(&rules.configuration, wrapping, supervisor).await.context("cannot open the vault")?;
+    Ok(Some(vault))
+}
+
 /// Makes the data directory if need be and locks it, for as long as the file is kept open.
 ///
 /// # Errors
@@ -178,6 +192,8 @@ pub fn take_data_dir(data_dir: &Path) -> Result<File> {
 pub const LOG: &str = "log.db";
 /// The file of the embedded store.
 pub const STORE: &str = "store.db";
+/// The file of the keys that go with the embedded store; never backed up with it.
+pub const KEYS: &str = "keys.db";
 
 /// Notes that a file of the data directory has been moved to another engine.
 ///

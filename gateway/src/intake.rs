@@ -4,22 +4,27 @@
 //! whoever pushes is told, and who cannot be told has it parked by the caller.
 
 mod carrier;
+mod person;
 mod reading;
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mappings::Fault;
 use metrics::counter;
 use schemas::{
-    Body, Channel, Close, Content, DialectName, EntityKey, Envelope, Hash, Header, Hop, Idempotency, Kind, Lane,
-    MessageId, Operation, Origin, Payload, Plain, Record, Status, Vacancy, Versions, content_hash,
+    Channel, Close, Content, DialectName, EntityKey, Hash, Header, Hop, Idempotency, Kind, Lane, MessageId, Operation,
+    Origin, Record, Status, Vacancy, Versions, content_hash,
 };
 use tracing::warn;
 use uuid::Uuid;
 
 use self::reading::unusable;
-pub use self::{carrier::Carrier, reading::Opened};
+pub use self::{
+    carrier::Carrier,
+    person::{place_of_parked, place_of_version},
+    reading::Opened,
+};
 use crate::{
     backbone::{Backbone, Output, Topic},
     clock::Clock,
@@ -27,6 +32,7 @@ use crate::{
     dialects::Read,
     in_force::{InForce, Rules},
     store::{ParkedInput, Store},
+    vault::Bodies,
 };
 
 /// A document that somebody brought.
@@ -103,6 +109,8 @@ pub struct Intake {
     pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
+    /// Seals what is about persons.
+    pub bodies: Bodies,
     pub clock: Clock,
 }
 
@@ -123,6 +131,9 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer; nothing is known to be accepted then.
     pub async fn accept(&self, document: Document<'_>, opened: Opened) -> Result<Taken> {
+        if document.kind.is_personal() {
+            return self.accept_person(document, opened).await;
+        }
         let Opened { rules, read, reference } = opened;
         let echo = self.echo_of(document.partner, &reference).await?;
         let entity_key = match echo {
@@ -148,7 +159,7 @@ impl Intake {
             return Ok(Taken::Carried { reference, carrier });
         }
         let modified_at = read.record.text("modified_at").map(str::to_owned);
-        let origin = self.origin(&document, reference.clone(), idempotency, modified_at);
+        let origin = self.origin(&document, Some(reference.clone()), idempotency, modified_at);
         let content = Content {
             media_type: document.media_type,
             raw: document.body.to_vec(),
@@ -188,7 +199,7 @@ impl Intake {
         if self.key_use(&document, idempotency.as_ref()).await? == KeyUse::Other {
             return Ok(Taken::KeyReused);
         }
-        let origin = self.origin(&document, reference.to_owned(), idempotency, None);
+        let origin = self.origin(&document, Some(reference.to_owned()), idempotency, None);
         let content = Content { close: Some(Close { reason, closed_at: None }), ..Content::default() };
         let versions = rules.dialects.versions(None);
         let message_id = self
@@ -203,9 +214,12 @@ impl Intake {
     /// If the store does not answer; the document is not parked then.
     pub async fn park(&self, id: Uuid, document: &Document<'_>, code: &str, faults: &[Fault]) -> Result<()> {
         let partner = document.partner.id.to_string();
+        let is_personal = document.kind.is_personal();
         let faults: Vec<_> = faults
             .iter()
-            .map(|fault| serde_json::json!({"pointer": fault.pointer, "code": fault.code, "problem": fault.problem}))
+            // In words a fault may repeat what the document says.
+            .map(|fault| (&fault.pointer, &fault.code, if is_personal { "" } else { fault.problem.as_str() }))
+            .map(|(pointer, code, problem)| serde_json::json!({"pointer": pointer, "code": code, "problem": problem}))
             .collect();
         let input = ParkedInput {
             parked_id: id,
@@ -216,7 +230,7 @@ impl Intake {
             code: code.to_owned(),
             faults: serde_json::Value::from(faults).to_string(),
             media_type: document.media_type.clone(),
-            raw: document.body.to_vec(),
+            raw: self.parked_bytes(id, document).await?,
             received_at: self.clock.now_micros(),
             state: "parked".to_owned(),
         };
@@ -290,7 +304,7 @@ impl Intake {
     fn origin(
         &self,
         document: &Document<'_>,
-        reference: String,
+        reference: Option<String>,
         idempotency: Option<Idempotency>,
         modified_at: Option<String>,
     ) -> Origin {
@@ -298,7 +312,7 @@ impl Intake {
             partner: document.partner.id.clone(),
             dialect: document.dialect.clone(),
             channel: document.channel,
-            reference: Some(reference),
+            reference,
             idempotency,
             received_at: self.clock.now_micros(),
             modified_at,
@@ -339,13 +353,10 @@ impl Intake {
             lane: (lane != Lane::Live).then_some(lane),
             event: None,
         };
-        let payload = match kind {
-            Kind::Vacancy => Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? }))),
-            Kind::TalentProfile | Kind::PlacementStatus => {
-                anyhow::bail!("`{kind}` is not accepted before there is consent")
-            }
-        };
-        self.backbone.append(vec![Output { topic: Topic::accepted(), envelope: Envelope { header, payload } }]).await?;
+        let envelope = self.bodies.put(header, kind, &content).await?;
+        let envelope =
+            envelope.with_context(|| format!("the keys of `{entity_key}` were destroyed at this very moment"))?;
+        self.backbone.append(vec![Output { topic: Topic::accepted(), envelope }]).await?;
         counter!("passerelle_accepted_total", &labels).increment(1);
         Ok(message_id)
     }

@@ -27,6 +27,7 @@ mod sqlite_file;
 mod store;
 mod supervisor;
 mod telemetry;
+mod vault;
 
 use std::process::ExitCode;
 

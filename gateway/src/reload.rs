@@ -148,6 +148,8 @@ fn ensure_same_ground(before: &Settings, after: &Settings) -> Result<()> {
         ("engines.backbone", before.backbone == after.backbone),
         ("engines.store", before.store == after.store),
         ("registry", before.registry == after.registry),
+        ("vault.url", before.vault.url == after.vault.url),
+        ("vault.key_file", before.vault.key_file == after.vault.key_file),
         ("door.listen", before.listen == after.listen),
         ("door.memory_bytes", before.memory_bytes == after.memory_bytes),
         ("door.max_connections", before.max_connections == after.max_connections),

@@ -54,7 +54,19 @@ impl WriteConnection {
     /// # Errors
     /// If the file cannot be opened.
     pub async fn open(path: &Path) -> Result<Self> {
-        let mut connection = Self { options: options(path), current: None };
+        Self::open_with(path, options(path)).await
+    }
+
+    /// Opens the file as [`Self::open`] does; what is deleted is overwritten with zeros.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub async fn open_overwriting(path: &Path) -> Result<Self> {
+        Self::open_with(path, options(path).pragma("secure_delete", "ON")).await
+    }
+
+    async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self> {
+        let mut connection = Self { options, current: None };
         connection.get().await.with_context(|| format!("cannot open `{}`", path.display()))?;
         Ok(connection)
     }

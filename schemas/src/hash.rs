@@ -116,6 +116,13 @@ impl FromStr for Hash {
     }
 }
 
+impl From<[u8; 32]> for Hash {
+    /// What a keyed hash (HMAC-SHA-256) gave.
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl TryFrom<String> for Hash {
     type Error = String;
 

@@ -53,6 +53,13 @@ vocabulary! {
     }
 }
 
+impl Kind {
+    /// Whether it is about persons, and travels sealed only.
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::TalentProfile | Self::PlacementStatus)
+    }
+}
+
 vocabulary! {
     /// What a message does to its entity.
     Operation {

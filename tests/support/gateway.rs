@@ -282,6 +282,7 @@ impl Gateway {
             .args(arguments)
             .env("PASSERELLE_URL", self.url(""))
             .env("PASSERELLE_CONFIG", self.folder.path().join("passerelle.toml"))
+            .envs(&self.environment)
             .output()
             .await
             .unwrap()

@@ -18,9 +18,11 @@ mod replay;
 mod serve;
 mod store;
 mod stub;
+mod subject;
 mod tap;
 mod trace;
 mod translate;
+mod vault;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -70,6 +72,12 @@ enum Verb {
     /// Do something with a partner
     #[command(subcommand)]
     Partner(partner::Partner),
+    /// Find persons, and destroy their keys
+    #[command(subcommand)]
+    Subject(subject::Subject),
+    /// Make key-encryption keys, and wrap the keys of persons anew
+    #[command(subcommand)]
+    Vault(vault::Vault),
     /// Look at the store, or migrate it
     #[command(subcommand)]
     Store(store::Store),
@@ -111,6 +119,8 @@ pub fn run() -> ExitCode {
             Verb::Replay(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Partner(verb) => verb.run().await,
+            Verb::Subject(verb) => verb.run().await,
+            Verb::Vault(verb) => verb.run().await,
             Verb::Move(verb) => verb.run().await,
             Verb::Store(verb) => verb.run().await,
             Verb::Stub(verb) => verb.run().await,

@@ -11,6 +11,7 @@ mod rules;
 mod secrets;
 mod settings;
 mod topic;
+mod vault;
 mod windows;
 
 use std::{
@@ -19,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
@@ -33,6 +34,7 @@ pub use self::{
     topic::{TopicFormat, brokers_of, inbound_topic, outbound_topic},
     windows::{Window, Windows},
 };
+use crate::vault::KeyRing;
 
 /// Partners, by id.
 pub type Partners = BTreeMap<PartnerId, Arc<Partner>>;
@@ -46,6 +48,8 @@ pub struct Configuration {
     pub partners: Partners,
     /// The secrets, by name.
     pub secrets: Secrets,
+    /// What wraps the keys of persons, if there are any.
+    pub key_ring: Option<Arc<KeyRing>>,
     /// The hash of the files that say something, secrets left out.
     pub hash: Hash,
     /// The file that the settings were loaded from.
@@ -80,7 +84,22 @@ impl Configuration {
         {
             secrets.get(name).context("`[postgresql]` needs it")?;
         }
+        if let Some(name) = settings.vault.secret_name(settings.store) {
+            secrets.get(name).context("`[vault]` needs it")?;
+        }
+        let key_ring = settings.vault.key_ring()?;
+        if key_ring.is_some() && settings.store == StoreEngine::Postgresql {
+            settings.vault.server(&settings.postgresql)?;
+        }
         for partner in partners.values() {
+            if let Some(kind) = partner.personal_kind() {
+                ensure!(
+                    key_ring.is_some(),
+                    "partner `{}` has to do with `{kind}`, which is personal and kept sealed only: name a key file as \
+                     `vault.key_file` (`passerelle vault key` makes it)",
+                    partner.id
+                );
+            }
             for name in partner.secret_names() {
                 secrets.get(name).with_context(|| format!("partner `{}` needs it", partner.id))?;
             }
@@ -94,8 +113,10 @@ impl Configuration {
         }
         let parts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
         let hash = hash_of(&parts);
-        let fingerprint = hash_of(&[hash.as_bytes(), secrets.fingerprint().as_bytes()]);
-        Ok(Self { hash, settings, partners, secrets, file: None, fingerprint })
+        let ring = key_ring.as_ref().map(|ring| ring.fingerprint());
+        let ring = ring.as_ref().map(Hash::as_bytes).unwrap_or_default();
+        let fingerprint = hash_of(&[hash.as_bytes(), secrets.fingerprint().as_bytes(), ring]);
+        Ok(Self { hash, settings, partners, secrets, key_ring, file: None, fingerprint })
     }
 
     /// The password of the store, if it has one.
@@ -104,6 +125,16 @@ impl Configuration {
     /// If there is no secret of that name.
     pub fn store_password(&self) -> Result<Option<&Secret>> {
         self.settings.postgresql.password.as_deref().map(|name| self.secrets.get(name)).transpose()
+    }
+
+    /// The server of the keys' database, and its password if it has one.
+    ///
+    /// # Errors
+    /// If it is not configured, is the store's, or there is no secret of that name.
+    pub fn keys_database(&self) -> Result<(PostgresqlSettings, Option<&Secret>)> {
+        let server = self.settings.vault.server(&self.settings.postgresql)?;
+        let password = server.password.as_deref().map(|name| self.secrets.get(name)).transpose()?;
+        Ok((server, password))
     }
 
     /// A partner by its id.
@@ -201,7 +232,9 @@ mod tests {
         let no_secret = on_topics(
             "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"kafka\", brokers = { bootstrap_servers = \"k:9\", password = \"zk\" } }",
         );
-        let table: [(&[(&str, &str)], &str); 8] = [
+        let personal = on_topics("[incoming.talent_profile]\ndialect = \"canonical\"");
+        let table: [(&[(&str, &str)], &str); 9] = [
+            (&[("passerelle.toml", ""), ("partners/zenith.toml", &personal)], "vault.key_file"),
             (
                 &[("passerelle.toml", ""), ("partners/zenith.toml", &without_incoming)],
                 "`inbox` wants `[incoming.vacancy]`",

@@ -244,6 +244,11 @@ impl Outgoing {
 }
 
 impl Partner {
+    /// A kind about persons that it sends or receives.
+    pub fn personal_kind(&self) -> Option<Kind> {
+        self.incoming.keys().chain(self.outgoing.keys()).copied().find(|kind| kind.is_personal())
+    }
+
     /// Reads a partner file.
     ///
     /// # Errors

@@ -31,18 +31,9 @@ pub(super) struct PostgresqlSection {
 }
 
 impl PostgresqlSection {
-    /// Refuses what cannot be meant. The URL is not repeated: it may hold what nobody should see.
+    /// Refuses what cannot be meant.
     pub(super) fn check(&self) -> Result<()> {
-        let url = reqwest::Url::parse(&self.url).context("`postgresql.url` is no URL")?;
-        ensure!(
-            matches!(url.scheme(), "postgres" | "postgresql"),
-            "`postgresql.url` does not begin with `postgresql://`"
-        );
-        let is_secret = |(name, _): (std::borrow::Cow<'_, str>, _)| name == "password";
-        ensure!(
-            url.password().is_none() && !url.query_pairs().any(is_secret),
-            "`postgresql.url` holds a password; write it into a secret and name that as `postgresql.password`"
-        );
+        check_url("postgresql", &self.url)?;
         ensure!(
             self.max_connections >= 2,
             "`postgresql.max_connections` is below 2: writing would wait for reading; use 2 or more"
@@ -68,4 +59,17 @@ impl PostgresqlSection {
             migrate: self.migrate,
         }
     }
+}
+
+/// Refuses what is no address of a database, and one with a password in it. The URL is not repeated: it may hold what
+/// nobody should see.
+pub(super) fn check_url(section: &str, url: &str) -> Result<()> {
+    let url = reqwest::Url::parse(url).with_context(|| format!("`{section}.url` is no URL"))?;
+    ensure!(matches!(url.scheme(), "postgres" | "postgresql"), "`{section}.url` does not begin with `postgresql://`");
+    let is_secret = |(name, _): (std::borrow::Cow<'_, str>, _)| name == "password";
+    ensure!(
+        url.password().is_none() && !url.query_pairs().any(is_secret),
+        "`{section}.url` holds a password; write it into a secret and name that as `{section}.password`"
+    );
+    Ok(())
 }

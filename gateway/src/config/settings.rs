@@ -16,6 +16,7 @@ use super::{
     kafka::{KafkaSection, KafkaSettings},
     postgresql::{PostgresqlSection, PostgresqlSettings},
     registry::{RegistrySection, RegistrySettings},
+    vault::{VaultSection, VaultSettings},
 };
 use crate::consent::{TransferSettings, Transfers};
 
@@ -35,6 +36,7 @@ pub struct Settings {
     pub registry: RegistrySettings,
     pub kafka: KafkaSettings,
     pub postgresql: PostgresqlSettings,
+    pub vault: VaultSettings,
     pub lease: Duration,
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
@@ -121,6 +123,7 @@ struct Sections {
     registry: RegistrySection,
     kafka: KafkaSection,
     postgresql: PostgresqlSection,
+    vault: VaultSection,
     cluster: ClusterSection,
     door: DoorSection,
     router: RouterSection,
@@ -211,6 +214,11 @@ impl Settings {
         self.data_dir.join(crate::daemon::STORE)
     }
 
+    /// The file of the keys that go with the embedded store.
+    pub fn keys_file(&self) -> PathBuf {
+        self.data_dir.join(crate::daemon::KEYS)
+    }
+
     fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self> {
         let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(file) = file {
@@ -260,6 +268,7 @@ impl Sections {
         );
         self.kafka.check()?;
         self.postgresql.check()?;
+        self.vault.check()?;
         Ok(())
     }
 
@@ -270,6 +279,7 @@ impl Sections {
             kafka,
             registry,
             postgresql,
+            vault,
             cluster,
             door,
             router,
@@ -290,6 +300,7 @@ impl Sections {
             registry: registry.settings()?,
             kafka: kafka.settings(),
             postgresql: postgresql.settings(),
+            vault: vault.settings(base),
             lease: Duration::from_millis(cluster.lease_ms),
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
@@ -355,6 +366,8 @@ mod tests {
             ("PASSERELLE__POSTGRESQL__URL", "postgresql://us:word@localhost/p", "a password; write it into a secret"),
             ("PASSERELLE__POSTGRESQL__URL", "mysql://localhost/p", "postgresql.url"),
             ("PASSERELLE__POSTGRESQL__MAX_CONNECTIONS", "1", "postgresql.max_connections"),
+            ("PASSERELLE__VAULT__URL", "postgresql://us:word@localhost/k", "`vault.url` holds a password"),
+            ("PASSERELLE__VAULT__REMEMBER_SECONDS", "0", "vault.remember_seconds"),
         ] {
             let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
             assert!(error.contains(expected), "{error}");

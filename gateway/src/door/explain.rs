@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use mappings::{ReadOptions, WriteOptions, translate};
-use schemas::{Content, DialectName, Kind, LossEntry};
+use schemas::{DialectName, LossEntry};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,15 +61,15 @@ pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<String>)
     let (message, _) = door.intake.store.message(id).await?.ok_or_else(|| Problem::not_found("message"))?;
     let stored = door.intake.backbone.fetch(&Topic::accepted(), message.position).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("record"))?;
-    let content = stored.envelope.plain().map(Content::from_avro).transpose().map_err(anyhow::Error::from)?;
-    let raw = content.map(|content| content.raw).unwrap_or_default();
+    let content = door.intake.bodies.content(&stored.envelope).await?.ok_or_else(|| Problem::not_found("record"))?;
+    let raw = content.raw;
     let rules = door.intake.in_force.now();
     let Some(source) = rules.configuration.partners.get(&stored.envelope.header.origin.partner) else {
         return Err(Problem::not_found("partner"));
     };
     let translations = rules
         .configuration
-        .receivers(Kind::Vacancy)
+        .receivers(stored.envelope.kind())
         .map(|(receiver, outgoing)| explain(&rules, &stored, &raw, source, (receiver, &outgoing.dialect)))
         .collect();
     Ok(Json(Explanation { translations }))

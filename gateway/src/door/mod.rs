@@ -24,6 +24,7 @@ mod problem;
 mod push;
 mod replay;
 mod server;
+mod subjects;
 mod tap;
 mod webhook;
 
@@ -156,6 +157,8 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(partners::sync))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(subjects::look_up))
+        .routes(routes!(subjects::destroy_keys))
         .routes(routes!(feed::page))
         .routes(routes!(eures::ping))
         .routes(routes!(eures::get_all))

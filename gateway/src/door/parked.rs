@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Door, identity::Operator, messages::instant, problem::Problem};
 use crate::{
     code::code,
-    intake::{Document, Taken},
+    intake::{Document, Taken, place_of_parked},
     store::{DispatchRow, ParkedFilter, ParkedInput},
 };
 
@@ -144,15 +144,18 @@ impl Door {
             .ok_or_else(|| Problem::not_found("partner"))?
             .clone();
         let damaged = |error: String| Problem::from(anyhow::anyhow!(error));
+        let kind = input.kind.parse().map_err(damaged)?;
+        let raw = self.intake.bodies.kept(kind, &place_of_parked(input.parked_id), &input.raw).await?;
+        let raw = raw.ok_or_else(|| Problem::not_found("parked thing"))?;
         let document = Document {
             partner: &partner,
-            kind: input.kind.parse().map_err(damaged)?,
+            kind,
             dialect: input.dialect.parse().map_err(|error| damaged(format!("{error}")))?,
             channel: schemas::Channel::Operator,
             lane: schemas::Lane::Live,
             media_type: input.media_type.clone(),
             idempotency_key: None,
-            body: &input.raw,
+            body: &raw,
         };
         match self.intake.take(document).await? {
             Taken::Accepted { .. } | Taken::Unchanged { .. } => Ok(()),

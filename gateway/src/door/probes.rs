@@ -30,7 +30,11 @@ pub async fn live() -> &'static str {
     responses((status = 200, description = "Every part works.", body = Readiness), (status = 503, description = "A part does not.", body = Readiness)))]
 pub async fn ready(State(door): State<Door>) -> (StatusCode, Json<Readiness>) {
     let mut parts = door.health.parts();
-    for (name, probe) in [("log", door.intake.backbone.probe().await), ("store", door.intake.store.probe().await)] {
+    let mut probes = vec![("log", door.intake.backbone.probe().await), ("store", door.intake.store.probe().await)];
+    if let Some(vault) = door.intake.bodies.vault() {
+        probes.push(("vault", vault.probe().await));
+    }
+    for (name, probe) in probes {
         let condition = probe.map_or_else(|error| Condition::Fails(format!("{error:#}")), |()| Condition::Works);
         parts.insert(name.to_owned(), condition);
     }

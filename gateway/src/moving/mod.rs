@@ -49,6 +49,11 @@ pub async fn move_to(from: &Configuration, to: &Configuration, is_dry: bool) -> 
     let data_dir = &from.settings.data_dir;
     ensure!(from.settings.store_file().is_file(), "there is no embedded installation in `{}`", data_dir.display());
     let _lock = daemon::take_data_dir(data_dir)?;
+    ensure!(
+        !from.settings.keys_file().is_file(),
+        "`{}` holds keys of persons, which are not moved; what they sealed would be lost",
+        daemon::KEYS
+    );
     let moves_log = to.settings.backbone == BackboneEngine::Kafka;
     if !is_dry {
         // The rows are those that this version knows.

@@ -22,6 +22,8 @@ pub enum Meaning {
     Stale,
     /// A closing of something that was never heard of.
     CloseOfUnknown,
+    /// The keys of whom it is about were destroyed: nobody can read it any more.
+    KeysDestroyed,
 }
 
 /// What is known of the record's past, all of it at lower positions.

@@ -14,7 +14,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use schemas::{Content, EntityKey, Hash, Operation, Record, Status, content_hash};
+use schemas::{Content, EntityKey, Hash, Kind, Operation, Record, Status, content_hash};
 use tokio::{
     sync::watch,
     time::{Instant, Interval},
@@ -30,9 +30,10 @@ use crate::{
     eligibility::employers,
     health::Health,
     in_force::{InForce, Rules},
-    intake::is_open,
+    intake::{is_open, place_of_version},
     shares,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
+    vault::{Bodies, Purpose},
 };
 
 /// How long live traffic has the router to itself before a replay or an initial sync goes on.
@@ -47,6 +48,7 @@ pub struct Router {
     pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
+    pub bodies: Bodies,
     pub clock: Clock,
     pub health: Health,
     /// Told when an operator wants a partner to be given everything that is open, or something to be dispatched again.
@@ -167,27 +169,43 @@ impl Router {
             // Met again at its own position: the decision stands, its outputs are repeated.
             let previous = batch.previous(stored);
             batch.newest.insert(version.entity_key, version.clone());
-            let record = Record::from_avro(version.kind, &version.canonical)?;
+            let Some(record) = self.record_of(&version).await? else {
+                return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
+            };
             let mut obstacles = entitled(&batch.rules, &header.origin.partner, &record).1;
             obstacles.retain(|(partner, _)| !version.recipients.contains(partner));
-            return self.announce(stored, &version, previous.as_ref(), &obstacles, batch);
+            return self.announce(stored, &version, previous.as_ref(), &obstacles, batch).await;
         }
-        let content = Content::from_avro(stored.envelope.plain().context("an accepted vacancy without a body")?)?;
+        let Some(content) = self.bodies.content(&stored.envelope).await? else {
+            return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
+        };
         let key_uses = self.key_uses(stored, batch).await?;
         if let Some(meaning) = repeated_key(header, stored.position, &key_uses) {
             // Decided before anything is read, since the answer does not depend on it.
-            return self.pass_over(stored, &meaning, content, batch);
+            return self.pass_over(stored, &meaning, content, batch).await;
         }
         let previous = batch.previous(stored);
-        let record = record_of(&batch.rules, stored, &content, previous.as_ref())?;
+        let before = match &previous {
+            Some(previous) => self.record_of(previous).await?,
+            None => None,
+        };
+        let record = whole_record(&batch.rules, stored, &content, before)?;
         let past = Past { previous: previous.as_ref(), key_uses: &key_uses };
-        let hash = record.as_ref().map(content_hash);
+        let hash = match &record {
+            Some(record) => {
+                let (kind, plain) = (stored.envelope.kind(), content_hash(record));
+                self.bodies.hash(kind, header.entity_key, Purpose::Content, plain).await?
+            }
+            None => None,
+        };
         let meaning = decide(header, stored.position, &past, hash);
         match record.zip(hash) {
-            Some(said) if meaning == Meaning::News => self.adopt(stored, &content, &said, previous.as_ref(), batch),
+            Some(said) if meaning == Meaning::News => {
+                self.adopt(stored, &content, &said, previous.as_ref(), batch).await
+            }
             _ => {
                 Self::remember_key(stored, batch);
-                self.pass_over(stored, &meaning, content, batch)
+                self.pass_over(stored, &meaning, content, batch).await
             }
         }
     }
@@ -204,8 +222,15 @@ impl Router {
         Ok(uses)
     }
 
+    /// The record of a version. None if the keys of whom it is about were destroyed.
+    async fn record_of(&self, version: &Version) -> Result<Option<Record>> {
+        let place = place_of_version(version.entity_key);
+        let canonical = self.bodies.kept(version.kind, &place, &version.canonical).await?;
+        Ok(canonical.map(|canonical| Record::from_avro(version.kind, &canonical)).transpose()?)
+    }
+
     /// Makes a new version and announces it.
-    fn adopt(
+    async fn adopt(
         &self,
         stored: &Stored,
         content: &Content,
@@ -213,29 +238,39 @@ impl Router {
         previous: Option<&Version>,
         batch: &mut Batch,
     ) -> Result<()> {
-        let header = &stored.envelope.header;
+        let (header, kind) = (&stored.envelope.header, stored.envelope.kind());
+        // The first version is what the document says and nothing else.
+        let canonical = previous.map_or_else(|| Ok(content.canonical.clone()), |_| record.to_avro())?;
+        let place = place_of_version(header.entity_key);
+        let Some(canonical) = self.bodies.keep(kind, header.entity_key, &place, canonical).await? else {
+            return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
+        };
         let (recipients, obstacles) = entitled(&batch.rules, &header.origin.partner, record);
         let version = Version {
             entity_key: header.entity_key,
             position: stored.position,
             message_id: header.message_id,
             partner: previous.map_or_else(|| header.origin.partner.clone(), |version| version.partner.clone()),
-            kind: stored.envelope.kind(),
+            kind,
             reference: header.origin.reference.clone(),
             content_hash: *hash,
             is_open: is_open(record),
             modified_at: header.origin.modified_at.clone(),
             recipients,
-            // The first version is what the document says and nothing else.
-            canonical: previous.map_or_else(|| Ok(content.canonical.clone()), |_| record.to_avro())?,
+            canonical,
         };
         if !content.complement.is_empty() {
             let dialect = header.origin.dialect.to_string();
-            batch.routed.complements.push((header.entity_key, dialect, stored.position, content.complement.clone()));
+            let place = format!("complement/{}/{dialect}", header.entity_key);
+            let kept = self.bodies.keep(kind, header.entity_key, &place, content.complement.clone()).await?;
+            let complement = kept.map(|complement| (header.entity_key, dialect, stored.position, complement));
+            batch.routed.complements.extend(complement);
         }
-        batch.routed.employers.extend(employers(record).map(|employer| (employer, header.entity_key)));
+        if kind == Kind::Vacancy {
+            batch.routed.employers.extend(employers(record).map(|employer| (employer, header.entity_key)));
+        }
         Self::remember_key(stored, batch);
-        self.announce(stored, &version, previous, &obstacles, batch)?;
+        self.announce(stored, &version, previous, &obstacles, batch).await?;
         batch.newest.insert(version.entity_key, version.clone());
         batch.routed.versions.push(version);
         Ok(())
@@ -273,10 +308,9 @@ async fn asked(wanted: &mut watch::Receiver<()>, others: &mut Option<Interval>) 
 }
 
 /// The whole record: what the document says, over what its shape does not speak of. None for a closing of the unknown.
-fn record_of(rules: &Rules, stored: &Stored, content: &Content, previous: Option<&Version>) -> Result<Option<Record>> {
+fn whole_record(rules: &Rules, stored: &Stored, content: &Content, before: Option<Record>) -> Result<Option<Record>> {
     let header = &stored.envelope.header;
     let kind = stored.envelope.kind();
-    let before = previous.map(|version| Record::from_avro(version.kind, &version.canonical)).transpose()?;
     if header.operation == Operation::Close {
         let Some(mut record) = before else { return Ok(None) };
         Status::Closed.set_on(&mut record);

@@ -3,8 +3,7 @@
 use anyhow::Result;
 use metrics::counter;
 use schemas::{
-    Body, Cause, Close, Content, DispatchId, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId,
-    Payload, Plain,
+    Cause, Close, Content, DispatchId, Envelope, Event, Header, Kind, Lane, LossCounts, Operation, PartnerId, Payload,
 };
 use uuid::Uuid;
 
@@ -12,12 +11,13 @@ use super::{Batch, Router, decide::Meaning};
 use crate::{
     backbone::{Output, Stored, Topic},
     eligibility::Obstacle,
+    intake::{place_of_parked, place_of_version},
     store::{ParkedInput, Version},
 };
 
 impl Router {
     /// Puts out what a version owes: itself to its recipients, a closing to those who no longer are.
-    pub(super) fn announce(
+    pub(super) async fn announce(
         &self,
         stored: &Stored,
         version: &Version,
@@ -29,12 +29,12 @@ impl Router {
         let no_longer: Vec<&PartnerId> =
             no_longer.iter().filter(|partner| !version.recipients.contains(partner)).collect();
         for recipient in &version.recipients {
-            batch.outputs.push(dispatch(stored, version, recipient, None)?);
+            batch.outputs.extend(self.dispatch(stored, version, recipient, None).await?);
         }
         for recipient in &no_longer {
             let obstacle = obstacles.iter().find(|(partner, _)| partner == *recipient);
             let close = Close { reason: obstacle.map(|(_, obstacle)| obstacle.code().to_owned()), closed_at: None };
-            batch.outputs.push(dispatch(stored, version, recipient, Some(close))?);
+            batch.outputs.extend(self.dispatch(stored, version, recipient, Some(close)).await?);
         }
         let names = |partners: &mut dyn Iterator<Item = &PartnerId>| {
             partners.map(PartnerId::as_str).collect::<Vec<_>>().join(", ")
@@ -60,7 +60,7 @@ impl Router {
     }
 
     /// Passes over a record that is no news, saying why; what conflicts is parked.
-    pub(super) fn pass_over(
+    pub(super) async fn pass_over(
         &self,
         stored: &Stored,
         meaning: &Meaning,
@@ -73,10 +73,11 @@ impl Router {
             Meaning::Unchanged => ("unchanged", "same_content"),
             Meaning::Stale => ("stale", "older_than_known"),
             Meaning::CloseOfUnknown => ("ignored", "close_of_unknown"),
+            Meaning::KeysDestroyed => ("ignored", "keys_destroyed"),
             Meaning::News => anyhow::bail!("news is not passed over"),
         };
         if *meaning == Meaning::KeyConflict {
-            batch.parked.push(parked_input(stored, code, content));
+            batch.parked.extend(self.parked_input(stored, code, content).await?);
         }
         counter!("passerelle_passed_over_total", "code" => code).increment(1);
         batch.outputs.push(self.told(stored, step, Some(code), None));
@@ -106,57 +107,72 @@ impl Router {
         };
         Output { topic: Topic::journal(), envelope: Envelope { header, payload } }
     }
-}
 
-/// The record that says what a partner is owed: the version, or that it is closed.
-fn dispatch(stored: &Stored, version: &Version, recipient: &PartnerId, close: Option<Close>) -> Result<Output> {
-    let (operation, lane) = match close {
-        Some(_) => (Operation::Close, Lane::Closing),
-        None => (Operation::Upsert, stored.envelope.header.lane.unwrap_or(Lane::Live)),
-    };
-    let header = Header {
-        operation,
-        cause: Some(cause_of(stored)),
-        recipient: Some(recipient.clone()),
-        lane: Some(lane),
-        ..stored.envelope.header.clone()
-    };
-    dispatch_with(header, version, recipient, close)
-}
+    /// The record that says what a partner is owed: the version, or that it is closed.
+    async fn dispatch(
+        &self,
+        stored: &Stored,
+        version: &Version,
+        recipient: &PartnerId,
+        close: Option<Close>,
+    ) -> Result<Option<Output>> {
+        let (operation, lane) = match close {
+            Some(_) => (Operation::Close, Lane::Closing),
+            None => (Operation::Upsert, stored.envelope.header.lane.unwrap_or(Lane::Live)),
+        };
+        let header = Header {
+            operation,
+            cause: Some(cause_of(stored)),
+            recipient: Some(recipient.clone()),
+            lane: Some(lane),
+            ..stored.envelope.header.clone()
+        };
+        self.dispatch_with(header, version, recipient, close).await
+    }
 
-/// A dispatch record of a version.
-pub(super) fn dispatch_with(
-    header: Header,
-    version: &Version,
-    recipient: &PartnerId,
-    close: Option<Close>,
-) -> Result<Output> {
-    let content = Content { canonical: version.canonical.clone(), close, ..Content::default() };
-    let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
-    Ok(Output { topic: Topic::dispatch(recipient), envelope: Envelope { header, payload } })
+    /// A dispatch record of a version; what is about persons is sealed for its recipient. None if their keys were
+    /// destroyed.
+    pub(super) async fn dispatch_with(
+        &self,
+        header: Header,
+        version: &Version,
+        recipient: &PartnerId,
+        close: Option<Close>,
+    ) -> Result<Option<Output>> {
+        let place = place_of_version(version.entity_key);
+        let canonical = self.bodies.kept(version.kind, &place, &version.canonical).await?;
+        let Some(canonical) = canonical else { return Ok(None) };
+        let content = Content { canonical, close, ..Content::default() };
+        let envelope = self.bodies.put(header, version.kind, &content).await?;
+        Ok(envelope.map(|envelope| Output { topic: Topic::dispatch(recipient), envelope }))
+    }
+
+    /// A record that conflicts with another one, as it is parked. None if the keys of whom it is about were destroyed.
+    async fn parked_input(&self, stored: &Stored, code: &str, content: Content) -> Result<Option<ParkedInput>> {
+        let (origin, kind) = (&stored.envelope.header.origin, stored.envelope.kind());
+        let name = format!("{}/{}", stored.position, code);
+        // Derived, so that the same record met again is parked once.
+        let parked_id = Uuid::new_v5(&stored.envelope.header.message_id.as_uuid(), name.as_bytes());
+        let entity = stored.envelope.header.entity_key;
+        let raw = self.bodies.keep(kind, entity, &place_of_parked(parked_id), content.raw).await?;
+        Ok(raw.map(|raw| ParkedInput {
+            parked_id,
+            partner: origin.partner.to_string(),
+            kind: kind.to_string(),
+            dialect: origin.dialect.to_string(),
+            channel: origin.channel.to_string(),
+            code: code.to_owned(),
+            faults: "[]".to_owned(),
+            media_type: content.media_type,
+            raw,
+            received_at: origin.received_at,
+            state: "parked".to_owned(),
+        }))
+    }
 }
 
 fn cause_of(stored: &Stored) -> Cause {
     Cause { message_id: stored.envelope.header.message_id, position: stored.position }
-}
-
-fn parked_input(stored: &Stored, code: &str, content: Content) -> ParkedInput {
-    let origin = &stored.envelope.header.origin;
-    let name = format!("{}/{}", stored.position, code);
-    ParkedInput {
-        // Derived, so that the same record met again is parked once.
-        parked_id: Uuid::new_v5(&stored.envelope.header.message_id.as_uuid(), name.as_bytes()),
-        partner: origin.partner.to_string(),
-        kind: stored.envelope.kind().to_string(),
-        dialect: origin.dialect.to_string(),
-        channel: origin.channel.to_string(),
-        code: code.to_owned(),
-        faults: "[]".to_owned(),
-        media_type: content.media_type,
-        raw: content.raw,
-        received_at: origin.received_at,
-        state: "parked".to_owned(),
-    }
 }
 
 /// The id of what a message owes to a partner.

@@ -4,7 +4,6 @@
 //! goes: an old one never takes the place of a newer. A replay met again after a crash gives the same dispatches.
 
 use anyhow::Result;
-use schemas::Record;
 use tracing::info;
 
 use super::{Router, entitled::entitled};
@@ -20,14 +19,14 @@ impl Router {
         let (mut outputs, mut versions) = (Vec::new(), Vec::new());
         for replay in &replays {
             let Some(mut version) = self.store.newest_version(replay.entity_key).await? else { continue };
-            let record = Record::from_avro(version.kind, &version.canonical)?;
+            let Some(record) = self.record_of(&version).await? else { continue };
             let (mut recipients, _) = entitled(rules, &version.partner, &record);
             recipients.retain(|partner| replay.recipient.as_ref().is_none_or(|wanted| wanted == partner));
             for partner in &recipients {
                 if !version.recipients.contains(partner) {
                     version.recipients.push(partner.clone());
                 }
-                outputs.push(self.owed_since_before(rules, &version, partner, replay.replay_id.into())?);
+                outputs.extend(self.owed_since_before(rules, &version, partner, replay.replay_id.into()).await?);
             }
             info!(replay.id = %replay.replay_id, recipients.len = recipients.len(), "dispatched again");
             versions.push(version);

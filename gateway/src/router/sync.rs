@@ -6,10 +6,10 @@
 
 use anyhow::Result;
 use mappings::CANONICAL;
-use schemas::{Cause, Channel, Header, Hop, Kind, Lane, MessageId, Operation, Origin, PartnerId, Record, Versions};
+use schemas::{Cause, Channel, Header, Hop, Kind, Lane, MessageId, Operation, Origin, PartnerId, Versions};
 use tracing::info;
 
-use super::{Router, entitled::entitled, outputs::dispatch_with};
+use super::{Router, entitled::entitled};
 use crate::{
     backbone::Output,
     in_force::Rules,
@@ -44,14 +44,14 @@ impl Router {
         versions.retain(|version| self.backbone.share_of(version.entity_key) == share);
         let mut outputs = Vec::new();
         for version in &mut versions {
-            let record = Record::from_avro(version.kind, &version.canonical)?;
+            let Some(record) = self.record_of(version).await? else { continue };
             if !entitled(rules, &version.partner, &record).0.contains(partner) {
                 continue;
             }
             if !version.recipients.contains(partner) {
                 version.recipients.push(partner.clone());
             }
-            outputs.push(self.owed_since_before(rules, version, partner, version.message_id)?);
+            outputs.extend(self.owed_since_before(rules, version, partner, version.message_id).await?);
         }
         // Recipients first: whatever closes the entity from now on reaches the partner too.
         self.store.keep_recipients(versions).await?;
@@ -63,13 +63,13 @@ impl Router {
     }
 
     /// A dispatch of a version that was made before, known by whatever message is its cause.
-    pub(super) fn owed_since_before(
+    pub(super) async fn owed_since_before(
         &self,
         rules: &Rules,
         version: &Version,
         partner: &PartnerId,
         cause: MessageId,
-    ) -> Result<Output> {
+    ) -> Result<Option<Output>> {
         let received_at = self.clock.now_micros();
         let gateway = rules.configuration.settings.gateway_id.clone();
         let header = Header {
@@ -92,6 +92,6 @@ impl Router {
             lane: Some(Lane::Backfill),
             event: None,
         };
-        dispatch_with(header, version, partner, None)
+        self.dispatch_with(header, version, partner, None).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::{Body, Channel, EntityKey, Kind, PartnerId, Payload, Plain, Status, Value};
+use schemas::{Body, Channel, EntityKey, Header, Kind, PartnerId, Payload, Plain, Status, Value};
 
 use super::*;
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     config::{Configuration, Partner, Secrets, Settings},
     store::SqliteStore,
     supervisor::Supervisor,
+    vault::{KeyRing, Vault},
 };
 
 struct Bench {
@@ -28,15 +29,19 @@ async fn bench() -> Bench {
         "[outgoing.vacancy]\ndialect = \"canonical\"\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n";
     let partners = [partner("acme", "[incoming.vacancy]\ndialect = \"canonical\"\n"), partner("agency", outgoing)];
     let partners = partners.into_iter().map(|partner| (partner.id.clone(), partner)).collect();
-    let configuration =
-        Configuration::assemble(Settings::load(None).unwrap(), partners, Secrets::default(), &[]).unwrap();
+    let mut settings = Settings::load(None).unwrap();
+    settings.data_dir = folder.path().to_owned();
+    let configuration = Configuration::assemble(settings, partners, Secrets::default(), &[]).unwrap();
     let (_, in_force) = InForce::begin(Rules::of(configuration).unwrap());
     let backbone = EmbeddedBackbone::open(&folder.path().join("log.db"), &supervisor).await.unwrap();
     let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor).await.unwrap();
+    let ring = Arc::new(KeyRing::parse(&KeyRing::new_line().0).unwrap());
+    let vault = Vault::open(&in_force.now().configuration, ring, &supervisor).await.unwrap();
     let router = Router {
         in_force,
         backbone: Arc::new(backbone),
         store: Arc::new(store),
+        bodies: Bodies::with(Some(vault)),
         clock: Clock::system(),
         health: Health::default(),
         sync_wanted: Arc::new(watch::channel(()).0),
@@ -103,6 +108,26 @@ async fn nothing_rests_on_what_was_not_kept() {
     bench.router.backbone.append(vec![accepted("A"), accepted("B")]).await.unwrap();
     let lost = route_all(&bench, false).await;
     assert_eq!(lost, route_all(&bench, true).await, "a crash before the store was written changes nothing");
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_any_more_is_passed_over() {
+    let bench = bench().await;
+    let vault = bench.router.bodies.for_persons().unwrap();
+    let subject = vault.subject(&"acme".parse().unwrap(), "somebody").await.unwrap();
+    let header = Header { entity_key: subject.into(), ..conformance::envelope("R1", "A").header };
+    let content = Content { raw: b"about somebody".to_vec(), ..Content::default() };
+    let envelope = bench.router.bodies.put(header, Kind::TalentProfile, &content).await.unwrap().unwrap();
+    let accepted_profile = Output { topic: Topic::accepted(), envelope };
+    bench.router.backbone.append(vec![accepted_profile, accepted("A")]).await.unwrap();
+    vault.destroy(subject).await.unwrap();
+    let outputs = route_all(&bench, true).await;
+    assert!(outputs[0].starts_with("journal ignored @1"), "{outputs:#?}");
+    assert!(
+        outputs.iter().any(|output| output.contains("dispatch.agency upsert @2")),
+        "the next one goes: {outputs:#?}"
+    );
+    assert_eq!(bench.router.store.newest_version(subject.into()).await.unwrap(), None);
 }
 
 fn entity() -> EntityKey {

@@ -17,9 +17,8 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 
-pub use self::arrival::Arrival;
+pub use self::{arrival::Arrival, connections::Connections};
 use self::{
-    connections::Connections,
     dialect::{lock_entities, lock_feed},
     sql::{Job, lookups::Lookups},
 };
@@ -72,7 +71,7 @@ impl PostgresStore {
 }
 
 /// How to connect, without the limits of a working connection.
-fn options(settings: &PostgresqlSettings, password: Option<&Secret>) -> Result<PgConnectOptions> {
+pub fn options(settings: &PostgresqlSettings, password: Option<&Secret>) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = settings.url.parse().context("`postgresql.url` is wrong")?;
     let options = options.application_name("passerelle");
     Ok(match password {

@@ -15,12 +15,11 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-pub use self::departure::LeavingStore;
+pub use self::{departure::LeavingStore, writer::Writer};
 use self::{
     dialect::{lock_entities, lock_feed},
     leases::Held,
     sql::{Job, lookups::Lookups},
-    writer::Writer,
 };
 use super::{OldOwner, Store};
 use crate::{

@@ -24,7 +24,7 @@ const CONFLICTS: [&str; 2] = ["40001", "40P01"];
 
 /// Connections to one database.
 #[derive(Clone)]
-pub(super) struct Connections {
+pub struct Connections {
     pool: PgPool,
     longest: Duration,
 }
@@ -34,7 +34,7 @@ impl Connections {
     ///
     /// # Errors
     /// If the server cannot be reached in time.
-    pub(super) async fn open(options: PgConnectOptions, settings: &PostgresqlSettings) -> Result<Self> {
+    pub async fn open(options: PgConnectOptions, settings: &PostgresqlSettings) -> Result<Self> {
         let longest = settings.statement_timeout * 2;
         let milliseconds = |duration: Duration| duration.as_millis().to_string();
         let options = options.options([
@@ -64,14 +64,14 @@ impl Connections {
     }
 
     /// Reads in as many statements as the job has, each seeing what was committed before it.
-    pub(super) async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+    pub async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
         let mut connection = self.acquire().await?;
         let outcome = tokio::time::timeout(self.longest, job(&mut connection, &asked)).await;
         outcome.unwrap_or_else(|_| Err(give_up(connection)))
     }
 
     /// Runs a job in a transaction of its own, durable when this returns; once more if it collided with another one.
-    pub(super) async fn write<A: Send + Sync, T>(&self, args: A, job: Job<A, T>) -> Result<T> {
+    pub async fn write<A: Send + Sync, T>(&self, args: A, job: Job<A, T>) -> Result<T> {
         match self.transact(&args, job).await {
             Err(error) if is_conflict(&error) => self.transact(&args, job).await,
             outcome => outcome,

@@ -1,0 +1,94 @@
+//! Persons: found by what partners call them, which is asked for in bodies and never stands in an address.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use schemas::PartnerId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Door, identity::Operator, problem::Problem};
+use crate::{
+    code::code,
+    vault::{Subject, Vault},
+};
+
+/// Persons that are asked for at once.
+const MOST: usize = 1_000;
+
+/// Which persons.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// The partner that calls them so.
+    #[schema(example = "anapec")]
+    partner: String,
+    /// What it calls them; at most 1,000.
+    #[schema(example = json!(["1139632"]))]
+    foreign_ids: Vec<String>,
+}
+
+/// Who they are here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Found {
+    /// A pseudonym for each foreign id, in the order they were asked for; none for whoever is not known.
+    #[schema(value_type = Vec<Option<String>>, example = json!(["5f0d7f3e-6a37-4c0e-8b1c-0d5a7f1f9d11"]))]
+    subjects: Vec<Option<Uuid>>,
+}
+
+/// What was destroyed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Destroyed {
+    /// How many keys there were.
+    keys: u64,
+}
+
+/// Finds persons by what a partner calls them.
+#[utoipa::path(post, path = "/v1/subjects/lookup", tag = "subjects", request_body = Wanted,
+    responses((status = 200, description = "A pseudonym each, or none.", body = Found),
+        (status = 404, description = "No such partner, or there is no vault.", body = Problem),
+        (status = 422, description = "Too many at once.", body = Problem)),
+    security(("operator token" = [])))]
+pub async fn look_up(
+    State(door): State<Door>,
+    _: Operator,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Found>, Problem> {
+    let partner: PartnerId = wanted.partner.parse().map_err(|_| Problem::not_found("partner"))?;
+    if !door.intake.in_force.now().configuration.partners.contains_key(&partner) {
+        return Err(Problem::not_found("partner"));
+    }
+    if wanted.foreign_ids.len() > MOST {
+        let title = "these are too many at once";
+        return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, const { code("wrong_body") }, title)
+            .detail(format!("ask for at most {MOST}")));
+    }
+    let found = vault(&door)?.find(&partner, &wanted.foreign_ids).await?;
+    Ok(Json(Found { subjects: found.into_iter().map(|subject| subject.map(Subject::as_uuid)).collect() }))
+}
+
+/// Destroys the keys of a person: everything that is sealed of it is unreadable from now on, here and in every backup.
+/// Who received it before is not told.
+#[utoipa::path(delete, path = "/v1/subjects/{pseudonym}/keys", tag = "subjects",
+    params(("pseudonym" = String, Path, example = "5f0d7f3e-6a37-4c0e-8b1c-0d5a7f1f9d11")),
+    responses((status = 200, description = "They are destroyed, and cannot be brought back.", body = Destroyed),
+        (status = 404, description = "No such person, or there is no vault.", body = Problem)),
+    security(("operator token" = [])))]
+pub async fn destroy_keys(
+    State(door): State<Door>,
+    _: Operator,
+    Path(pseudonym): Path<String>,
+) -> Result<Json<Destroyed>, Problem> {
+    let pseudonym: Uuid = pseudonym.parse().map_err(|_| Problem::not_found("subject"))?;
+    let destroyed = vault(&door)?.destroy(Subject::from(pseudonym)).await?;
+    let keys = destroyed.ok_or_else(|| Problem::not_found("subject"))?;
+    tracing::info!(subject = %pseudonym, keys, "the keys of a subject were destroyed");
+    Ok(Json(Destroyed { keys }))
+}
+
+fn vault(door: &Door) -> Result<&Vault, Problem> {
+    let none = || Problem::not_found("vault").detail("nothing about persons is kept here: `vault.key_file` is not set");
+    door.intake.bodies.vault().ok_or_else(none)
+}
