@@ -57,7 +57,7 @@ enum Verb {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Decide about consent
+    /// Keep what persons allowed, and decide by it
     #[command(subcommand)]
     Consent(consent::Consent),
     /// Tell what happened to a message

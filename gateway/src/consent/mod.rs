@@ -7,14 +7,19 @@
 //! withheld follows from the mask alone.
 
 mod decision;
+mod exchange;
 mod grant;
 mod party;
 mod period;
+mod receipt;
 mod terms;
 mod transfer;
 
 pub use self::{
     decision::{Decision, Evidence, Outcome, Request, decide},
-    grant::Grant,
+    exchange::{Format, Template, export, import},
+    grant::{Event, Grant, withdrawal},
+    receipt::{Language, Receipt},
+    terms::Method,
     transfer::{Endpoint, Transfer, TransferSettings, Transfers},
 };

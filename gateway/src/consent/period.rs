@@ -22,6 +22,19 @@ impl Period {
     }
 }
 
+impl Period {
+    /// Years, months, weeks and days, each with how many there are.
+    pub fn parts(self) -> [(&'static str, i64); 4] {
+        let Self(span) = self;
+        [
+            ("year", i64::from(span.get_years())),
+            ("month", i64::from(span.get_months())),
+            ("week", i64::from(span.get_weeks())),
+            ("day", i64::from(span.get_days())),
+        ]
+    }
+}
+
 impl FromStr for Period {
     type Err = NoPeriod;
 

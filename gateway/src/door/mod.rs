@@ -7,6 +7,7 @@ mod backlog;
 mod batch;
 mod body;
 mod configuration;
+mod consents;
 mod encoding;
 mod errors;
 mod eures;
@@ -155,6 +156,9 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(configuration::show))
         .routes(routes!(configuration::reload))
         .routes(routes!(partners::sync))
+        .routes(routes!(consents::create, consents::list))
+        .routes(routes!(consents::show))
+        .routes(routes!(consents::withdraw))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(subjects::look_up))

@@ -13,6 +13,7 @@ pub mod conformance;
 mod dispatches;
 mod feed;
 mod gatherer;
+mod grants;
 mod journal;
 mod leases;
 mod parked;
@@ -39,6 +40,7 @@ pub use self::{
         resource_of,
     },
     feed::{Feed, FeedBound, FeedChange, FeedItem, FeedStretch},
+    grants::{Grants, Kept},
     journal::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow},
     leases::{Lease, Leases},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
@@ -59,7 +61,7 @@ use crate::{
 /// The store engine.
 #[async_trait]
 pub trait Store:
-    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases
+    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases + Grants
 {
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;

@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 18] = [
+pub const TABLES: [Table; 20] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -113,6 +113,21 @@ pub const TABLES: [Table; 18] = [
             ("created_at", Number),
             ("revoked_at", Number),
         ],
+    },
+    Table {
+        name: "grants",
+        columns: &[
+            ("record_id", Id),
+            ("subject", Id),
+            ("version", Number),
+            ("state", Text),
+            ("record", Text),
+            ("made_at", Number),
+        ],
+    },
+    Table {
+        name: "grant_events",
+        columns: &[("record_id", Id), ("version", Number), ("event", Text), ("recorded_at", Number)],
     },
     Table {
         name: "versions",

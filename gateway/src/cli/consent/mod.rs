@@ -1,24 +1,44 @@
 //! `passerelle consent`: what a person allowed, and what follows.
 
 mod decide;
+mod exchange;
 mod files;
+mod live;
+mod receipt;
 
 use clap::Subcommand;
 
 use super::Failure;
 
-/// Decide about consent. Works on files: nothing is asked of the daemon.
+/// Keep, show and withdraw grants; decide, write receipts, import and export on files.
 #[derive(Debug, Subcommand)]
 pub enum Consent {
+    /// Keep a grant: what a person allowed
+    Grant(live::Keep),
+    /// Show a grant as it stands
+    Show(live::Show),
+    /// Withdraw a grant in the person's name
+    Withdraw(live::Withdraw),
     /// Decide whether data may go, and explain every step
     Decide(decide::Decide),
+    /// Write what the person keeps, in their language
+    Receipt(receipt::WriteReceipt),
+    /// Read a grant in the form of others
+    Import(exchange::Import),
+    /// Write a grant in the form of others
+    Export(exchange::Export),
 }
 
 impl Consent {
-    #[expect(clippy::unused_async, reason = "every verb returns the same")]
     pub async fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Grant(verb) => verb.run().await,
+            Self::Show(verb) => verb.run().await,
+            Self::Withdraw(verb) => verb.run().await,
             Self::Decide(verb) => verb.run(),
+            Self::Receipt(verb) => verb.run(),
+            Self::Import(verb) => verb.run(),
+            Self::Export(verb) => verb.run(),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    super::terms::{Passage, State},
+    super::terms::{Method, Passage, State},
     event::{Event, Who},
     record::Record,
 };
@@ -106,6 +106,25 @@ impl Grant {
         self.record.header.record_id
     }
 
+    /// Whether the person has taken it back.
+    pub fn is_withdrawn(&self) -> bool {
+        self.state() == State::Withdrawn
+    }
+
+    /// Checks that this grant may come after another, which it `replaces`.
+    ///
+    /// # Errors
+    /// If that one is of somebody else, or has not ended.
+    pub fn check_replaces(&self, replaced: &Self) -> Result<(), Illegal> {
+        if self.record.header.subject != replaced.record.header.subject {
+            return Err(Illegal::Record("`replaces` names a grant of another person".to_owned()));
+        }
+        match replaced.state().passage(State::Requested) {
+            Passage::NewRecord => Ok(()),
+            _ => Err(Illegal::Record(format!("`replaces` names a grant that has not ended: {}", replaced.state()))),
+        }
+    }
+
     /// The number of its events.
     pub fn version(&self) -> usize {
         self.events.len()
@@ -130,6 +149,12 @@ impl Grant {
         }
         self.events.iter().rev().find(|event| event.at <= now).filter(|event| event.state.permits())
     }
+}
+
+/// The event by which a person takes a grant back now: never before what happened last, whatever the clocks say.
+pub fn withdrawal(grant: &Grant, method: Method, now: Timestamp) -> Event {
+    let at = grant.events.last().map_or(now, |last| last.at.max(now));
+    Event { state: State::Withdrawn, at, by: Who::Subject, method, consent_type: None, duration: None, proof: None }
 }
 
 /// Who can bring a state about: yes, no and never mind are the person's own words; revoking is what others do.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::consent::terms::{ConsentType, Method};
+use crate::consent::terms::ConsentType;
 
 type Change = fn(&mut serde_json::Value);
 
@@ -97,6 +97,29 @@ fn what_ends_a_consent_counts_at_once_and_what_gives_it_from_its_time_on() {
     let renewed = given.and(event(State::Renewed, 100)).unwrap();
     assert_eq!(renewed.consent_at(at(99)).unwrap().at, at(1));
     assert_eq!(renewed.consent_at(at(100)).unwrap().at, at(100));
+}
+
+#[test]
+fn a_withdrawal_is_legal_whatever_the_clocks_say() {
+    let given = folded(&[State::Requested, State::Given]).unwrap();
+    for (now, expected) in [(at(-5), at(1)), (at(7), at(7))] {
+        let event = withdrawal(&given, Method::Phone, now);
+        assert_eq!(event.at, expected);
+        assert!(given.clone().and(event).unwrap().is_withdrawn());
+    }
+    assert!(!given.is_withdrawn());
+}
+
+#[test]
+fn a_grant_comes_after_one_of_the_same_person_that_has_ended() {
+    let given = folded(&[State::Requested, State::Given]).unwrap();
+    let withdrawn = folded(&[State::Requested, State::Given, State::Withdrawn]).unwrap();
+    assert!(given.check_replaces(&withdrawn).is_ok());
+    assert!(given.check_replaces(&given).unwrap_err().to_string().contains("not ended"));
+    let mut other = serde_json::to_value(&withdrawn).unwrap();
+    other["header"]["subject"] = serde_json::json!(Uuid::from_u128(7));
+    let other: Grant = serde_json::from_value(other).unwrap();
+    assert!(given.check_replaces(&other).unwrap_err().to_string().contains("another person"));
 }
 
 #[test]

@@ -9,10 +9,8 @@ mod provision;
 mod record;
 
 pub use self::{
-    event::{Event, EventName, Until},
-    fold::Grant,
-    provision::{Effect, Provision},
-    record::{Header, Onward, Processing},
+    event::{Event, EventName, Until, Who},
+    fold::{Grant, Illegal, withdrawal},
+    provision::{Effect, Provision, ValidTime},
+    record::{Header, Onward, Processing, Record},
 };
-#[cfg(test)]
-pub use self::{provision::ValidTime, record::Record};

@@ -3,6 +3,7 @@
 mod dispatches;
 mod ends;
 mod feed;
+mod grants;
 mod owners;
 mod polls;
 mod records;
@@ -22,6 +23,7 @@ pub async fn fill(store: &dyn Store) {
     ends::run(store).await;
     feed::run(store).await;
     polls::run(store).await;
+    grants::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
 }
@@ -36,6 +38,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     feed::run(&*store).await;
     feed::stretches(&*store).await;
     polls::run(&*store).await;
+    grants::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();

@@ -1,0 +1,128 @@
+//! Grants: kept, shown and withdrawn by operators. What a caller sends about a person holds a pseudonym and no name.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Door, identity::Operator, problem::Problem};
+use crate::{
+    code::code,
+    consent::{Event, Grant, Method, withdrawal},
+    store::Kept,
+};
+
+/// How a person took a consent back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawal {
+    /// How we know: `web`, `app`, `paper`, `in_person` or `phone`.
+    #[schema(value_type = String, example = "web")]
+    method: Method,
+}
+
+/// Keeps a grant: a record and its events, as `passerelle consent import` writes it.
+///
+/// The same again changes nothing. A record that comes after another names it in `replaces`; that one has ended, and is
+/// of the same person.
+#[utoipa::path(post, path = "/v1/consents", tag = "consents", request_body(content = Object, description = "A grant (`passerelle-grant-1`)."),
+    responses(
+        (status = 200, description = "It was kept already, exactly so.", body = Object),
+        (status = 201, description = "It is kept.", body = Object),
+        (status = 409, description = "Another one stands there.", body = Problem),
+        (status = 422, description = "It is no legal grant.", body = Problem),
+    ),
+    security(("operator token" = [])))]
+pub async fn create(
+    State(door): State<Door>,
+    _: Operator,
+    Json(body): Json<Value>,
+) -> Result<(StatusCode, Json<Grant>), Problem> {
+    let grant: Grant = serde_json::from_value(body).map_err(|error| illegal(&error.to_string()))?;
+    let store = &door.intake.store;
+    if let Some(replaced) = grant.record().header.replaces {
+        let replaced = store.grant(replaced).await?.ok_or_else(|| illegal("`replaces` names no grant that is kept"))?;
+        grant.check_replaces(&replaced).map_err(|error| illegal(&error.to_string()))?;
+    }
+    let kept = store.put_grant(grant.clone(), door.intake.clock.now_micros()).await?;
+    match kept {
+        Kept::New => Ok((StatusCode::CREATED, Json(grant))),
+        Kept::Known => Ok((StatusCode::OK, Json(grant))),
+        Kept::Conflict => Err(conflict(&grant)),
+    }
+}
+
+/// Whose grants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OfSubject {
+    /// The person's pseudonym.
+    #[param(value_type = String, example = "5d0c7a9e-3b1f-4f7e-8a64-1c2e9b7d0f11")]
+    subject: Uuid,
+}
+
+/// Shows every grant of a person, oldest first.
+#[utoipa::path(get, path = "/v1/consents", tag = "consents", params(OfSubject),
+    responses((status = 200, description = "The grants; of somebody who is not known, none.", body = Vec<Object>)),
+    security(("operator token" = [])))]
+pub async fn list(
+    State(door): State<Door>,
+    _: Operator,
+    Query(of): Query<OfSubject>,
+) -> Result<Json<Vec<Grant>>, Problem> {
+    Ok(Json(door.intake.store.grants_of(of.subject).await?))
+}
+
+/// Shows a grant as it stands, with everything that happened to it.
+#[utoipa::path(get, path = "/v1/consents/{id}", tag = "consents", params(("id" = String, Path)),
+    responses((status = 200, description = "The grant.", body = Object), (status = 404, description = "No such grant.", body = Problem)),
+    security(("operator token" = [])))]
+pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<Uuid>) -> Result<Json<Grant>, Problem> {
+    Ok(Json(door.intake.store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?))
+}
+
+/// Withdraws a grant in the person's name. Needs no reason; withdrawn again, nothing changes.
+#[utoipa::path(post, path = "/v1/consents/{id}/withdraw", tag = "consents", params(("id" = String, Path)), request_body = Withdrawal,
+    responses(
+        (status = 200, description = "It is withdrawn.", body = Object),
+        (status = 404, description = "No such grant.", body = Problem),
+        (status = 409, description = "It changed meanwhile; try again.", body = Problem),
+        (status = 422, description = "It is not in force.", body = Problem),
+    ),
+    security(("operator token" = [])))]
+pub async fn withdraw(
+    State(door): State<Door>,
+    _: Operator,
+    Path(id): Path<Uuid>,
+    Json(withdrawn): Json<Withdrawal>,
+) -> Result<Json<Grant>, Problem> {
+    let store = &door.intake.store;
+    let grant = store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?;
+    if grant.is_withdrawn() {
+        return Ok(Json(grant));
+    }
+    let (clock, after) = (&door.intake.clock, grant.version());
+    let event: Event = withdrawal(&grant, withdrawn.method, clock.now());
+    let then = grant.and(event.clone()).map_err(|error| illegal(&error.to_string()))?;
+    match store.add_grant_event(id, after, event, clock.now_micros()).await? {
+        Kept::New | Kept::Known => Ok(Json(then)),
+        Kept::Conflict => Err(conflict(&then)),
+    }
+}
+
+fn illegal(problem: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, const { code("illegal_grant") }, "this is no legal grant")
+        .detail(problem)
+}
+
+fn conflict(grant: &Grant) -> Problem {
+    let title = "another grant, or another event of it, stands there";
+    Problem::new(StatusCode::CONFLICT, const { code("grant_changed") }, title)
+        .detail("look at what stands there; events are added one by one")
+        .see(format!("/v1/consents/{}", grant.id()))
+}
