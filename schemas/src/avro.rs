@@ -26,10 +26,11 @@ use crate::{
 
 /// The published versions of a schema, oldest first; the last one is what is written now.
 ///
-/// `subject` is `vacancy`, `envelope` or `content`.
+/// `subject` is `vacancy`, `talent_profile`, `envelope` or `content`.
 pub fn published_versions(subject: &str) -> &'static [&'static str] {
     match subject {
         "vacancy" => &[include_str!("../avro/published/vacancy/1.avsc")],
+        "talent_profile" => &[include_str!("../avro/published/talent_profile/1.avsc")],
         "envelope" => &[include_str!("../avro/published/envelope/1.avsc")],
         "content" => &[include_str!("../avro/published/content/1.avsc")],
         _ => &[],
@@ -62,10 +63,11 @@ pub enum CodecError {
     Forbidden(&'static str),
 }
 
-/// The codecs of the three subjects.
+/// The codecs of the subjects.
 pub(crate) static ENVELOPE: LazyLock<Codec> = LazyLock::new(|| Codec::new("envelope"));
 pub(crate) static CONTENT: LazyLock<Codec> = LazyLock::new(|| Codec::new("content"));
 static VACANCY: LazyLock<Codec> = LazyLock::new(|| Codec::new("vacancy"));
+static TALENT_PROFILE: LazyLock<Codec> = LazyLock::new(|| Codec::new("talent_profile"));
 
 impl Record {
     /// The record in Avro.
@@ -81,7 +83,11 @@ impl Record {
     /// # Errors
     /// Every variant but [`CodecError::Encode`].
     pub fn from_avro(kind: Kind, bytes: &[u8]) -> Result<Self, CodecError> {
-        let VacancyValue(root) = codec_of(kind)?.decode(bytes)?;
+        let codec = codec_of(kind)?;
+        let root = match kind {
+            Kind::Vacancy => codec.decode::<VacancyValue>(bytes)?.0,
+            Kind::TalentProfile | Kind::PlacementStatus => codec.decode::<TalentProfileValue>(bytes)?.0,
+        };
         let mut record = Self::new(kind);
         *record.root_mut() = root;
         Ok(record)
@@ -91,7 +97,8 @@ impl Record {
 fn codec_of(kind: Kind) -> Result<&'static Codec, CodecError> {
     match kind {
         Kind::Vacancy => Ok(&VACANCY),
-        Kind::TalentProfile | Kind::PlacementStatus => Err(CodecError::Forbidden("this kind has no schema yet")),
+        Kind::TalentProfile => Ok(&TALENT_PROFILE),
+        Kind::PlacementStatus => Err(CodecError::Forbidden("this kind has no schema yet")),
     }
 }
 
@@ -139,11 +146,24 @@ impl Serialize for Optional<'_> {
 /// The root value of a vacancy; serde gives a type no way to be told its model otherwise.
 struct VacancyValue(Value);
 
+/// The root value of a talent profile.
+struct TalentProfileValue(Value);
+
 impl<'de> Deserialize<'de> for VacancyValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let model = RecordType::of(Kind::Vacancy).expect("vacancies have a model");
-        deserializer.deserialize_any(Reading(Type::Record(model))).map(Self)
+        root_of(Kind::Vacancy, deserializer).map(Self)
     }
+}
+
+impl<'de> Deserialize<'de> for TalentProfileValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        root_of(Kind::TalentProfile, deserializer).map(Self)
+    }
+}
+
+fn root_of<'de, D: Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<Value, D::Error> {
+    let model = RecordType::of(kind).expect("kinds with a codec have a model");
+    deserializer.deserialize_any(Reading(Type::Record(model)))
 }
 
 /// Reads the value of a type.

@@ -4,6 +4,7 @@
 //! driven by them. **Invariant:** no I/O, no clock, no async.
 
 mod avro;
+mod category;
 mod content;
 mod decimal;
 mod envelope;
@@ -12,6 +13,7 @@ mod identifier;
 mod json;
 mod kind;
 mod loss;
+mod mask;
 mod model;
 mod partial_date_time;
 mod path;
@@ -20,6 +22,7 @@ mod vacancy;
 mod value;
 
 pub use avro::{CodecError, Learned, Subject, check_full, learn, published_versions};
+pub use category::Category;
 pub use content::{Close, Content};
 pub use decimal::Decimal;
 pub use envelope::{Body, Cause, Envelope, Event, Header, Hop, Idempotency, Origin, Payload, Plain, Sealed, Versions};
@@ -30,6 +33,7 @@ pub use identifier::{
 pub use json::JsonError;
 pub use kind::{Channel, Kind, Lane, Operation};
 pub use loss::{LossCounts, LossEntry, LossReport, Outcome};
+pub use mask::{Mask, Withheld};
 pub use model::{Field, Format, RecordType, Type};
 pub use partial_date_time::{PartialDateTime, Precision};
 pub use path::{Path, PathError, Step};

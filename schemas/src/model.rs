@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value as Json;
 
-use crate::Kind;
+use crate::{Category, Kind};
 
 /// A record of named fields.
 #[derive(Debug)]
@@ -32,8 +32,10 @@ pub struct Field {
     pub schemes: Vec<&'static str>,
     /// Whether a change of it is a change of the record.
     pub is_content: bool,
-    /// The consent category; personal kinds only.
-    pub category: Option<&'static str>,
+    /// The consent category, where it is not that of the field around it; personal kinds only.
+    pub category: Option<Category>,
+    /// The only dialects that it may be read from and written to; any, if there are none.
+    pub confined_to: Vec<&'static str>,
     /// What it holds. Every field may be absent.
     pub ty: Type,
 }
@@ -79,24 +81,43 @@ pub enum Format {
     Currency,
 }
 
+impl Type {
+    /// The record that it is, or that its items are.
+    pub fn record_inside(self) -> Option<&'static RecordType> {
+        match self {
+            Type::Record(record) => Some(record),
+            Type::List { item, .. } => item.record_inside(),
+            _ => None,
+        }
+    }
+}
+
 impl RecordType {
     /// The model of a kind, or nothing while the kind is not accepted.
     pub fn of(kind: Kind) -> Option<&'static RecordType> {
         match kind {
             Kind::Vacancy => Some(*VACANCY),
-            Kind::TalentProfile | Kind::PlacementStatus => None,
+            Kind::TalentProfile => Some(*TALENT_PROFILE),
+            Kind::PlacementStatus => None,
         }
     }
 
-    /// Reads a model from the text of an Avro schema.
+    /// Reads the model of a kind from the text of an Avro schema. That of a personal kind says of every field who may
+    /// permit it.
     ///
     /// # Errors
-    /// Says what the schema holds that the model cannot.
-    pub fn parse(avsc: &str) -> Result<&'static RecordType, String> {
+    /// Says what the schema holds that the model cannot, or which field has no consent category.
+    pub fn parse(kind: Kind, avsc: &str) -> Result<&'static RecordType, String> {
         let json: Json = serde_json::from_str(avsc).map_err(|error| error.to_string())?;
         let mut parser = Parser::default();
         match parser.parse_type(&json)? {
-            Type::Record(record) => Ok(record),
+            Type::Record(record) => {
+                check_confinement(record)?;
+                if kind.is_personal() {
+                    check_categories(record)?;
+                }
+                Ok(record)
+            }
             other => Err(format!("a kind is a record, not {other:?}")),
         }
     }
@@ -115,8 +136,14 @@ impl RecordType {
 /// The text of the vacancy schema.
 pub(crate) const VACANCY_AVSC: &str = include_str!("../avro/vacancy.avsc");
 
+/// The text of the talent profile schema.
+pub(crate) const TALENT_PROFILE_AVSC: &str = include_str!("../avro/talent_profile.avsc");
+
 static VACANCY: LazyLock<&'static RecordType> =
-    LazyLock::new(|| RecordType::parse(VACANCY_AVSC).expect("the embedded schema is tested"));
+    LazyLock::new(|| RecordType::parse(Kind::Vacancy, VACANCY_AVSC).expect("the embedded schema is tested"));
+static TALENT_PROFILE: LazyLock<&'static RecordType> = LazyLock::new(|| {
+    RecordType::parse(Kind::TalentProfile, TALENT_PROFILE_AVSC).expect("the embedded schema is tested")
+});
 
 #[derive(Default)]
 struct Parser {
@@ -166,14 +193,14 @@ impl Parser {
 
     fn parse_field(&mut self, json: &Json) -> Result<Field, String> {
         let name = text_of(json, "name").ok_or("a field without a name")?;
-        let schemes = json["scheme"].as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(Field {
             name: keep(name),
             doc: keep(text_of(json, "doc").unwrap_or_default()),
             hropen: text_of(json, "hropen").map(keep),
-            schemes: schemes.iter().filter_map(Json::as_str).map(keep).collect(),
+            schemes: texts_of(json, "scheme").map(keep).collect(),
             is_content: json["content"].as_bool().unwrap_or(true),
-            category: text_of(json, "category").map(keep),
+            category: category_of(json).map_err(|problem| format!("field `{name}`: {problem}"))?,
+            confined_to: texts_of(json, "confined_to").map(keep).collect(),
             ty: self.parse_type(&json["type"]).map_err(|error| format!("field `{name}`: {error}"))?,
         })
     }
@@ -216,6 +243,64 @@ fn text_of<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
     json.get(name).and_then(Json::as_str)
 }
 
+fn texts_of<'a>(json: &'a Json, name: &str) -> impl Iterator<Item = &'a str> {
+    json.get(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+}
+
+fn category_of(json: &Json) -> Result<Option<Category>, String> {
+    match json.get("category") {
+        None => Ok(None),
+        Some(category) => category.as_str().ok_or("a category is a text")?.parse().map(Some),
+    }
+}
+
+/// What never leaves a dialect is a field of the record itself: it is taken out as a whole.
+fn check_confinement(root: &RecordType) -> Result<(), String> {
+    fn check(record: &RecordType, path: &str) -> Result<(), String> {
+        for field in &record.fields {
+            let path = format!("{path}.{}", field.name);
+            if !field.confined_to.is_empty() {
+                return Err(format!("field `{path}`: only a field of the record itself is confined to dialects"));
+            }
+            if let Some(inner) = field.ty.record_inside() {
+                check(inner, &path)?;
+            }
+        }
+        Ok(())
+    }
+    let mut inner = root.fields.iter().filter_map(|field| Some((field.ty.record_inside()?, field.name)));
+    inner.try_for_each(|(record, name)| check(record, name))
+}
+
+/// Every leaf has a category, its own or that of a field around it, and the items of a list have one in common: how many
+/// there are would tell of those that are withheld.
+fn check_categories(root: &RecordType) -> Result<(), String> {
+    fn check(
+        record: &RecordType,
+        path: &str,
+        around: Option<Category>,
+        of_items: Option<Category>,
+    ) -> Result<(), String> {
+        for field in &record.fields {
+            let path = if path.is_empty() { field.name.to_owned() } else { format!("{path}.{}", field.name) };
+            let own = field.category.or(around);
+            if own != of_items && of_items.is_some() {
+                return Err(format!("field `{path}`: the items of a list have one consent category"));
+            }
+            match (field.ty, field.ty.record_inside()) {
+                (Type::List { .. }, _) | (_, None) if own.is_none() => {
+                    return Err(format!("field `{path}` has no consent category"));
+                }
+                (Type::List { .. }, Some(inner)) => check(inner, &path, own, own)?,
+                (_, Some(inner)) => check(inner, &path, own, of_items)?,
+                (_, None) => {}
+            }
+        }
+        Ok(())
+    }
+    check(root, "", None, None)
+}
+
 /// Keeps a text for the life of the process; models are loaded once.
 fn keep(text: &str) -> &'static str {
     Box::leak(text.into())
@@ -226,19 +311,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_of_the_vacancy_is_documented_and_placed() {
+    fn every_field_is_documented() {
         fn check(record: &RecordType, path: &str) {
             for field in &record.fields {
                 assert!(!field.doc.is_empty(), "{path}.{} has no doc", field.name);
-                let mut ty = field.ty;
-                while let Type::List { item, .. } = ty {
-                    ty = *item;
-                }
-                if let Type::Record(inner) = ty {
+                if let Some(inner) = field.ty.record_inside() {
                     check(inner, &format!("{path}.{}", field.name));
                 }
             }
         }
+        check(RecordType::of(Kind::TalentProfile).unwrap(), "talent_profile");
         let vacancy = RecordType::of(Kind::Vacancy).unwrap();
         check(vacancy, "vacancy");
         let (_, profiles) = vacancy.field("profiles").unwrap();
@@ -246,15 +328,57 @@ mod tests {
         assert!(!vacancy.field("modified_at").unwrap().1.is_content);
     }
 
+    /// A schema with one field at the root and one inside of a group and of a list.
+    fn schema(root: &str, group: &str, inside: &str) -> String {
+        let leaf = |name: &str, extra: &str| format!(r#"{{"name":"{name}","type":["null","string"]{extra}}}"#);
+        let (leaf_at_root, leaf_inside) = (leaf("leaf", root), leaf("inside", inside));
+        let record = format!(r#"{{"type":"record","name":"Group","fields":[{leaf_inside}]}}"#);
+        let group = format!(r#"{{"name":"group","type":["null",{record}]{group}}}"#);
+        let list = r#"{"name":"list","type":["null",{"type":"array","items":"Group"}],"category":"skills"}"#;
+        format!(r#"{{"type":"record","name":"R","fields":[{leaf_at_root},{group},{list}]}}"#)
+    }
+
     #[test]
-    fn no_personal_kind_has_a_model_yet() {
-        assert!(RecordType::of(Kind::TalentProfile).is_none());
+    fn a_personal_field_without_a_category_does_not_load() {
+        let (own, other) = (r#","category":"skills""#, r#","category":"video""#);
+        for kind in [Kind::TalentProfile, Kind::PlacementStatus] {
+            let problem = |root, group, inside| RecordType::parse(kind, &schema(root, group, inside)).unwrap_err();
+            assert!(RecordType::parse(kind, &schema(own, own, "")).is_ok(), "inherited");
+            assert!(RecordType::parse(kind, &schema(own, "", own)).is_ok(), "its own");
+            assert_eq!(problem("", own, ""), "field `leaf` has no consent category");
+            assert_eq!(problem(own, "", ""), "field `group.inside` has no consent category");
+            assert_eq!(problem(own, "", other), "field `list.inside`: the items of a list have one consent category");
+            assert!(problem(r#","category":"hobby""#, own, "").starts_with("field `leaf`: `hobby` is none of"));
+            assert_eq!(problem(r#","category":7"#, own, ""), "field `leaf`: a category is a text");
+        }
+        assert!(RecordType::parse(Kind::Vacancy, &schema("", "", "")).is_ok(), "vacancies are not personal");
+    }
+
+    #[test]
+    fn confinement_is_a_matter_of_whole_fields() {
+        let confined = r#","category":"skills","confined_to":["x"]"#;
+        let problem = RecordType::parse(Kind::TalentProfile, &schema(confined, "", confined)).unwrap_err();
+        assert_eq!(problem, "field `group.inside`: only a field of the record itself is confined to dialects");
+        let own = r#","category":"skills""#;
+        assert!(RecordType::parse(Kind::TalentProfile, &schema(confined, own, "")).is_ok());
+    }
+
+    #[test]
+    fn placement_statuses_have_no_model_yet() {
         assert!(RecordType::of(Kind::PlacementStatus).is_none());
+    }
+
+    #[test]
+    fn the_categories_of_the_schema_are_ours_and_explained() {
+        let json: Json = serde_json::from_str(TALENT_PROFILE_AVSC).unwrap();
+        let explained: Vec<&str> = json["categories"].as_object().unwrap().keys().map(String::as_str).collect();
+        let ours: Vec<&str> = Category::ALL.iter().map(|category| category.as_str()).collect();
+        assert_eq!(explained, ours);
     }
 
     #[test]
     fn what_the_model_cannot_hold_is_refused() {
         let float = r#"{"type":"record","name":"R","fields":[{"name":"f","type":["null","float"]}]}"#;
-        assert_eq!(RecordType::parse(float).unwrap_err(), "field `f`: unknown type `float`");
+        assert_eq!(RecordType::parse(Kind::Vacancy, float).unwrap_err(), "field `f`: unknown type `float`");
     }
 }

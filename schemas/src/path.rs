@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use thiserror::Error;
 
 use crate::{
+    Category,
     model::{Field, RecordType, Type},
     value::Value,
 };
@@ -82,6 +83,16 @@ impl Path {
     /// What stands at the end of the path.
     pub fn ty(&self) -> Type {
         self.ty
+    }
+
+    /// The consent category of what stands there: that of the last field on the way that has one. Nothing for vacancies,
+    /// and for a group whose fields have categories of their own.
+    pub fn category(&self) -> Option<Category> {
+        let mut fields = self.steps.iter().rev().filter_map(|step| match step {
+            Step::Field(record, index) => Some(&record.fields[*index]),
+            Step::Each | Step::Keyed(..) | Step::Index(_) => None,
+        });
+        fields.find_map(|field| field.category)
     }
 
     /// The path as written.
@@ -223,6 +234,28 @@ mod tests {
         }
         assert_eq!(resolve("profiles[].language").unwrap().get(&record).as_text(), Some("nl"));
         assert_eq!(resolve("profiles[en].title").unwrap().get(&record), &Value::Absent);
+    }
+
+    #[test]
+    fn a_path_has_the_category_of_what_is_around_it() {
+        let category = |text: &str| {
+            let path = Path::resolve(RecordType::of(Kind::TalentProfile).unwrap(), text).unwrap();
+            path.category()
+        };
+        for (path, expected) in [
+            ("contacts", Category::Contact),
+            ("contacts[email].value", Category::Contact),
+            ("employment[3].location.city", Category::Employment),
+            ("desired.locations[].city", Category::Profile),
+            ("person.residence.city", Category::Profile),
+            ("person.residence.address_line", Category::Restricted),
+            ("media.video_cv.reference", Category::Video),
+            ("withheld[].reason", Category::Record),
+        ] {
+            assert_eq!(category(path), Some(expected), "{path}");
+        }
+        assert_eq!(category("person"), None);
+        assert_eq!(resolve("employer.name").unwrap().category(), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use apache_avro::{
 };
 
 use super::{
-    CONTENT, Codec, CodecError, ENVELOPE, VACANCY,
+    CONTENT, Codec, CodecError, ENVELOPE, TALENT_PROFILE, VACANCY,
     codec::{fingerprint_of, without_schema},
     published_versions,
 };
@@ -22,6 +22,8 @@ pub enum Subject {
     Content,
     /// A [`crate::Record`] of a vacancy.
     Vacancy,
+    /// A [`crate::Record`] of a talent profile.
+    TalentProfile,
 }
 
 /// A version that can be read.
@@ -35,7 +37,7 @@ pub struct Learned {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 3] = [Self::Envelope, Self::Content, Self::Vacancy];
+    pub const ALL: [Self; 4] = [Self::Envelope, Self::Content, Self::Vacancy, Self::TalentProfile];
 
     /// Its name: that of its file in `schemas/avro/`.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Subject {
             Self::Envelope => "envelope",
             Self::Content => "content",
             Self::Vacancy => "vacancy",
+            Self::TalentProfile => "talent_profile",
         }
     }
 
@@ -52,6 +55,7 @@ impl Subject {
             Self::Envelope => "org.passerelle.envelope.Envelope",
             Self::Content => "org.passerelle.content.Content",
             Self::Vacancy => "org.passerelle.vacancy.Vacancy",
+            Self::TalentProfile => "org.passerelle.talent_profile.TalentProfile",
         }
     }
 
@@ -70,6 +74,7 @@ impl Subject {
             Self::Envelope => &ENVELOPE,
             Self::Content => &CONTENT,
             Self::Vacancy => &VACANCY,
+            Self::TalentProfile => &TALENT_PROFILE,
         }
     }
 }
