@@ -194,6 +194,25 @@ fn a_sample_comes_out_as_its_neighbours_say() {
 }
 
 #[test]
+fn a_profile_is_translated_and_no_consent_was_decided() {
+    let sample = root().join("mappings/dialects/anapec-rest/samples/001-inscription.in.json");
+    let sample = sample.to_str().unwrap();
+    for (to, marker) in [("hropen-json", "AIT EXEMPLE"), ("canonical", "AIT EXEMPLE")] {
+        let arguments = ["translate", "--from", "anapec-rest", "--to", to, "--kind", "talent_profile", sample];
+        let output = passerelle(&arguments);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", complaint(&output));
+        assert!(complaint(&output).contains("no consent was decided"), "{}", complaint(&output));
+        assert!(told.contains(marker), "{told}");
+        // The number of the identity card never leaves the dialect, and the password is not even kept aside.
+        assert!(!told.to_uppercase().contains("BX900001") && !told.contains("not-a-secret"), "{told}");
+    }
+    let vacancy = root().join("mappings/dialects/vdab-json/samples/003-minimal.in.json");
+    let output = passerelle(&["translate", "--from", "vdab-json", "--to", "canonical", vacancy.to_str().unwrap()]);
+    assert!(output.status.success() && complaint(&output).is_empty(), "{}", complaint(&output));
+}
+
+#[test]
 fn many_documents_are_translated_line_by_line() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("many.ndjson");

@@ -158,6 +158,8 @@ impl Dialects {
             complement: complement.as_ref(),
             refused_grades: &refused_grades,
             full: false,
+            // Vacancies only: whatever is about a person is turned away at the door.
+            mask: None,
         };
         let writing = mapping.write(record, &options)?;
         Ok(self.written(writing, mapping.media_type(), Some(mapping)))

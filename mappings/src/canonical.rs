@@ -1,9 +1,10 @@
 //! The canonical record as a dialect: plain JSON, its texts cleaned as those of every other dialect.
 
-use schemas::{Format, Kind, LossReport, Operation, Outcome, Record, Type, Value};
+use schemas::{DialectName, Format, Kind, LossReport, Operation, Outcome, Record, Type, Value};
 
 use crate::{
     complement::Complement,
+    confined::{confined_of, note_confined, without},
     document::{Fault, ReadFailure, json_value},
     plan::push_index,
     reading::{ReadOptions, Reading, Trail},
@@ -26,11 +27,17 @@ pub fn read_canonical(kind: Kind, bytes: &[u8], options: &ReadOptions<'_>) -> Re
         ReadFailure { faults: faults.into_iter().map(fault).collect() }
     })?;
     let mut loss = LossReport::default();
+    let confined = confined_of(&record, &name());
+    note_confined(&mut loss, &record, &confined);
+    if !confined.is_empty() {
+        record = without(&record, &confined);
+    }
     let model = Type::Record(record.model());
     clean_texts(record.root_mut(), model, &mut String::new(), &mut loss);
     let mut trail = Vec::new();
     record.visit_leaves(&mut |path, _| trail.push(Trail { pointer: pointer_of(path), path: path.to_owned() }));
-    loss.kept = i64::try_from(trail.len()).unwrap_or(i64::MAX) - i64::try_from(loss.entries.len()).unwrap_or_default();
+    let repaired = loss.entries.iter().filter(|entry| entry.outcome == Outcome::Repaired).count();
+    loss.kept = i64::try_from(trail.len()).unwrap_or(i64::MAX) - i64::try_from(repaired).unwrap_or_default();
     if let Some(defaults) = options.defaults {
         for path in defaults.apply(record.root_mut()) {
             loss.note(Outcome::Defaulted, "not_said", None, Some(path));
@@ -40,13 +47,20 @@ pub fn read_canonical(kind: Kind, bytes: &[u8], options: &ReadOptions<'_>) -> Re
     Ok(Reading { record, operation: Operation::Upsert, shape: None, loss, complement, trail })
 }
 
-/// Writes a canonical record as plain JSON; nothing is lost.
+/// Writes a canonical record as plain JSON; nothing is lost but what is confined to other dialects.
 pub fn write_canonical(record: &Record) -> Writing {
-    let mut bytes = serde_json::to_vec_pretty(record).expect("records are JSON");
+    let confined = confined_of(record, &name());
+    let shown = without(record, &confined);
+    let mut bytes = serde_json::to_vec_pretty(&shown).expect("records are JSON");
     bytes.push(b'\n');
-    let mut kept = 0;
-    record.visit_leaves(&mut |_, _| kept += 1);
-    Writing { bytes, loss: LossReport { kept, entries: Vec::new() }, trail: Vec::new() }
+    let mut loss = LossReport::default();
+    shown.visit_leaves(&mut |_, _| loss.kept += 1);
+    note_confined(&mut loss, record, &confined);
+    Writing { bytes, loss, trail: Vec::new() }
+}
+
+fn name() -> DialectName {
+    CANONICAL.parse().expect("the name is one of a dialect")
 }
 
 fn pointer_of(path: &str) -> String {

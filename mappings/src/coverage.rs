@@ -71,14 +71,56 @@ fn items_of<'c>(lists: &[&'c Covered]) -> Vec<&'c Covered> {
 }
 
 impl Mapping {
-    /// Leaves everything that the shape of a document cannot express as it was in the previous version.
+    /// Leaves everything that the shape of a document cannot express as it was in the previous version; and what it did
+    /// not say, in a dialect whose documents keep what they leave out.
     pub fn carry_over(&self, shape: Option<&str>, previous: &Record, record: &mut Record) {
         let shapes = &self.program.shapes;
         let Some(shape) = shapes.iter().find(|known| known.name.as_deref() == shape) else {
             return;
         };
         let model = record.model();
+        if self.program.absent_is_kept {
+            let cleared: Vec<Value> = record.at("cleared").map(Value::items).unwrap_or_default().to_vec();
+            keep_record(previous.root(), record.root_mut(), model, &mut String::new(), &cleared);
+            return;
+        }
         carry_record(previous.root(), record.root_mut(), model, Some(&shape.readable));
+    }
+}
+
+/// Takes what a record does not say, and has not cleared, from the previous version. A list that is there replaces the
+/// other one; if its items have keys, item by item.
+fn keep_record(previous: &Value, record: &mut Value, model: &'static RecordType, path: &mut String, cleared: &[Value]) {
+    let length = path.len();
+    for (index, field) in model.fields.iter().enumerate() {
+        let before = previous.field(index);
+        // What is said of the record itself is said anew every time.
+        if before.is_absent() || (length == 0 && ["cleared", "withheld"].contains(&field.name)) {
+            continue;
+        }
+        if length > 0 {
+            path.push('.');
+        }
+        path.push_str(field.name);
+        let slot = record.field_mut(model, index);
+        match field.ty {
+            _ if cleared.iter().any(|one| one.as_text() == Some(path)) => {}
+            _ if slot.is_absent() => *slot = before.clone(),
+            Type::Record(inner) if CodedShape::of(field.ty).is_none() => {
+                keep_record(before, slot, inner, path, cleared);
+            }
+            Type::List { item: Type::Record(inner), key: Some(key) } if !slot.items().is_empty() => {
+                for before in before.items() {
+                    let own = slot.items().iter().position(|item| item.field(key) == before.field(key));
+                    match own {
+                        Some(own) => keep_record(before, &mut slot.items_mut()[own], inner, path, cleared),
+                        None => slot.items_mut().push(before.clone()),
+                    }
+                }
+            }
+            _ => {}
+        }
+        path.truncate(length);
     }
 }
 

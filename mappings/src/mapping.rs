@@ -7,6 +7,7 @@ use schemas::{DialectName, Hash, Kind, Record, RecordType, hash_of};
 use crate::{
     Directions, Evidence,
     codes::Library,
+    confined::{confined_lines, confined_of, note_confined, without},
     document::{Format, ReadFailure, Tree, parse_document},
     error::MappingError,
     grammar::read_mapping_file,
@@ -38,6 +39,10 @@ impl Mapping {
     ) -> Result<Self, Vec<MappingError>> {
         let file = read_mapping_file(path, text, base)?;
         let program = compile(&file, kind, model, library, (path, text))?;
+        let misplaced = confined_lines(&file, model, &dialect, (path, text));
+        if !misplaced.is_empty() {
+            return Err(misplaced);
+        }
         let hash = base.map_or_else(|| Hash::of(text.as_bytes()), |base| hash_of(&[base.as_bytes(), text.as_bytes()]));
         Ok(Self { dialect, hash, text: text.to_owned(), program, samples })
     }
@@ -118,12 +123,20 @@ impl Mapping {
     /// Writes a record.
     ///
     /// # Errors
-    /// The field without which the document would be useless to the partner.
+    /// The field without which the document would be useless to the partner, or which it must have and may not see.
     pub fn write(&self, record: &Record, options: &WriteOptions<'_>) -> Result<Writing, Refusal> {
         if !self.program.directions.writes() {
             let problem = "documents of this dialect are only read".to_owned();
             return Err(Refusal { code: "not_written".to_owned(), path: String::new(), problem });
         }
-        writing::write(&self.program, record, options)
+        let confined = confined_of(record, &self.dialect);
+        let masked = options.mask.map(|mask| mask.apply(record));
+        let stripped = (!confined.is_empty()).then(|| without(masked.as_ref().unwrap_or(record), &confined));
+        let complement = options.complement.filter(|_| options.mask.is_none());
+        let options = WriteOptions { complement, ..*options };
+        let shown = stripped.as_ref().or(masked.as_ref()).unwrap_or(record);
+        let mut writing = writing::write(&self.program, shown, &options)?;
+        note_confined(&mut writing.loss, masked.as_ref().unwrap_or(record), &confined);
+        Ok(writing)
     }
 }

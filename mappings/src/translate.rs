@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
-use schemas::{DialectName, Kind, LossEntry, LossReport, Operation, Outcome, Record};
+use schemas::{DialectName, Kind, LossEntry, LossReport, Operation, Outcome, Record, Withheld};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,6 +33,8 @@ pub struct Translation {
     pub trail: Vec<Trail>,
     /// What the canonical record cannot hold of the source document.
     pub complement: Complement,
+    /// What the mask withholds from the receiver, whatever the record says: this may be told to it.
+    pub withheld: Vec<Withheld>,
 }
 
 /// Why a document is not translated.
@@ -56,10 +58,11 @@ pub enum TranslateError {
     Refused(#[from] Refusal),
 }
 
-/// Translates a document.
+/// Translates a document. Of a person only what the mask of the options permits is written, and what it withholds stands
+/// in the loss report; without a mask no consent was decided, and the result is for files on the own machine only.
 ///
 /// # Errors
-/// If it cannot be read, or would be useless in the target dialect.
+/// If it cannot be read, would be useless in the target dialect, or must say there what is withheld.
 pub fn translate(
     catalogue: &Catalogue,
     (from, to): (&DialectName, &DialectName),
@@ -81,16 +84,26 @@ pub fn translate(
     } else {
         mapping(from)?.read(bytes, &ReadOptions { full: true, ..*read })?
     };
+    let withheld = write.mask.map(|mask| mask.withheld(reading.record.model())).unwrap_or_default();
     let (bytes, written) = if to.as_str() == CANONICAL {
-        let writing = write_canonical(&reading.record);
-        (writing.bytes, writing.loss)
+        let masked = write.mask.map(|mask| mask.apply(&reading.record));
+        let writing = write_canonical(masked.as_ref().unwrap_or(&reading.record));
+        let mut loss = writing.loss;
+        note_withheld(&mut loss, &withheld);
+        (writing.bytes, loss)
     } else {
         let writing = mapping(to)?.write(&reading.record, write)?;
         (writing.bytes, writing.loss)
     };
     let (loss, trail) = compose(&reading, &written, read.full);
     let Reading { record, operation, shape, complement, .. } = reading;
-    Ok(Translation { bytes, record, operation, shape, loss, trail, complement })
+    Ok(Translation { bytes, record, operation, shape, loss, trail, complement, withheld })
+}
+
+fn note_withheld(loss: &mut LossReport, withheld: &[Withheld]) {
+    for one in withheld {
+        loss.note(Outcome::Withheld, one.reason.clone(), None, Some(one.path.clone()));
+    }
 }
 
 /// One line per source field over both steps.

@@ -11,7 +11,7 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use schemas::{Kind, Record};
+use schemas::Record;
 
 /// A record that is shown as JSON.
 struct AsJson(Record);
@@ -46,7 +46,7 @@ fn reading_what_was_written_gives_the_record_up_to_the_losses() {
     let catalogue = Catalogue::embedded().unwrap();
     for mapping in catalogue.mappings().filter(|mapping| mapping.directions().reads() && mapping.directions().writes())
     {
-        let strategy = generated::records(Kind::Vacancy, catalogue.library()).prop_map(AsJson);
+        let strategy = generated::records(mapping.kind(), catalogue.library()).prop_map(AsJson);
         let mut runner = TestRunner::new_with_rng(
             Config { cases: CASES, failure_persistence: None, ..Config::default() },
             TestRng::deterministic_rng(RngAlgorithm::ChaCha),

@@ -61,7 +61,8 @@ fn translate_all(from: &str, folder: &str, prefix: &str) {
     assert!(!documents.is_empty(), "the reference data holds no `{folder}/{prefix}*`");
     let catalogue = Catalogue::embedded().unwrap();
     let from: DialectName = from.parse().unwrap();
-    let targets = catalogue.mappings().filter(|mapping| mapping.directions().writes()).map(|mapping| mapping.dialect());
+    let targets = catalogue.mappings().filter(|mapping| mapping.kind() == Kind::Vacancy);
+    let targets = targets.filter(|mapping| mapping.directions().writes()).map(|mapping| mapping.dialect());
     let targets: Vec<DialectName> = targets.cloned().chain([CANONICAL.parse().unwrap()]).collect();
     for path in documents {
         for to in &targets {

@@ -15,11 +15,12 @@ use mappings::{
 use schemas::{DialectName, Kind};
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::{Failure, output::complain};
 
 /// Translate a document from one dialect to another.
 ///
-/// `canonical` is a dialect too. Nothing leaves this machine, and no consent is asked: it works on local files only.
+/// `canonical` is a dialect too. Nothing leaves this machine, and no consent is asked, which is said of documents about
+/// people: it works on local files only.
 #[derive(Debug, Args)]
 pub struct Translate {
     /// The dialect of the input; `passerelle mappings list` shows those there are
@@ -57,6 +58,10 @@ pub struct Translate {
     output: Option<PathBuf>,
 }
 
+/// What is said beside a document about a person.
+const NO_CONSENT: &str =
+    "no consent was decided: the output holds all that the dialect can say of the person, for this machine only";
+
 /// What is loaded once, however many documents there are.
 struct Translator {
     catalogue: Catalogue,
@@ -70,7 +75,15 @@ impl Translate {
     #[expect(clippy::unused_async, reason = "every verb returns the same")]
     pub async fn run(self) -> Result<(), Failure> {
         let translator = self.translator()?;
-        if self.each { self.translate_each(&translator) } else { self.translate_one(&translator) }
+        if self.each {
+            self.translate_each(&translator)?;
+        } else {
+            self.translate_one(&translator)?;
+        }
+        if self.kind.is_personal() {
+            complain(&if self.json { json!({"note": NO_CONSENT}).to_string() } else { format!("note: {NO_CONSENT}") });
+        }
+        Ok(())
     }
 
     fn translator(&self) -> Result<Translator> {

@@ -156,16 +156,29 @@ impl Coder {
             .ok_or("unknown_code")
     }
 
-    /// The code that follows from a code or its words, where a list leads to one.
-    pub(crate) fn derive_text(&self, words: &str) -> Option<Arc<str>> {
+    /// The code that follows from a code or its words, where a list leads to one; or the words of the code.
+    pub(crate) fn derive_text(&self, words: &str, wants_words: bool) -> Option<Arc<str>> {
         let (entry, code) = match self.knower(words, None) {
             Some(known) => known,
             None => self.find_label(words, None).map(|(index, code)| (&self.entries[index], code))?,
         };
+        if wants_words {
+            return entry.list.label(&code, self.language.as_deref()).cloned();
+        }
         if entry.is_canonical {
             return Some(code);
         }
         entry.onward.iter().find_map(|route| route.follow(&code, None)).map(|there| there.code.share())
+    }
+
+    /// Whether a scheme is one that the codes are to lead to.
+    pub(crate) fn leads_to(&self, scheme: Option<&str>) -> bool {
+        let is_it = |other: &Arc<str>| scheme == Some(&**other);
+        let mut entries = self.entries.iter();
+        entries.any(|entry| {
+            (entry.is_canonical && is_it(entry.list.scheme()))
+                || entry.onward.iter().any(|route| is_it(route.to.scheme()))
+        })
     }
 
     /// The first list that knows a code, and the code in its spelling if it is the very same.

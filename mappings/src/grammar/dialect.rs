@@ -44,6 +44,8 @@ pub(crate) struct Dialect {
     pub(crate) cdata: bool,
     /// Whether a null clears a field; else it says nothing.
     pub(crate) null_clears: bool,
+    /// `absent = "kept"`: what a document does not say stays as it was.
+    pub(crate) absent_is_kept: bool,
     /// Whether the format cannot say that a field is empty.
     pub(crate) omits_empty: bool,
     /// What makes a document a closing notice.
@@ -150,6 +152,7 @@ pub(super) fn read_dialect(item: &Item, mistakes: &mut Mistakes<'_>) -> Option<D
         repairs: table.word("repair", &[("mojibake", true), ("nothing", false)], mistakes).unwrap_or_default(),
         cdata: table.boolean("cdata", mistakes).unwrap_or_default(),
         null_clears: table.word("null", &[("absent", false), ("cleared", true)], mistakes).unwrap_or_default(),
+        absent_is_kept: table.word("absent", &[("gone", false), ("kept", true)], mistakes).unwrap_or_default(),
         omits_empty: table.word("empty", &[("written", false), ("omit", true)], mistakes).unwrap_or_default(),
         close_when: read_conditions(&mut table, "close_when", format, mistakes),
         ignore: read_places_of(&mut table, "ignore", format, mistakes),

@@ -53,10 +53,14 @@ pub(crate) struct Rule {
     pub(crate) written: Option<Written>,
     /// `case`: how the letters are written.
     pub(crate) case: Option<LetterCase>,
+    /// `case = "always-upper"`: letters are read so, too.
+    pub(crate) reads_case: bool,
     /// `cdata`: HTML is written as CDATA.
     pub(crate) cdata: Option<bool>,
     /// `pattern`: several canonical fields in one text.
     pub(crate) pattern: Vec<String>,
+    /// `ours`: how the canonical text spells what `pattern` reads into one field.
+    pub(crate) ours: Option<String>,
     /// `split`: a list in one text.
     pub(crate) split: Option<String>,
     /// `count`: the length of a list is the value.
@@ -97,6 +101,8 @@ pub(crate) struct Rule {
     pub(crate) is_raw: bool,
     /// `to`, in `[derive]`: the vocabulary in which a value follows from a place that a line of `[fields]` carries.
     pub(crate) derive: Option<String>,
+    /// `words = true`, in `[derive]`: the words of the code, not the code.
+    pub(crate) derives_words: bool,
     /// `read = false`: written only.
     pub(crate) is_write_only: bool,
     /// `write = false`: read only.

@@ -101,10 +101,17 @@ fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>
     rule.limit = Limit { characters, bytes: length(table.count("max_bytes", mistakes)) };
     rule.strips_links = table.word("links", &[("strip", true), ("keep", false)], mistakes).unwrap_or_default();
     rule.written = table.word("as", &[("text", Written::Text), ("number", Written::Number)], mistakes);
-    rule.case = table.word("case", &[("upper", LetterCase::Upper), ("lower", LetterCase::Lower)], mistakes);
+    let cases = [
+        ("upper", (LetterCase::Upper, false)),
+        ("lower", (LetterCase::Lower, false)),
+        ("always-upper", (LetterCase::Upper, true)),
+    ];
+    let case = table.word("case", &cases, mistakes);
+    (rule.case, rule.reads_case) = (case.map(|(case, _)| case), case.is_some_and(|(_, reads)| reads));
     rule.cdata = table.boolean("cdata", mistakes);
     rule.breaks_lines = table.word("lines", &[("br", true), ("keep", false)], mistakes).unwrap_or_default();
     rule.pattern = table.texts("pattern", mistakes);
+    rule.ours = table.text("ours", mistakes);
     rule.split = table.text("split", mistakes);
     rule.is_count = table.boolean("count", mistakes).unwrap_or_default();
     rule.is_raw = table.boolean("raw", mistakes).unwrap_or_default();
@@ -137,6 +144,7 @@ fn read_demands(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: For
         rule.starts_with = place(&text, item, &table.rule, format, mistakes);
     }
     rule.derive = table.text("to", mistakes);
+    rule.derives_words = table.boolean("words", mistakes).unwrap_or_default();
     rule.is_write_only = table.boolean("read", mistakes) == Some(false);
     rule.is_read_only = table.boolean("write", mistakes) == Some(false);
 }

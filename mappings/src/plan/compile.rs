@@ -77,6 +77,7 @@ pub(crate) fn compile(
         directions: dialect.directions,
         language: dialect.language.as_deref().map(Into::into),
         null_clears: dialect.null_clears,
+        absent_is_kept: dialect.absent_is_kept,
         omits_empty: dialect.omits_empty,
         parameters: boxed(&file.parameters),
         names: compiler.namer.names,

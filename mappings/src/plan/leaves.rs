@@ -16,7 +16,11 @@ impl RuleMaker<'_, '_, '_> {
         let written = self.written();
         let form = self.form(ty)?;
         let coder = match &written.derive {
-            Some(scheme) => Some(TextCoder { coder: self.coder(&[scheme])?, schemes: Vec::new() }),
+            Some(scheme) => Some(TextCoder {
+                coder: self.coder(&[scheme])?,
+                schemes: Vec::new(),
+                derives_words: written.derives_words,
+            }),
             None if written.codes.is_empty() => None,
             None => Some(self.text_coder(ty, field)?),
         };
@@ -31,6 +35,10 @@ impl RuleMaker<'_, '_, '_> {
             Some(path) => Some(self.keep_text(path)?),
             None => None,
         };
+        let spelling = match &written.ours {
+            Some(ours) => Some(self.spelling(ours)?),
+            None => None,
+        };
         let is_numeric = matches!(ty, Type::Integer | Type::Text(TextFormat::Decimal));
         Some(Leaf {
             form,
@@ -42,11 +50,13 @@ impl RuleMaker<'_, '_, '_> {
             minimum: written.minimum,
             is_number: written.written.map_or(is_numeric, |written| written == Written::Number),
             case: written.case,
+            reads_case: written.reads_case,
             cdata: written.cdata.unwrap_or(self.compiler.file.dialect.cdata),
             strips_links: written.strips_links,
             limit: written.limit,
             is_raw: written.is_raw,
             breaks_lines: written.breaks_lines,
+            spelling,
         })
     }
 
@@ -86,7 +96,7 @@ impl RuleMaker<'_, '_, '_> {
         };
         let names: Vec<&str> = schemes.iter().map(|scheme| &**scheme).collect();
         let coder = self.coder(&names)?;
-        Some(TextCoder { coder, schemes })
+        Some(TextCoder { coder, schemes, derives_words: false })
     }
 
     fn form(&mut self, ty: Type) -> Option<Form> {

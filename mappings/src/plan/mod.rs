@@ -34,7 +34,7 @@ pub(crate) use compile::{canonical_value, compile};
 pub(crate) use covered::{Covered, Selector};
 pub(crate) use rule::{
     Action, CodedLeaf, Element, Fallback, FieldStart, Form, Group, Leaf, List, Marks, Naming, Pattern, PatternForm,
-    Repeat, Rule, Split, TemplatePart, TextCoder, Window,
+    Repeat, Rule, Spelling, Split, TemplatePart, TextCoder, Window,
 };
 pub(crate) use target::{Target, TargetStep, Tongue, push_index};
 
@@ -55,6 +55,7 @@ pub(crate) struct Program {
     pub(crate) directions: Directions,
     pub(crate) language: Option<Arc<str>>,
     pub(crate) null_clears: bool,
+    pub(crate) absent_is_kept: bool,
     pub(crate) omits_empty: bool,
     pub(crate) parameters: Vec<(Box<str>, Box<str>)>,
     pub(crate) names: Names,

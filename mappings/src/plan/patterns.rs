@@ -4,7 +4,7 @@ use regex::Regex;
 
 use crate::document::closing_brace;
 
-use super::{Pattern, PatternForm, Target, rules::RuleMaker};
+use super::{Pattern, PatternForm, Spelling, Target, rules::RuleMaker};
 
 impl RuleMaker<'_, '_, '_> {
     pub(super) fn pattern(&mut self, target: &Target) -> Option<Pattern> {
@@ -34,6 +34,41 @@ impl RuleMaker<'_, '_, '_> {
         };
         Some(Pattern { fields, forms, keep_text })
     }
+}
+
+impl RuleMaker<'_, '_, '_> {
+    /// The two spellings of one text: `ours`, and those of `pattern`.
+    pub(super) fn spelling(&mut self, ours: &str) -> Option<Spelling> {
+        let names = names_of(ours);
+        let mut forms = Vec::new();
+        for text in [ours].into_iter().chain(self.written().pattern.iter().map(String::as_str)) {
+            match pattern_form(text, &names) {
+                Ok(form) if form.parts.len() == names.len() => forms.push(form),
+                Ok(_) => self.mistake(format!("`{text}` has other parts than `ours`"), "name the same parts in both"),
+                Err(problem) => self.mistake(problem, "write `ours = \"+32{number}\"` and `pattern = \"0{number}\"`"),
+            }
+        }
+        if names.is_empty() || forms.len() < 2 {
+            self.mistake("`ours` spells nothing in another way", "name parts in braces, and add `pattern`");
+            return None;
+        }
+        let ours = forms.remove(0);
+        Some(Spelling { theirs: forms, ours })
+    }
+}
+
+/// The names in braces; a regular expression in them may have braces of its own.
+fn names_of(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once('{') {
+        let Some(end) = closing_brace(behind) else {
+            break;
+        };
+        names.push(behind[..end].split(':').next().unwrap_or_default().to_owned());
+        rest = &behind[end + 1..];
+    }
+    names
 }
 
 /// Reads `{postcode:\d{4}} - {city}`: letters, and fields with the regex that they match.

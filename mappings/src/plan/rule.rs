@@ -123,12 +123,24 @@ pub(crate) struct Leaf {
     pub(crate) minimum: Option<i64>,
     pub(crate) is_number: bool,
     pub(crate) case: Option<LetterCase>,
+    pub(crate) reads_case: bool,
     pub(crate) cdata: bool,
     pub(crate) strips_links: bool,
     pub(crate) limit: Limit,
     pub(crate) is_raw: bool,
     /// HTML without a tag is written with its line ends as `<br>`.
     pub(crate) breaks_lines: bool,
+    /// The dialect spells the text in another way than the record.
+    pub(crate) spelling: Option<Spelling>,
+}
+
+/// One text in two spellings, such as a national and an international telephone number. What fits neither is carried as it
+/// is.
+#[derive(Debug)]
+pub(crate) struct Spelling {
+    /// The dialect's, of which the first is written.
+    pub(crate) theirs: Vec<PatternForm>,
+    pub(crate) ours: PatternForm,
 }
 
 /// What the canonical value is, and how the dialect spells it.
@@ -160,6 +172,8 @@ pub(crate) enum Form {
 pub(crate) struct TextCoder {
     pub(crate) coder: Coder,
     pub(crate) schemes: Vec<Arc<str>>,
+    /// What follows is the words of the code, not the code.
+    pub(crate) derives_words: bool,
 }
 
 /// The names and texts that stand beside the codes of a list.

@@ -33,10 +33,14 @@ impl Rule {
     /// The value that follows from some words, where a code list leads to one.
     pub(crate) fn derive(&self, words: &str) -> Option<Value> {
         match &self.action {
-            Action::Leaf(leaf) => leaf.coder.as_ref()?.coder.derive_text(words).map(Value::Text),
+            Action::Leaf(leaf) => {
+                let coder = leaf.coder.as_ref()?;
+                coder.coder.derive_text(words, coder.derives_words).map(Value::Text)
+            }
             Action::Coded(CodedLeaf { coder, shape, .. }) if !words.is_empty() => {
                 let found = coder.read(shape, Given { code: Some(words), ..Given::default() });
-                (found.coarsened != Some("unknown_code")).then_some(found.value)
+                let is_known = found.coarsened != Some("unknown_code");
+                (is_known && coder.leads_to(shape.scheme(&found.value))).then_some(found.value)
             }
             _ => None,
         }

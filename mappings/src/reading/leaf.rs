@@ -32,7 +32,8 @@ impl Leaf {
         if self.is_raw {
             return Read::Value(Value::text(text), None);
         }
-        let text = text.trim();
+        let cased = self.in_read_case(text.trim());
+        let text = &*cased;
         if absent.iter().any(|sentinel| **sentinel == *text) {
             return Read::Unreadable("sentinel");
         }
@@ -49,7 +50,14 @@ impl Leaf {
         if let Some(coder) = &self.coder {
             return self.read_code(coder.coder.read_text(text), text);
         }
+        if let Some(ours) = self.spelling.as_ref().and_then(|spelling| spelling.read(text)) {
+            return value(Value::text(ours));
+        }
         self.form.read(text, kind)
+    }
+
+    fn in_read_case<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.reads_case { Cow::Owned(text.to_uppercase()) } else { Cow::Borrowed(text) }
     }
 
     /// A code that leads to a text or a symbol; one that leads nowhere may still be a text of the field.

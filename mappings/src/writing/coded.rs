@@ -6,6 +6,7 @@ use schemas::{Outcome, Value};
 
 use crate::{
     codes::{Spelled, Written},
+    document::NameId,
     plan::{CodedLeaf, Element, Rule, Scope},
 };
 
@@ -63,7 +64,9 @@ impl<'a> Writer<'a> {
             written.coarsened = written.coarsened.or(Some("words"));
         }
         // Words alone do not say of which list they are.
-        if written.list > 0 && coded.scheme.is_none() && coded.shape.code(value).is_none() {
+        let is_of_another = written.list > 0 || written.other.is_some();
+        let says_list = coded.scheme.is_some() && !coded.names_codes_only();
+        if is_of_another && !says_list && coded.shape.code(value).is_none() {
             written.coarsened = written.coarsened.or(Some("words"));
         }
         let has_place = written.code.is_some() || (has_label && written.label.is_some());
@@ -72,7 +75,7 @@ impl<'a> Writer<'a> {
 
     /// Puts code, words and the marks of the list below a node.
     fn put_coded(&mut self, node: SheetId, coded: &'a CodedLeaf, written: Written<'a>) {
-        if let Some(names) = &coded.scheme {
+        if let Some(names) = coded.scheme.as_ref().filter(|_| written.code.is_some() || !coded.names_codes_only()) {
             let at = self.ensure_names(node, names);
             self.sheet.node_mut(at).content = Content::Text(Cow::Borrowed(coded.coder.name_of(&written)));
         }
@@ -145,6 +148,17 @@ impl<'a> Writer<'a> {
             }
         }
     }
+}
+
+impl CodedLeaf {
+    /// Whether the name of the list stands in an object of its own with the code, which says nothing without one.
+    fn names_codes_only(&self) -> bool {
+        self.scheme.as_ref().is_some_and(|names| names.len() > 1 && parent_of(names) == parent_of(&self.code))
+    }
+}
+
+fn parent_of(names: &[NameId]) -> &[NameId] {
+    names.split_last().map(|(_, parent)| parent).unwrap_or_default()
 }
 
 fn spelled(text: Spelled<'_>) -> Cow<'_, str> {

@@ -17,7 +17,12 @@ use super::{
 impl<'a> Writer<'a> {
     /// Writes what stands in for a field that the record does not say.
     pub(super) fn write_fallback(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> bool {
+        let is_withheld = self.withholds(rule);
         for fallback in &rule.fallbacks {
+            // A text of the mapping in the place of what is withheld would say something that nobody has said.
+            if is_withheld && matches!(fallback, Fallback::Text(_) | Fallback::Parameter(_)) {
+                continue;
+            }
             // What does not come from the item itself makes no item.
             let (content, origin) = match fallback {
                 Fallback::Text(text) => (self.default_content(rule, text), Origin::Default),

@@ -62,6 +62,10 @@ impl Leaf {
             return Err("out_of_range");
         }
         let (text, note) = self.form.write(value, self.is_raw)?;
+        let text = match self.spelling.as_ref().and_then(|spelling| spelling.write(&text)) {
+            Some(theirs) => Cow::Owned(theirs),
+            None => text,
+        };
         let (text, note) = if self.strips_links { self.without_links(text, note)? } else { (text, note) };
         Ok(self.finish(text, note))
     }

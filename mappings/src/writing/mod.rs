@@ -21,7 +21,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 
-use schemas::LossReport;
+use schemas::{LossReport, Mask};
 use thiserror::Error;
 
 use crate::{codes::Grade, complement::Complement, reading::Trail};
@@ -61,14 +61,22 @@ pub struct WriteOptions<'a> {
     pub refused_grades: &'a [Grade],
     /// Whether the trail of what was kept is wanted too.
     pub full: bool,
+    /// What the receiver may see; everything, if nobody was asked.
+    ///
+    /// What is withheld is gone, nothing stands in for it, and a field that the dialect must have refuses the record. The
+    /// complement is not written then: nobody knows of what it speaks.
+    pub mask: Option<&'a Mask>,
 }
+
+/// The refusal of a record of which a field is withheld that the dialect must have.
+pub const CONSENT_MISSING_REQUIRED: &str = "consent_missing_required";
 
 /// No parameter is set.
 pub(crate) static NO_PARAMETERS: Parameters = Parameters(BTreeMap::new());
 
 impl Default for WriteOptions<'_> {
     fn default() -> Self {
-        Self { parameters: &NO_PARAMETERS, complement: None, refused_grades: &[], full: false }
+        Self { parameters: &NO_PARAMETERS, complement: None, refused_grades: &[], full: false, mask: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemas::Outcome;
 
-use crate::plan::{Pattern, PatternForm, Rule, Scope};
+use crate::plan::{Pattern, PatternForm, Rule, Scope, Spelling};
 
 use super::{
     sheet::Content,
@@ -22,6 +22,9 @@ impl<'a> Writer<'a> {
         let mut texts: Vec<Option<Cow<'a, str>>> = Vec::new();
         for (target, leaf) in &pattern.fields {
             let value = self.get(rule.level, target);
+            if value.as_text() == Some("") {
+                self.note(rule.level, target, Outcome::Dropped, "cleared_not_expressible");
+            }
             let lettered = if value.is_absent() { None } else { leaf.write(value).ok() };
             texts.push(lettered.and_then(|lettered| match lettered.content {
                 Content::Text(text) | Content::Cdata(text) | Content::Bare(text) if !text.is_empty() => Some(text),
@@ -64,6 +67,25 @@ impl<'a> Writer<'a> {
         }
         self.put(scope, base, rule, Content::Text(Cow::Owned(text)))
     }
+}
+
+impl Spelling {
+    /// The record's spelling of the dialect's text; nothing if it fits none.
+    pub(crate) fn read(&self, text: &str) -> Option<String> {
+        self.theirs.iter().find_map(|form| respelled(form, &self.ours, text))
+    }
+
+    /// The dialect's spelling of the record's text.
+    pub(crate) fn write(&self, text: &str) -> Option<String> {
+        respelled(&self.ours, self.theirs.first()?, text)
+    }
+}
+
+fn respelled(from: &PatternForm, to: &PatternForm, text: &str) -> Option<String> {
+    let captures = from.regex.captures(text)?;
+    let part = |index: usize| captures.name(&format!("f{index}")).map(|found| Cow::Borrowed(found.as_str()));
+    let parts: Vec<_> = (0..from.parts.len()).map(part).collect();
+    Some(to.word(&parts))
 }
 
 impl PatternForm {

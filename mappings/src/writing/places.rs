@@ -57,6 +57,9 @@ impl<'a> Writer<'a> {
     /// A node below another, with the constants that go with its name.
     fn add(&mut self, parent: SheetId, name: NameId) -> SheetId {
         let node = self.detached(name);
+        if self.program.names.kind(name) == NameKind::Items {
+            self.sheet.node_mut(parent).is_list = true;
+        }
         self.sheet.link(parent, node);
         node
     }

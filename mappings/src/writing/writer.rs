@@ -1,7 +1,7 @@
 //! The writer: scopes, places, and what is noted of the fields.
 
 use foldhash::{HashMap, HashMapExt};
-use schemas::{LossReport, Outcome, Record, Value};
+use schemas::{LossReport, Outcome, Path, Record, Value};
 
 use crate::{
     document::ROOT,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    Refusal, WriteOptions, Writing,
+    CONSENT_MISSING_REQUIRED, Refusal, WriteOptions, Writing,
     sheet::{NONE, Sheet, SheetId},
 };
 
@@ -224,9 +224,31 @@ impl<'a> Writer<'a> {
             return Err(Stop::LeftOut(code.to_string()));
         }
         match &rule.required {
+            Some(_) if self.withholds(rule) => Err(self.withheld(rule)),
             Some(code) => Err(self.refusal(rule, code)),
             None => Ok(()),
         }
+    }
+
+    /// Whether the mask keeps something of the rule from the receiver, whether or not the record says it.
+    pub(super) fn withholds(&self, rule: &Rule) -> bool {
+        let Some(mask) = self.options.mask else {
+            return false;
+        };
+        let is_withheld = |target: &Target| {
+            let path = Path::resolve(self.program.model, &self.path(rule.level, target));
+            path.is_ok_and(|path| mask.reason(&path).is_some())
+        };
+        match &rule.action {
+            Action::Pattern(pattern) => pattern.fields.iter().any(|(target, _)| is_withheld(target)),
+            _ => is_withheld(&rule.target),
+        }
+    }
+
+    fn withheld(&self, rule: &Rule) -> Stop {
+        let path = self.path(rule.level, &rule.target);
+        let problem = "it is withheld from the receiver, whose documents must say it".to_owned();
+        Stop::Refused(Refusal { code: CONSENT_MISSING_REQUIRED.to_owned(), path, problem })
     }
 
     fn refusal(&self, rule: &Rule, code: &str) -> Stop {

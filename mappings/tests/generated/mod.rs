@@ -7,35 +7,74 @@ use proptest::{collection::vec, option::weighted, prelude::*, sample::select, st
 use schemas::{Field, Format, Kind, Path, Record, RecordType, Type, Value};
 
 /// Words for keys and kinds; the dialects know some of them.
-const KEYS: [(&str, &[&str]); 4] = [
+const KEYS: [(&str, &[&str]); 5] = [
     ("language", &["nl", "fr", "en", "de"]),
     ("scheme", &["vdab", "external", "hrxml", "be-kbo", "greenhouse-job", "requisition", "other"]),
     ("type", &["email", "web", "telephone", "mobile", "fax", "post", "in_person"]),
-    ("kind", &["technical", "soft", "certificate", "knowledge", "handicraft"]),
+    ("kind", &["technical", "soft", "certificate", "knowledge", "handicraft", "office"]),
+    ("script", &["Latn", "Arab", "Tfng", "Hebr"]),
 ];
 
 /// Records of a kind. Every record has what no partner can do without.
 pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
     let model = RecordType::of(kind).unwrap();
     let root = record(model, library);
-    root.prop_map(move |root| {
-        let mut record = Record::new(kind);
-        *record.root_mut() = root;
-        for (path, value) in [
-            ("reference", Value::text("R-1")),
-            ("profiles[nl].title", Value::text("Lasser")),
-            ("profiles[nl].language", Value::text("nl")),
-            ("status", Value::Symbol(2)),
-        ] {
-            fill(&mut record, path, value);
+    (root, any::<bool>())
+        .prop_map(move |(root, is_complete)| {
+            let mut record = Record::new(kind);
+            *record.root_mut() = root;
+            if kind == Kind::TalentProfile {
+                fill(&mut record, "restricted_ids[ma-cin].value", Value::text("AB123456"));
+                if is_complete {
+                    complete(&mut record);
+                }
+                return record;
+            }
+            for (path, value) in [
+                ("reference", Value::text("R-1")),
+                ("profiles[nl].title", Value::text("Lasser")),
+                ("profiles[nl].language", Value::text("nl")),
+                ("status", Value::Symbol(2)),
+            ] {
+                fill(&mut record, path, value);
+            }
+            let places = record.at("locations").unwrap().items().len();
+            if places == 0 {
+                fill(&mut record, "locations[0].country", Value::text("BE"));
+            }
+            record
+        })
+        .boxed()
+}
+
+/// Gives a profile what a first registration asks for.
+fn complete(record: &mut Record) {
+    for (path, text) in [
+        ("person.names[Latn].family", "AIT EXEMPLE"),
+        ("person.names[Latn].given", "Fatima"),
+        ("person.birth_date", "1997-03-05"),
+        ("person.residence.address_line", "12 rue des Orangers"),
+        ("contacts[email].value", "fatima@example.org"),
+        ("contacts[mobile].value", "+212600000001"),
+    ] {
+        fill(record, path, Value::text(text));
+    }
+    for (path, scheme, code) in [
+        ("person.sex", "iso-5218", "1"),
+        ("person.nationalities[0]", "iso-3166-1", "MA"),
+        ("person.marital_status", "sigec/situation-familiale", "Célibataire"),
+        ("person.residence.town", "anapec/ville", "11"),
+        ("person.residence.municipality", "sigec/commune", "7728"),
+        ("seeking.situation", "sigec/situation-emploi", "Sans emploi"),
+    ] {
+        let path = Path::resolve(record.model(), path).unwrap();
+        let mut value = Value::empty_record(path.ty().record_inside().unwrap());
+        for (name, text) in [("scheme", scheme), ("code", code)] {
+            let model = path.ty().record_inside().unwrap();
+            *value.field_mut(model, model.field(name).unwrap().0) = Value::text(text);
         }
-        let places = record.at("locations").unwrap().items().len();
-        if places == 0 {
-            fill(&mut record, "locations[0].country", Value::text("BE"));
-        }
-        record
-    })
-    .boxed()
+        *path.slot(record.root_mut()) = value;
+    }
 }
 
 fn fill(record: &mut Record, path: &str, value: Value) {
