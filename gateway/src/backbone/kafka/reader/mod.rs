@@ -158,8 +158,9 @@ impl Reader {
             let (consumer, (topic, partition)) = (self.consumer.clone(), slot.clone());
             let look = move || {
                 let looked = consumer.fetch_watermarks(&topic, partition, patience);
-                if looked.as_ref().is_err_and(is_learning) {
-                    // What the client believes to know of a topic it may believe for minutes: it is told to ask.
+                if looked.as_ref().is_err_and(|error| is_learning(error) || is_timed_out(error)) {
+                    // What the client believes to know of a topic it may believe for minutes, also that a broker leads
+                    // it that is gone: it is told to ask.
                     let _ = consumer.fetch_metadata(Some(&topic), patience);
                 }
                 looked
@@ -173,6 +174,10 @@ impl Reader {
         let asked = tokio::time::timeout(2 * patience + MARGIN, asked).await;
         asked.context("the brokers do not answer in time")?.context("the brokers do not answer")
     }
+}
+
+fn is_timed_out(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)
 }
 
 /// Whether the client only has to learn who leads a partition now.
