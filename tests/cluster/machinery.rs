@@ -2,14 +2,22 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
+use futures::future::join_all;
 use rdkafka::{
     ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    producer::{FutureProducer, FutureRecord},
 };
 use tokio::process::Command;
 
+use crate::support::comes_true;
+
 /// The broker whose log is on a small file system, if any is.
 pub const SMALL: u8 = 3;
+/// How long brokers may take to be well again.
+const HEALING: Duration = Duration::from_mins(2);
 /// Where that file system is.
 const BROKER_DISK: &str = "PASSERELLE_TEST_BROKER_DISK";
 
@@ -48,6 +56,37 @@ impl Machinery {
             is_apart: described["network"]["bridge"].is_string(),
             broker_disk: std::env::var_os(BROKER_DISK).map(PathBuf::from),
         }
+    }
+
+    /// Waits until every broker leads again, and every one follows: an earlier test may have left them in the middle of it.
+    ///
+    /// # Panics
+    /// If they do not within [`HEALING`].
+    pub async fn heal(&self) {
+        let client =
+            ClientConfig::new().set("bootstrap.servers", &self.kafka).set("message.timeout.ms", "2000").clone();
+        let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
+        let producer: FutureProducer = client.create().unwrap();
+        let are_well = comes_true(HEALING, async || {
+            // A partition for each broker, and no write without all of them.
+            let (name, all) = (format!("heal-{}", uuid::Uuid::new_v4().simple()), self.brokers.len());
+            let (brokers, all) = (i32::try_from(all).unwrap(), all.to_string());
+            let topic = NewTopic::new(&name, brokers, TopicReplication::Fixed(brokers));
+            let topic = topic.set("min.insync.replicas", &all);
+            let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(5)));
+            let made = admin.create_topics([&topic], &options).await;
+            if !made.is_ok_and(|made| made.iter().all(Result::is_ok)) {
+                return false;
+            }
+            let writes = (0..brokers).map(|partition| {
+                let record = FutureRecord::<(), str>::to(&name).partition(partition).payload("");
+                producer.send(record, Duration::from_secs(2))
+            });
+            let are_written = join_all(writes).await.iter().all(Result::is_ok);
+            let _ = admin.delete_topics(&[&name], &options).await;
+            are_written
+        });
+        assert!(are_well.await, "the brokers do not become well");
     }
 
     /// Does something to an engine: the words of `tests/engines/engines`.

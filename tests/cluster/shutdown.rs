@@ -47,6 +47,7 @@ async fn push(http: reqwest::Client, url: String, key: String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_in_time_also_with_the_brokers_gone() {
     let machinery = Machinery::found();
+    machinery.heal().await;
     let prefix = format!("stops-{}.", uuid::Uuid::new_v4().simple());
     let database = database_at(&machinery.postgresql).await;
     let agency = receiver().await;

@@ -114,6 +114,7 @@ impl Site {
     pub async fn start_as(seed: u64, differences: Differences<'_>, program: &Path) -> Self {
         println!("seed {seed}");
         let machinery = Machinery::found();
+        machinery.heal().await;
         let mut random = StdRng::seed_from_u64(seed);
         let prefix = format!("faults-{}.", uuid::Uuid::new_v4().simple());
         let database = database_at(&machinery.postgresql).await;
