@@ -26,6 +26,7 @@ use crate::{
     inbox::Inboxes,
     intake::Intake,
     journal::{self, Journaler},
+    owner_only,
     poller::Polling,
     reload::Reloader,
     router::{self, Router},
@@ -245,22 +246,7 @@ fn lock(data_dir: &Path) -> Result<File> {
 
 /// Makes a new operator token at every start, readable by its owner only, and returns its hash.
 fn write_operator_token(data_dir: &Path) -> Result<Hash> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let path = data_dir.join(OPERATOR_TOKEN);
     let token = new_secret();
-    let fresh = data_dir.join("operator.token.new");
-    // Removed first, so that the mode below is that of a new file.
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)
-        .with_context(|| format!("cannot write `{}`", fresh.display()))?;
-    file.write_all(token.as_bytes())?;
-    fs::rename(&fresh, &path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    owner_only::replace(&data_dir.join(OPERATOR_TOKEN), token.as_bytes())?;
     Ok(Hash::of(token.as_bytes()))
 }

@@ -18,6 +18,7 @@ mod inbox;
 mod intake;
 mod journal;
 mod moving;
+mod owner_only;
 mod partner_parts;
 mod poller;
 mod reload;

@@ -1,9 +1,7 @@
 //! `passerelle vault`: the keys that everything about persons is sealed under, with the configuration and without a daemon.
 
 use std::{
-    fs::{self, File},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{Failure, output::say};
 use crate::{
     config::{Configuration, Settings, StoreEngine},
-    store,
+    owner_only, store,
     supervisor::Supervisor,
     vault::{KeyRing, Vault as Keys},
 };
@@ -130,20 +128,6 @@ fn put_in_front(path: &Path) -> anyhow::Result<String> {
         KeyRing::load(path)?;
     }
     let (line, version) = KeyRing::new_line();
-    let fresh = path.with_extension("new");
-    // Removed first, so that the mode below is that of a new file.
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)
-        .with_context(|| format!("cannot write `{}`", fresh.display()))?;
-    file.write_all(format!("{}\n{}", *line, *others).as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&fresh, path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    owner_only::replace(path, Zeroizing::new(format!("{}\n{}", *line, *others)).as_bytes())?;
     Ok(version)
 }
