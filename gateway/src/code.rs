@@ -73,6 +73,7 @@ pub const ALL: &[&str] = &[
     "illegal_grant",
     "inflates_too_much",
     "internal_only",
+    "journal_behind",
     "keys_destroyed",
     "kind_not_accepted",
     "later",

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -17,7 +18,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{PATIENCE, database, forwarder::Forwarder};
+use super::{PATIENCE, database, forwarder::Forwarder, until};
 
 /// Lines of the log that are kept for a failure.
 const LOG_LINES: usize = 200;
@@ -262,9 +263,18 @@ impl Gateway {
         response.json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned()
     }
 
-    /// Asks as an operator.
+    /// Asks as an operator, and again where the answer says so.
     pub async fn get(&self, path: &str) -> Value {
-        let response = self.http.get(self.url(path)).bearer_auth(self.operator_token()).send().await.unwrap();
+        let ask = async || self.http.get(self.url(path)).bearer_auth(self.operator_token()).send().await.unwrap();
+        let mut response = ask().await;
+        until("the gateway can tell", async || {
+            let is_told = response.status() != StatusCode::SERVICE_UNAVAILABLE;
+            if !is_told {
+                response = ask().await;
+            }
+            is_told
+        })
+        .await;
         assert!(response.status().is_success(), "{path}: {}", response.status());
         response.json().await.unwrap()
     }

@@ -57,8 +57,7 @@ enum ExplainedField {
     responses((status = 200, description = "Every field of the document, and what becomes of it.", body = Explanation),
         (status = 404, description = "No such message, or its record is gone.", body = Problem)), security(("operator token" = [])))]
 pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<String>) -> Result<Json<Explanation>, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found("message"))?;
-    let (message, _) = door.intake.store.message(id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let (message, _) = door.message(&id).await?;
     let stored = door.intake.backbone.fetch(&Topic::accepted(), message.position).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("record"))?;
     let content = door.intake.bodies.content(&stored.envelope).await?.ok_or_else(|| Problem::not_found("record"))?;

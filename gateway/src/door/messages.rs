@@ -1,7 +1,5 @@
 //! What became of a message.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -20,8 +18,6 @@ use crate::{
     store::{EventRow, MessagePlace, MessageQuery, MessageRow},
 };
 
-/// How long a look-up waits for the journal to have read what was just accepted.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Messages of one answer.
 const PAGE: usize = 100;
 
@@ -130,6 +126,7 @@ pub struct MessageList {
         (status = 200, description = "The message with its events.", body = Message),
         (status = 401, description = "No valid key.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such message, or not for this key.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The journal is behind: ask again.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("partner key" = []), ("operator token" = []))
 )]
@@ -138,14 +135,10 @@ pub async fn show(
     identity: Identity,
     Path(id): Path<String>,
 ) -> Result<Json<Message>, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found("message"))?;
-    let mut found = door.intake.store.message(id).await?;
-    if found.is_none() {
-        door.wait_for_journal(PATIENCE).await?;
-        found = door.intake.store.message(id).await?;
+    let (message, events) = door.message(&id).await?;
+    if !identity.may_see(&message.partner) {
+        return Err(Problem::not_found("message"));
     }
-    let (message, events) =
-        found.filter(|(message, _)| identity.may_see(&message.partner)).ok_or_else(|| Problem::not_found("message"))?;
     Ok(Json(Message::new(message, Some(events))))
 }
 

@@ -57,10 +57,15 @@ use crate::{
     health::Health,
     intake::Intake,
     reload::Reloader,
+    store::{EventRow, MessageRow},
 };
 
 /// How often a caller who waits for the journal looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long an answer waits for the journal.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When to ask the journal again, seconds.
+const RETRY_AFTER: u64 = 1;
 
 /// What every request may reach.
 #[derive(Clone)]
@@ -124,16 +129,37 @@ impl Door {
             .with_state(self)
     }
 
-    /// Waits, at most so long, until the journal has read everything that was accepted before now.
-    async fn wait_for_journal(&self, patience: Duration) -> Result<()> {
+    /// A message with its events, also right after it was accepted.
+    ///
+    /// # Errors
+    /// If there is none, or if the journal is so far behind that nobody can say: after a node was killed, its share of
+    /// the journal waits for the session of its group to end.
+    async fn message(&self, id: &str) -> Result<(MessageRow, Vec<EventRow>), Problem> {
+        let id = id.parse().map_err(|_| Problem::not_found("message"))?;
+        if let Some(found) = self.intake.store.message(id).await? {
+            return Ok(found);
+        }
+        let is_told = self.journal_caught_up(PATIENCE).await?;
+        match self.intake.store.message(id).await? {
+            Some(found) => Ok(found),
+            None if is_told => Err(Problem::not_found("message")),
+            None => Err(Problem::unavailable(const { code("journal_behind") }, "the journal is behind", RETRY_AFTER)
+                .detail("what was accepted last is not in it yet: ask again")),
+        }
+    }
+
+    /// Waits, at most so long, until the journal has read everything that was accepted before now; says whether it has.
+    async fn journal_caught_up(&self, patience: Duration) -> Result<bool> {
         let (backbone, accepted) = (&self.intake.backbone, Topic::accepted());
         let end = backbone.end(&accepted).await?;
         let give_up_at = Instant::now() + patience;
-        // Out of patience, the caller looks all the same.
-        while !backbone.has_passed("journal", &accepted, &end).await? && Instant::now() < give_up_at {
+        while !backbone.has_passed("journal", &accepted, &end).await? {
+            if Instant::now() >= give_up_at {
+                return Ok(false);
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -80,9 +80,8 @@ pub async fn replay(
     Path(id): Path<String>,
     Query(options): Query<ReplayOptions>,
 ) -> Result<(StatusCode, Json<Replayed>), Problem> {
-    let id: MessageId = id.parse().map_err(|_| Problem::not_found("message"))?;
     let store = &door.intake.store;
-    let (message, _) = store.message(id).await?.ok_or_else(|| Problem::not_found("message"))?;
+    let (message, _) = door.message(&id).await?;
     let wanted = options.to.map(|to| to.parse::<PartnerId>().map_err(|_| Problem::not_found("partner"))).transpose()?;
     let version = store.newest_version(message.entity_key).await?;
     let (mut to, obstacles) = match &version {
@@ -95,7 +94,7 @@ pub async fn replay(
     to.retain(|partner| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let not_to = obstacles.into_iter().filter(|(partner, _)| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let replayed = Replayed {
-        message_id: id,
+        message_id: message.message_id,
         entity_key: message.entity_key,
         goes: version.map(|version| version.message_id),
         not_to: not_to
