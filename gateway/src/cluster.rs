@@ -29,6 +29,8 @@ use crate::{
 
 /// Looks at the leases in the time that one lasts.
 const LOOKS: u32 = 4;
+/// How long after a lease has run out somebody else looks, if nobody prolonged it.
+const JUST_AFTER: Duration = Duration::from_millis(50);
 /// What stands before a node in the name of the lease that says that it lives.
 const NODE: &str = "node.";
 /// The file in the data directory that says which node this is, also after a restart.
@@ -94,12 +96,15 @@ impl Cluster {
             let rules = in_force.now();
             let lasting = rules.configuration.settings.lease;
             let looked = tokio::time::timeout(lasting / LOOKS, self.look(&rules.configuration, &stop)).await;
+            let mut pause = lasting / LOOKS;
             match looked {
-                Ok(Ok(())) => {}
+                // Just after it ran out, whoever held it.
+                Ok(Ok(Some(left))) => pause = pause.min(left + JUST_AFTER),
+                Ok(Ok(None)) => {}
                 Ok(Err(error)) => warn!(error = format!("{error:#}"), "cannot look at the leases; trying again"),
                 Err(_) => warn!("the store does not answer in time about the leases; trying again"),
             }
-            let next = Instant::now() + lasting / LOOKS;
+            let next = Instant::now() + pause;
             let first_end = self.give_up_what_runs_out(lasting / LOOKS);
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -111,16 +116,14 @@ impl Cluster {
         Ok(())
     }
 
-    async fn look(&self, configuration: &Configuration, stop: &CancellationToken) -> Result<()> {
+    /// Looks at the leases; returns how long the first one of another node still lasts.
+    async fn look(&self, configuration: &Configuration, stop: &CancellationToken) -> Result<Option<Duration>> {
         let lasting = configuration.settings.lease;
         self.store.lease(&format!("{NODE}{}", self.node), &self.node, lasting).await?;
         let leases = self.store.leases().await?;
-        let nodes = leases.iter().filter(|lease| lease.is_live && lease.resource.starts_with(NODE)).count();
-        let taken: BTreeSet<&str> = leases
-            .iter()
-            .filter(|lease| lease.is_live && *lease.holder != *self.node)
-            .map(|lease| lease.resource.as_str())
-            .collect();
+        let nodes = leases.iter().filter(|lease| lease.is_live() && lease.resource.starts_with(NODE)).count();
+        let others: Vec<_> = leases.iter().filter(|lease| lease.is_live() && *lease.holder != *self.node).collect();
+        let taken: BTreeSet<&str> = others.iter().map(|lease| lease.resource.as_str()).collect();
         let wanted = looked_after(&configuration.partners);
         let share = wanted.len().div_ceil(nodes.max(1));
         for partner in &wanted {
@@ -132,7 +135,7 @@ impl Cluster {
         self.let_go(&wanted, share).await?;
         #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
         gauge!("passerelle_partners_looked_after").set(self.held().len() as f64);
-        Ok(())
+        Ok(others.iter().map(|lease| lease.left).min())
     }
 
     /// Takes a partner's lease or prolongs it.

@@ -98,7 +98,7 @@ fn as_json(engine: &str, status: &StoreStatus) -> serde_json::Value {
     let leases: Vec<_> = status
         .leases
         .iter()
-        .map(|lease| json!({"resource": lease.resource, "holder": lease.holder, "is_live": lease.is_live}))
+        .map(|lease| json!({"resource": lease.resource, "holder": lease.holder, "is_live": lease.is_live()}))
         .collect();
     json!({"engine": engine, "version": status.version, "due": status.due, "rows": rows, "leases": leases})
 }
@@ -110,7 +110,7 @@ fn print(engine: &str, status: &StoreStatus) {
         say(&format!("{table:16} {rows:>12}"));
     }
     for lease in &status.leases {
-        let state = if lease.is_live { "held by" } else { "ran out; last held by" };
+        let state = if lease.is_live() { "held by" } else { "ran out; last held by" };
         say(&format!("lease {} {state} {}", lease.resource, lease.holder));
     }
 }

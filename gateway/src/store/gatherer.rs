@@ -1,4 +1,4 @@
-//! Look-ups that come while others are under way share the next query.
+//! Look-ups that come while others are under way share the next query; so do steps of sends with their transaction.
 //!
 //! What a query costs is mostly the way to the thread that runs it and back; one that looks up many costs hardly more.
 
@@ -52,7 +52,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gatherer<Q, A> {
     pub async fn ask(&self, question: Q) -> Result<A> {
         let (caller, answer) = oneshot::channel();
         self.asks.send((question, caller)).await.map_err(|_| anyhow!("the store is closed"))?;
-        answer.await.context("the store is closed")?.map_err(|error| anyhow!("cannot read the store: {error}"))
+        answer.await.context("the store is closed")?.map_err(|error| anyhow!("the store does not answer: {error}"))
     }
 }
 

@@ -12,8 +12,15 @@ pub struct Lease {
     pub resource: String,
     /// The node.
     pub holder: String,
+    /// How long it still lasts by the clock of the store; zero once it has run out.
+    pub left: Duration,
+}
+
+impl Lease {
     /// Whether it has not run out.
-    pub is_live: bool,
+    pub fn is_live(&self) -> bool {
+        !self.left.is_zero()
+    }
 }
 
 /// Leases and epochs.

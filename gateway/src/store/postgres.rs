@@ -20,7 +20,7 @@ use sqlx::postgres::PgConnectOptions;
 pub use self::{arrival::Arrival, connections::Connections};
 use self::{
     dialect::{lock_entities, lock_feed},
-    sql::{Job, lookups::Lookups},
+    sql::{Job, dispatches::Steps, lookups::Lookups},
 };
 use super::{OldOwner, Store};
 use crate::{
@@ -33,6 +33,7 @@ type Database = sqlx::Postgres;
 type Engine = PostgresStore;
 type Readers = Connections;
 type Row = sqlx::postgres::PgRow;
+type Writers = Connections;
 
 /// How often a node looks for what others have put into the store.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,6 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct PostgresStore {
     connections: Connections,
     lookups: Lookups,
+    steps: Steps,
 }
 
 impl PostgresStore {
@@ -58,7 +60,8 @@ impl PostgresStore {
         migrations::prepare(&options, settings).await?;
         let connections = Connections::open(options, settings).await?;
         let lookups = Lookups::start(&connections, supervisor);
-        Ok(Self { connections, lookups })
+        let steps = Steps::new(&connections, supervisor);
+        Ok(Self { connections, lookups, steps })
     }
 
     async fn read<A: Send + std::marker::Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {

@@ -19,7 +19,7 @@ pub use self::{departure::LeavingStore, writer::Writer};
 use self::{
     dialect::{lock_entities, lock_feed},
     leases::Held,
-    sql::{Job, lookups::Lookups},
+    sql::{Job, dispatches::Steps, lookups::Lookups},
 };
 use super::{OldOwner, Store};
 use crate::{
@@ -31,6 +31,7 @@ type Connection = sqlx::SqliteConnection;
 type Database = sqlx::Sqlite;
 type Engine = SqliteStore;
 type Row = sqlx::sqlite::SqliteRow;
+type Writers = Writer;
 
 /// The migrations of this version.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
@@ -41,6 +42,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     lookups: Lookups,
+    steps: Steps,
     held: Held,
 }
 
@@ -61,7 +63,9 @@ impl SqliteStore {
         MIGRATIONS.run(connection.get().await?).await.context("cannot migrate the store")?;
         let readers = Readers(readers(path).await?);
         let lookups = Lookups::start(&readers, supervisor);
-        Ok(Self { readers, writer: Writer::start(connection, supervisor), lookups, held: Held::default() })
+        let writer = Writer::start(connection, supervisor);
+        let steps = Steps::new(&writer, supervisor);
+        Ok(Self { readers, writer, lookups, steps, held: Held::default() })
     }
 
     async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {

@@ -128,7 +128,7 @@ impl Clients {
             .set("group.id", group)
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", settings.session_timeout.as_millis().to_string())
-            .set("heartbeat.interval.ms", (settings.session_timeout.as_millis() / 4).max(100).to_string())
+            .set("heartbeat.interval.ms", (settings.session_timeout.as_millis() / 10).max(100).to_string())
             .set("max.poll.interval.ms", settings.max_poll_interval.as_millis().to_string())
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -139,6 +139,8 @@ impl Clients {
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", LARGEST_BYTES)
             .set("fetch.wait.max.ms", "250")
+            // A partition whose queue was full is asked for again as soon as there is room, not a second later.
+            .set("fetch.queue.backoff.ms", "10")
             .set("fetch.error.backoff.ms", "100");
         config
     }

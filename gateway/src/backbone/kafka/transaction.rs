@@ -17,7 +17,6 @@ use futures::future::try_join_all;
 use metrics::histogram;
 use rdkafka::{
     TopicPartitionList,
-    consumer::ConsumerGroupMetadata,
     error::KafkaError,
     producer::{FutureProducer, Producer},
     topic_partition_list::Offset,
@@ -59,13 +58,12 @@ impl Transactions {
         let records = self.outbox.encode(outputs).await?;
         let begun = std::time::Instant::now();
         producer.begin_transaction().context("cannot begin a transaction")?;
-        let written = self.write(&producer, &records).await;
-        let member = reader.group_metadata();
-        let (slot, ending) = (slot.clone(), producer);
-        let patience = self.patience;
+        // Side by side: neither counts before the end, and each is several ways to the brokers and back.
+        let (written, noted) = tokio::join!(self.write(&producer, &records), self.note(&producer, reader, slot, next));
+        let (ending, patience) = (producer, self.patience);
         let ended = bounded("ending a transaction", patience, move || {
-            let outcome = written.and_then(|()| end(&ending, (&slot, next), &member?, patience));
-            outcome.map_err(|error| match ending.abort_transaction(patience) {
+            let committed = || patiently(|| ending.commit_transaction(patience)).context("it was not committed");
+            written.and(noted).and_then(|()| committed()).map_err(|error| match ending.abort_transaction(patience) {
                 Ok(()) => error,
                 // Why it cannot even be given up, above all that somebody else has taken over, says more.
                 Err(reason) => error.context(reason),
@@ -76,6 +74,24 @@ impl Transactions {
         Ok(())
     }
 
+    /// Tells the group's coordinator how far everything is done, once the transaction is committed.
+    async fn note(
+        &self,
+        producer: &Arc<FutureProducer<Watcher>>,
+        reader: &Reader,
+        (topic, partition): &Slot,
+        next: i64,
+    ) -> Result<()> {
+        let (producer, member, patience) = (producer.clone(), reader.group_metadata()?, self.patience);
+        let (topic, partition) = (topic.clone(), *partition);
+        let noting = bounded("sending offsets to a transaction", patience, move || {
+            let mut offsets = TopicPartitionList::new();
+            offsets.add_partition_offset(&topic, partition, Offset::Offset(next))?;
+            patiently(|| producer.send_offsets_to_transaction(&offsets, &member, patience))
+        });
+        noting.await?.context("the offsets were not taken")
+    }
+
     async fn write(&self, producer: &FutureProducer<Watcher>, records: &[Sending]) -> Result<()> {
         let sent = records.iter().map(|record| record.send(producer)).collect::<Result<Vec<_>>>()?;
         // Committing before everything has arrived would make the library wait a tenth of a second.
@@ -84,18 +100,6 @@ impl Transactions {
             Err((error, _)) => Err(anyhow!(error).context("an output was not written")),
         })
     }
-}
-
-fn end(
-    producer: &FutureProducer<Watcher>,
-    (slot, next): (&Slot, i64),
-    member: &ConsumerGroupMetadata,
-    patience: Duration,
-) -> Result<()> {
-    let mut offsets = TopicPartitionList::new();
-    offsets.add_partition_offset(&slot.0, slot.1, Offset::Offset(next))?;
-    patiently(|| producer.send_offsets_to_transaction(&offsets, member, patience))?;
-    patiently(|| producer.commit_transaction(patience))
 }
 
 /// What may be repeated is, once; everything else ends the transaction.

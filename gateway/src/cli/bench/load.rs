@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use axum::http::StatusCode;
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 use indicatif::ProgressBar;
@@ -16,6 +16,9 @@ use serde_json::Value;
 pub const PLACE: &str = "REFERENCE";
 /// Pushes that may be unanswered where a rate is kept: more than a server that keeps up ever leaves.
 const MOST_OPEN: usize = 1_024;
+
+/// How long a client waits that was told that there is no room.
+const NO_ROOM: Duration = Duration::from_millis(100);
 
 /// Clients that push documents, each with a reference of its own.
 pub struct Clients {
@@ -124,10 +127,15 @@ impl Clients {
         }
         let body = self.document.replace(PLACE, &format!("B{number}"));
         let asked = Instant::now();
-        let request = self.http.post(&self.url).bearer_auth(&self.key).header("content-type", "application/json");
-        let status = request.body(body).send().await?.status();
-        ensure!(status == StatusCode::ACCEPTED, "answered with {status}");
-        Ok(asked.elapsed())
+        loop {
+            let request = self.http.post(&self.url).bearer_auth(&self.key).header("content-type", "application/json");
+            match request.body(body.clone()).send().await?.status() {
+                StatusCode::ACCEPTED => return Ok(asked.elapsed()),
+                // There is no room just now: the wait counts.
+                StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(NO_ROOM).await,
+                status => bail!("answered with {status}"),
+            }
+        }
     }
 }
 

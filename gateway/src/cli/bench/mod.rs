@@ -77,9 +77,7 @@ impl Bench {
             }
             Self::Flow(flow) => {
                 let json = flow.json;
-                for row in flow.run().await? {
-                    row.print(json);
-                }
+                flow.run(|rows| rows.iter().for_each(|row| row.print(json))).await?;
             }
             Self::Journal { json, messages } => {
                 for row in journal::run(telemetry::start_metrics()?, messages.max(1)).await? {

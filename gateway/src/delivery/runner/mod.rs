@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the waiting room is left alone at the longest: the clock may be set meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
 /// Settled records after which the offset is committed at the latest.
-const COMMIT_AFTER: usize = 64;
+const COMMIT_AFTER: usize = 256;
 /// How long a settled offset stays uncommitted at the longest.
 const COMMIT_WITHIN: Duration = Duration::from_millis(250);
 

@@ -25,8 +25,8 @@ impl Runner {
         let mut dispatches = records.into_iter().map(Dispatch::from_log).collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = dispatches.iter().map(|dispatch| dispatch.owed.dispatch_id).collect();
         let entities: Vec<_> = dispatches.iter().map(Queued::entity).collect();
-        let known = self.attempter.store.dispatch_rows(&ids).await?;
-        let waiting = self.attempter.store.waiting(&self.partner, &entities).await?;
+        let store = &self.attempter.store;
+        let (known, waiting) = tokio::try_join!(store.dispatch_rows(&ids), store.waiting(&self.partner, &entities))?;
         let mut held_back: HashSet<EntityKey> = waiting
             .iter()
             .filter(|waiting| waiting.state != DispatchState::Claimed)

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use sqlx::{
     Connection as _, PgPool,
     pool::PoolConnection,
@@ -44,6 +44,8 @@ impl Connections {
             ("idle_in_transaction_session_timeout", milliseconds(longest)),
             // A commit is on the disk when it returns, whatever the server's own default is.
             ("synchronous_commit", "on".to_owned()),
+            // A plan that was made while a table was empty would read all of it until the server has looked at it again.
+            ("plan_cache_mode", "force_custom_plan".to_owned()),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
@@ -98,7 +100,8 @@ impl Connections {
 /// Closes a connection on which nothing comes back: kept, it would be waited for.
 fn give_up(connection: PoolConnection<sqlx::Postgres>) -> anyhow::Error {
     drop::<Connection>(connection.detach());
-    anyhow!("PostgreSQL did not answer in time")
+    let silence = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    anyhow::Error::new(silence).context("PostgreSQL did not answer in time")
 }
 
 fn is_conflict(error: &anyhow::Error) -> bool {

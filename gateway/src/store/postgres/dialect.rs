@@ -20,6 +20,10 @@ pub(super) const SENT: &str = "SELECT place - 1 AS place, entity_key FROM ( \
     JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.foreign_reference = asked.value ->> 1 UNION ALL \
     SELECT asked.place, s.entity_key, 2 AS weight FROM jsonb_array_elements($1::JSONB) WITH ORDINALITY AS asked (value, place) \
     JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.entity_key = (asked.value ->> 2)::UUID) AS found ORDER BY weight";
+/// What partners have been sent of entities; asked with partner, entity key.
+pub(super) const SHOWN: &str = "SELECT asked.place - 1 AS place, s.generation, s.log_offset, s.is_active, s.foreign_reference \
+    FROM jsonb_array_elements($1::JSONB) WITH ORDINALITY AS asked (value, place) \
+    JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.entity_key = (asked.value ->> 1)::UUID";
 /// Versions by entity key, oldest first. Few versions of an entity are kept; the last one counts.
 pub(super) const NEWEST: &str = "SELECT asked.place - 1 AS place, v.entity_key, v.generation, v.log_offset, v.message_id, v.partner, \
     v.kind, v.reference, v.content_hash, v.is_open, v.modified_at, v.recipients, v.canonical \
@@ -52,21 +56,19 @@ pub(super) async fn lock_entities<'a>(
 ) -> Result<()> {
     let stripe = |entity: EntityKey| i32::from(entity.as_uuid().as_bytes()[15] % STRIPES);
     let stripes = entities.map(|(partner, entity)| (number_of(partner.as_str()), stripe(entity)));
-    // Sorted: two transactions never wait for each other.
+    // Sorted, and taken in that order: two transactions never wait for each other.
     let stripes: BTreeSet<(i32, i32)> = stripes.collect();
-    for (partner, stripe) in stripes {
-        lock(connection, partner, stripe).await?;
-    }
+    let (partners, stripes): (Vec<i32>, Vec<i32>) = stripes.into_iter().unzip();
+    let sql =
+        "SELECT pg_advisory_xact_lock(partner, stripe) FROM unnest($1::INT[], $2::INT[]) AS wanted (partner, stripe)";
+    sqlx::query(sql).bind(partners).bind(stripes).execute(connection).await?;
     Ok(())
 }
 
 /// Waits until nobody else changes a feed, and keeps it until the transaction ends.
 pub(super) async fn lock_feed(connection: &mut PgConnection, partner: &str) -> Result<()> {
-    lock(connection, number_of(partner), FEED).await
-}
-
-async fn lock(connection: &mut PgConnection, partner: i32, stripe: i32) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(partner).bind(stripe).execute(connection).await?;
+    let partner = number_of(partner);
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(partner).bind(FEED).execute(connection).await?;
     Ok(())
 }
 

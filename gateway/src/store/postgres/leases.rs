@@ -61,12 +61,16 @@ impl Leases for PostgresStore {
 /// Every lease, by resource.
 pub(super) async fn all(connection: &mut Connection) -> Result<Vec<Lease>> {
     let rows = sqlx::query(
-        "SELECT resource, holder, runs_out_at > clock_timestamp() AS is_live FROM leases ORDER BY resource",
+        "SELECT resource, holder, (EXTRACT(EPOCH FROM runs_out_at - clock_timestamp()) * 1000000)::BIGINT AS micros_left \
+         FROM leases ORDER BY resource",
     )
     .fetch_all(connection)
     .await?;
-    let lease =
-        |row: &Row| Lease { resource: row.get("resource"), holder: row.get("holder"), is_live: row.get("is_live") };
+    let lease = |row: &Row| Lease {
+        resource: row.get("resource"),
+        holder: row.get("holder"),
+        left: Duration::from_micros(u64::try_from(row.get::<i64, _>("micros_left")).unwrap_or(0)),
+    };
     Ok(rows.iter().map(lease).collect())
 }
 

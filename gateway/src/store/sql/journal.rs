@@ -9,6 +9,7 @@ use sqlx::Row as _;
 use super::{
     Connection, Database, Engine, Row,
     dialect::storable,
+    lengths::pieces,
     versions::{parsed, position_of},
 };
 use crate::store::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow};
@@ -26,10 +27,10 @@ impl Journal for Engine {
     async fn journal(&self, messages: Vec<MessageRow>, events: Vec<EventRow>) -> Result<()> {
         self.write((messages, events), |connection, (messages, events)| {
             Box::pin(async move {
-                for messages in messages.chunks(ROWS) {
+                for messages in pieces(messages, ROWS) {
                     insert_messages(connection, messages).await?;
                 }
-                for events in events.chunks(ROWS) {
+                for events in pieces(events, ROWS) {
                     insert_events(connection, events).await?;
                 }
                 Ok(())

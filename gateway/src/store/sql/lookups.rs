@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::{
     Readers, Row,
     api_keys::key_of,
-    dialect::{KEY_USES, KEYS, NEWEST, SENT, storable},
+    dialect::{KEY_USES, KEYS, NEWEST, SENT, SHOWN, storable},
     versions::{parsed, position_of, version_of},
 };
 use crate::{
-    store::{ApiKey, KeyUse, Version, gatherer::Gatherer},
+    store::{ApiKey, KeyUse, Sent, Version, gatherer::Gatherer},
     supervisor::Supervisor,
 };
 
@@ -30,6 +30,8 @@ pub(in crate::store) struct Lookups {
     pub(in crate::store) keys: Gatherer<Hash, Option<ApiKey>>,
     /// Entities by what a partner calls them.
     pub(in crate::store) sent: Gatherer<(PartnerId, String), Option<EntityKey>>,
+    /// What partners have been sent of entities.
+    pub(in crate::store) shown: Gatherer<(PartnerId, EntityKey), Option<Sent>>,
     /// Newest versions.
     pub(in crate::store) newest: Gatherer<EntityKey, Option<Version>>,
     /// Uses of idempotency keys, oldest first.
@@ -40,10 +42,12 @@ impl Lookups {
     /// Starts them on connections that read.
     pub(in crate::store) fn start(readers: &Readers, supervisor: &Supervisor) -> Self {
         let readers = || readers.clone();
-        let (for_keys, for_sent, for_newest, for_uses) = (readers(), readers(), readers(), readers());
+        let (for_keys, for_sent, for_shown) = (readers(), readers(), readers());
+        let (for_newest, for_uses) = (readers(), readers());
         Self {
             keys: Gatherer::start(supervisor, move |asked| keys(for_keys.clone(), asked)),
             sent: Gatherer::start(supervisor, move |asked| sent(for_sent.clone(), asked)),
+            shown: Gatherer::start(supervisor, move |asked| shown(for_shown.clone(), asked)),
             newest: Gatherer::start(supervisor, move |asked| newest(for_newest.clone(), asked)),
             key_uses: Gatherer::start(supervisor, move |asked| key_uses(for_uses.clone(), asked)),
         }
@@ -67,6 +71,19 @@ async fn sent(readers: Readers, asked: Vec<(PartnerId, String)>) -> Result<Vec<O
     let mut answers = vec![None; asked.len()];
     for (place, row) in found(&readers, SENT, questions).await? {
         answers[place] = Some(row.get::<Uuid, _>("entity_key").into());
+    }
+    Ok(answers)
+}
+
+async fn shown(readers: Readers, asked: Vec<(PartnerId, EntityKey)>) -> Result<Vec<Option<Sent>>> {
+    let questions = asked.iter().map(|(partner, entity)| json!([partner.as_str(), hexadecimal(*entity)]));
+    let mut answers = vec![None; asked.len()];
+    for (place, row) in found(&readers, SHOWN, questions).await? {
+        answers[place] = Some(Sent {
+            position: position_of(&row),
+            is_active: row.get("is_active"),
+            foreign_reference: row.get("foreign_reference"),
+        });
     }
     Ok(answers)
 }

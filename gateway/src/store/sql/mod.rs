@@ -9,6 +9,7 @@ pub(super) mod feed;
 pub(super) mod grants;
 pub(super) mod journal;
 pub(super) mod leases;
+mod lengths;
 pub(super) mod lookups;
 pub(super) mod parked;
 pub(super) mod polls;
@@ -19,7 +20,7 @@ pub(super) mod versions;
 
 use futures::future::BoxFuture;
 
-use super::{Connection, Database, Engine, Readers, Row, dialect, lock_entities, lock_feed};
+use super::{Connection, Database, Engine, Readers, Row, Writers, dialect, lock_entities, lock_feed};
 
 /// What is to be done on a connection with what was handed in; it may be done again if the engine asks for that.
 pub(super) type Job<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> BoxFuture<'c, anyhow::Result<T>>;

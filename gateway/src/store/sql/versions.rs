@@ -5,7 +5,11 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, PartnerId, Position};
 use sqlx::Row as _;
 
-use super::{Connection, Database, Engine, Row, dialect::storable};
+use super::{
+    Connection, Database, Engine, Row,
+    dialect::storable,
+    lengths::{padded, pieces},
+};
 use crate::store::{Histories, KeyUse, Routed, Version, Versions};
 
 /// Entities of one look-up; SQLite binds up to 32,766.
@@ -55,7 +59,7 @@ async fn histories(connection: &mut Connection, entities: &[EntityKey]) -> Resul
     for entities in entities.chunks(LOOK_UP) {
         let mut sql = sqlx::QueryBuilder::<Database>::new(COLUMNS);
         sql.push(" WHERE entity_key IN ");
-        sql.push_tuples(entities, |mut tuple, entity| {
+        sql.push_tuples(padded(entities), |mut tuple, entity| {
             tuple.push_bind(entity.as_uuid());
         });
         sql.push(" ORDER BY generation, log_offset");
@@ -67,13 +71,13 @@ async fn histories(connection: &mut Connection, entities: &[EntityKey]) -> Resul
 }
 
 async fn record(connection: &mut Connection, routed: &Routed) -> Result<()> {
-    for versions in routed.versions.chunks(ROWS) {
+    for versions in pieces(&routed.versions, ROWS) {
         insert_versions(connection, versions).await?;
         if let Some(committed) = routed.committed {
             prune(connection, versions, committed).await?;
         }
     }
-    for employers in routed.employers.chunks(ROWS) {
+    for employers in pieces(&routed.employers, ROWS) {
         let mut insert = sqlx::QueryBuilder::<Database>::new("INSERT INTO employers (employer, entity_key) ");
         insert.push_values(employers, |mut row, (employer, entity)| {
             row.push_bind(storable(employer)).push_bind(entity.as_uuid());

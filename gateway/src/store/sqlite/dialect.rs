@@ -17,6 +17,9 @@ pub(super) const SENT: &str = "SELECT asked.key AS place, s.entity_key FROM json
     CROSS JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.foreign_reference = asked.value ->> 1 \
     UNION ALL SELECT asked.key AS place, s.entity_key FROM json_each($1) AS asked \
     CROSS JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.entity_key = unhex(asked.value ->> 2)";
+/// What partners have been sent of entities; asked with partner, entity key.
+pub(super) const SHOWN: &str = "SELECT asked.key AS place, s.generation, s.log_offset, s.is_active, s.foreign_reference \
+    FROM json_each($1) AS asked CROSS JOIN sent AS s ON s.partner = asked.value ->> 0 AND s.entity_key = unhex(asked.value ->> 1)";
 /// Versions by entity key, oldest first. Few versions of an entity are kept; the last one counts.
 pub(super) const NEWEST: &str = "SELECT asked.key AS place, v.* FROM json_each($1) AS asked \
     CROSS JOIN versions AS v ON v.entity_key = unhex(asked.value) ORDER BY v.generation, v.log_offset";

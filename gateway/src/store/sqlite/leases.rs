@@ -40,7 +40,7 @@ impl Leases for SqliteStore {
         let lease = |(resource, (holder, until)): (&String, &(String, Instant))| Lease {
             resource: resource.clone(),
             holder: holder.clone(),
-            is_live: *until > now,
+            left: until.saturating_duration_since(now),
         };
         Ok(held.iter().map(lease).collect())
     }

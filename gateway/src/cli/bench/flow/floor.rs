@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use futures::StreamExt;
 use rdkafka::{
@@ -27,6 +27,8 @@ use crate::{cli::output::complain, supervisor::Supervisor};
 const PARTITIONS: i32 = 6;
 /// Sends under way at once, as ours.
 const IN_FLIGHT: usize = 64;
+/// Tries of one send.
+const TRIES: usize = 3;
 /// How often offsets are committed.
 const COMMIT_EVERY: usize = 500;
 
@@ -195,11 +197,13 @@ async fn enqueue(producer: &FutureProducer, mut record: FutureRecord<'_, [u8], [
 
 async fn send(http: &reqwest::Client, receiver: &str, message: &OwnedMessage) -> Result<()> {
     let reference = String::from_utf8_lossy(message.key().unwrap_or_default());
-    let request = http.put(format!("{receiver}/vacancy/{reference}")).header("idempotency-key", &*reference);
-    let sent = request.body(message.payload().unwrap_or_default().to_vec()).send().await;
-    if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
+    let mut tries = 0;
+    loop {
+        let request = http.put(format!("{receiver}/vacancy/{reference}")).header("idempotency-key", &*reference);
+        let sent = request.body(message.payload().unwrap_or_default().to_vec()).send().await;
+        let Err(error) = sent.and_then(reqwest::Response::error_for_status) else { return Ok(()) };
         complain(&format!("floor: {error}"));
-        return Err(error.into());
+        tries += 1;
+        ensure!(tries < TRIES, "the receiver does not take it");
     }
-    Ok(())
 }

@@ -12,7 +12,9 @@ mod scene;
 mod speed;
 mod stage;
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use clap::Args;
 
 use self::{
@@ -46,27 +48,39 @@ pub struct Flow {
     /// On Kafka: a second node takes over from one that is killed
     #[arg(long)]
     kill: bool,
+    /// After so many minutes a stage is given up, and with it the rest; what was measured before is printed
+    #[arg(long, default_value_t = 30)]
+    stage_minutes: u64,
 }
 
 impl Flow {
-    /// Measures one thing after the other.
-    pub async fn run(self) -> Result<Vec<Row>> {
+    /// Measures one thing after the other, and hands over what each has shown.
+    pub async fn run(self, show: impl Fn(Vec<Row>)) -> Result<()> {
         let supervisor = Supervisor::default();
         let mut stage = Stage::set(&self.servers, self.clients.max(1), self.seconds.max(1), &supervisor).await?;
-        let (mut rows, rounds) = stage.throughput(self.rounds.max(1)).await?;
+        let (rows, rounds) = self.within("full speed", stage.throughput(self.rounds.max(1))).await?;
+        show(rows);
         let most = median(rounds.iter().map(Round::most));
         let is_kafka = self.servers.engine == Engine::Kafka;
         if is_kafka {
-            rows.extend(stage.raw().await?);
+            show(self.within("the brokers alone", stage.raw()).await?);
         }
-        rows.extend(stage.at_half(most).await?);
+        show(self.within("half of the speed", stage.at_half(most)).await?);
         if self.kill && is_kafka {
-            rows.extend(stage.kill(most / 2.0).await?);
+            show(self.within("a kill", stage.kill(most / 2.0)).await?);
         }
         if self.backlog > 0 {
-            rows.extend(stage.backlog(self.backlog).await?);
+            show(self.within("a backlog", stage.backlog(self.backlog)).await?);
         }
-        stage.strike().await?;
-        Ok(rows)
+        stage.strike().await
+    }
+
+    /// Nothing takes for ever, whatever hangs.
+    async fn within<T>(&self, stage: &str, measuring: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = Duration::from_mins(self.stage_minutes.max(1));
+        let measured = tokio::time::timeout(limit, measuring).await;
+        measured
+            .with_context(|| format!("{stage} was not measured within {limit:?}"))?
+            .with_context(|| stage.to_owned())
     }
 }

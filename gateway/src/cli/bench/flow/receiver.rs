@@ -90,11 +90,13 @@ impl Receiver {
         *self.arrived.borrow()
     }
 
-    /// Waits until so many have come; says when the last one did.
-    pub async fn until(&self, count: u64, patience: Duration) -> Result<Instant> {
+    /// Waits until so many have come; says when the last one did. What comes slowly is waited for, silence is not.
+    pub async fn until(&self, count: u64, silence: Duration) -> Result<Instant> {
         let mut arrived = self.arrived.subscribe();
-        let came = tokio::time::timeout(patience, arrived.wait_for(|come| *come >= count)).await.map(|_| ());
-        came.with_context(|| format!("{} of {count} came within {patience:?}", self.count()))?;
+        while *arrived.borrow_and_update() < count {
+            let more = tokio::time::timeout(silence, arrived.changed()).await.map(drop);
+            more.with_context(|| format!("{} of {count} came, and nothing for {silence:?}", self.count()))?;
+        }
         Ok(self.lock().newest.unwrap_or_else(Instant::now))
     }
 
@@ -183,6 +185,8 @@ mod tests {
         }
         let seen = receiver.look();
         assert_eq!((receiver.count(), seen.waits.len(), seen.repeats), (1, 1, 1));
+        let silent = receiver.until(2, Duration::from_millis(10)).await.unwrap_err();
+        assert!(silent.to_string().contains("1 of 2 came"), "{silent:#}");
         receiver.break_down(true);
         assert_eq!(http.get(&receiver.url).send().await.unwrap().status(), 503);
     }

@@ -7,15 +7,18 @@ mod claims;
 mod ends;
 mod parking;
 mod rows;
+mod steps;
 mod waiting;
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use async_trait::async_trait;
 use schemas::{DispatchId, EntityKey, PartnerId};
 use sqlx::Row as _;
 
+pub(in crate::store) use self::steps::Steps;
+use self::steps::{Done, Step};
 use super::{Connection, Database, Engine, Row, dialect, lock_entities, parked::push_filter, versions::position_of};
 use crate::store::{
     Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, ParkedFilter, Sent, Settlement,
@@ -116,14 +119,17 @@ impl Dispatches for Engine {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {
-        self.write(claim, |connection, claim| Box::pin(claims::claim(connection, claim))).await
+        match self.steps.take(Step::Claim(claim)).await? {
+            Done::Claimed(claimed) => Ok(claimed),
+            other => bail!("a claim came to {other:?}"),
+        }
     }
 
     async fn settle(&self, settlement: Settlement, by_reference: bool) -> Result<Vec<Superseded>> {
-        self.write((settlement, by_reference), |connection, (settlement, by_reference)| {
-            Box::pin(claims::settle(connection, settlement, *by_reference))
-        })
-        .await
+        match self.steps.take(Step::Settle(settlement, by_reference)).await? {
+            Done::Settled(superseded) => Ok(superseded),
+            other => bail!("a settlement came to {other:?}"),
+        }
     }
 
     async fn adopt_claims(
@@ -150,28 +156,12 @@ impl Dispatches for Engine {
     }
 
     async fn mark_journaled(&self, outcomes: Vec<(DispatchId, DispatchState, i64)>) -> Result<()> {
-        self.write(outcomes, |connection, outcomes| Box::pin(claims::mark_journaled(connection, outcomes))).await
+        self.steps.take(Step::Told(outcomes)).await?;
+        Ok(())
     }
 
     async fn sent(&self, partner: &PartnerId, entity: EntityKey) -> Result<Option<Sent>> {
-        self.read((partner, entity), |connection, (partner, entity)| {
-            Box::pin(async move {
-                let row = sqlx::query(
-                    "SELECT generation, log_offset, is_active, foreign_reference FROM sent \
-                     WHERE partner = $1 AND entity_key = $2",
-                )
-                .bind(partner.as_str())
-                .bind(entity.as_uuid())
-                .fetch_optional(connection)
-                .await?;
-                Ok(row.map(|row| Sent {
-                    position: position_of(&row),
-                    is_active: row.get("is_active"),
-                    foreign_reference: row.get("foreign_reference"),
-                }))
-            })
-        })
-        .await
+        self.lookups.shown.ask((partner.clone(), entity)).await
     }
 
     async fn entity_sent_as(&self, partner: &PartnerId, reference: &str) -> Result<Option<EntityKey>> {

@@ -6,9 +6,15 @@ use anyhow::{Context, Result};
 use schemas::{DispatchId, Lane};
 use sqlx::Row as _;
 
-use super::super::versions::parsed;
+use super::super::{
+    lengths::{padded, pieces},
+    versions::parsed,
+};
 use super::{Connection, Database, DispatchRow, LOOK_UP, Row, dialect::storable, position_of};
 use crate::store::Owed;
+
+/// Rows of one statement.
+const ROWS: usize = 64;
 
 /// Every column, as [`row_of`] reads them.
 pub(super) const SELECT: &str = "SELECT dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
@@ -49,46 +55,67 @@ pub(super) fn row_of(row: &Row) -> Result<DispatchRow> {
 /// Puts a row in, over what stood there before; but what is final stays so, and what a newer owner has claimed is no
 /// business of an older one any more.
 pub(super) async fn put(connection: &mut Connection, row: &DispatchRow) -> Result<()> {
-    let owed = &row.owed;
-    sqlx::query(
+    put_all(connection, std::slice::from_ref(row)).await
+}
+
+/// Puts rows of different dispatches in, as [`put`] does it.
+pub(super) async fn put_all(connection: &mut Connection, rows: &[DispatchRow]) -> Result<()> {
+    for rows in pieces(rows, ROWS) {
+        put_piece(connection, rows).await?;
+    }
+    Ok(())
+}
+
+async fn put_piece(connection: &mut Connection, rows: &[DispatchRow]) -> Result<()> {
+    let encoded = rows.iter().map(|row| {
+        let (origin, losses) = (serde_json::to_string(&row.owed.origin)?, serde_json::to_string(&row.losses)?);
+        Ok((origin, losses, serde_json::to_string(&row.versions)?))
+    });
+    let encoded = encoded.collect::<Result<Vec<_>>>()?;
+    let mut insert = sqlx::QueryBuilder::<Database>::new(
         "INSERT INTO dispatches (dispatch_id, partner, entity_key, generation, log_offset, message_id, kind, operation, origin, \
          state, lane, due_at, attempt, epoch, body_hash, in_doubt, deadline, code, detail, faults, losses, versions, updated_at, \
-         journaled, envelope) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $19, $20, $21, $22, $23, $24) \
-         ON CONFLICT (dispatch_id) DO UPDATE SET state = excluded.state, lane = excluded.lane, due_at = excluded.due_at, \
+         journaled, envelope) ",
+    );
+    insert.push_values(rows.iter().zip(encoded), |mut tuple, (row, (origin, losses, versions))| {
+        let owed = &row.owed;
+        tuple
+            .push_bind(owed.dispatch_id.as_uuid())
+            .push_bind(owed.partner.as_str())
+            .push_bind(owed.entity_key.as_uuid())
+            .push_bind(owed.position.generation)
+            .push_bind(owed.position.offset)
+            .push_bind(owed.message_id.as_uuid())
+            .push_bind(owed.kind.as_str())
+            .push_bind(owed.operation.as_str())
+            .push_bind(origin)
+            .push_bind(row.state.as_str())
+            .push_bind(lane_number(owed.lane))
+            .push_bind(row.due_at)
+            .push_bind(row.attempt)
+            .push_bind(row.epoch)
+            .push_bind(row.body_hash.map(|hash| hash.to_string()))
+            .push_bind(row.in_doubt)
+            .push_bind(0_i64)
+            .push_bind(row.code.as_deref().map(storable))
+            .push_bind(row.detail.as_deref().map(storable))
+            .push_bind(row.faults.as_deref().map(storable))
+            .push_bind(losses)
+            .push_bind(versions)
+            .push_bind(row.updated_at)
+            // A new row in the waiting room is no outcome yet; whatever has a reason is told to the journal.
+            .push_bind(row.code.is_none() && !row.state.is_final())
+            .push_bind(row.envelope.as_deref());
+    });
+    insert.push(
+        " ON CONFLICT (dispatch_id) DO UPDATE SET state = excluded.state, lane = excluded.lane, due_at = excluded.due_at, \
          attempt = excluded.attempt, epoch = excluded.epoch, body_hash = COALESCE(excluded.body_hash, dispatches.body_hash), \
          in_doubt = excluded.in_doubt, code = excluded.code, detail = excluded.detail, faults = excluded.faults, \
          losses = excluded.losses, versions = excluded.versions, updated_at = excluded.updated_at, journaled = excluded.journaled, \
          envelope = excluded.envelope \
          WHERE dispatches.state IN ('claimed', 'deferred', 'rejected', 'ambiguous') AND dispatches.epoch <= excluded.epoch",
-    )
-    .bind(owed.dispatch_id.as_uuid())
-    .bind(owed.partner.as_str())
-    .bind(owed.entity_key.as_uuid())
-    .bind(owed.position.generation)
-    .bind(owed.position.offset)
-    .bind(owed.message_id.as_uuid())
-    .bind(owed.kind.as_str())
-    .bind(owed.operation.as_str())
-    .bind(serde_json::to_string(&owed.origin)?)
-    .bind(row.state.as_str())
-    .bind(lane_number(owed.lane))
-    .bind(row.due_at)
-    .bind(row.attempt)
-    .bind(row.epoch)
-    .bind(row.body_hash.map(|hash| hash.to_string()))
-    .bind(row.in_doubt)
-    .bind(row.code.as_deref().map(storable))
-    .bind(row.detail.as_deref().map(storable))
-    .bind(row.faults.as_deref().map(storable))
-    .bind(serde_json::to_string(&row.losses)?)
-    .bind(serde_json::to_string(&row.versions)?)
-    .bind(row.updated_at)
-    // A new row in the waiting room is no outcome yet; whatever has a reason is told to the journal.
-    .bind(row.code.is_none() && !row.state.is_final())
-    .bind(&row.envelope)
-    .execute(connection)
-    .await?;
+    );
+    insert.build().execute(connection).await?;
     Ok(())
 }
 
@@ -98,7 +125,7 @@ pub(super) async fn of(connection: &mut Connection, ids: &[DispatchId]) -> Resul
     for ids in ids.chunks(LOOK_UP) {
         let mut sql = sqlx::QueryBuilder::<Database>::new(SELECT);
         sql.push(" WHERE dispatch_id IN ");
-        sql.push_tuples(ids, |mut tuple, id| {
+        sql.push_tuples(padded(ids), |mut tuple, id| {
             tuple.push_bind(id.as_uuid());
         });
         for row in sql.build().fetch_all(&mut *connection).await? {

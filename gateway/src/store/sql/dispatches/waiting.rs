@@ -4,6 +4,7 @@ use anyhow::Result;
 use schemas::{EntityKey, Kind, PartnerId};
 use sqlx::Row as _;
 
+use super::super::lengths::padded;
 use super::{
     Connection, Database, DispatchRow, DispatchState, LOOK_UP, Superseded, Waiting, claims, position_of, rows,
 };
@@ -24,7 +25,7 @@ pub(super) async fn open(
         );
         sql.push_bind(partner.as_str());
         sql.push(" AND state IN ('claimed', 'deferred', 'rejected', 'ambiguous') AND entity_key IN ");
-        sql.push_tuples(entities, |mut tuple, entity| {
+        sql.push_tuples(padded(entities), |mut tuple, entity| {
             tuple.push_bind(entity.as_uuid());
         });
         for row in sql.build().fetch_all(&mut *connection).await? {
