@@ -2,9 +2,10 @@
 //!
 //! Derived: whatever is read again changes nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,6 +21,8 @@ pub const MESSAGES: &str = "journal of messages";
 pub const EVENTS: &str = "journal of events";
 /// Records that are kept in one transaction.
 const BATCH: usize = 256;
+/// How often the log is told how far that is done.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps the read model of one topic until it is asked to stop.
 #[derive(Clone)]
@@ -60,10 +63,17 @@ impl Journaler {
         let mut subscription = opening.await?;
         // What it failed for is over, also if there is nothing to keep any more.
         self.health.works(part);
+        // What is read again changes nothing: that it is done is said now and then.
+        let (mut to_commit, mut committed_at) = (None, Instant::now());
         loop {
+            if let Some(last) = to_commit.take_if(|_| committed_at.elapsed() >= COMMIT_EVERY) {
+                subscription.commit(last, Vec::new()).await?;
+                committed_at = Instant::now();
+            }
             let records = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => break,
                 () = revoked.cancelled() => return Ok(()),
+                () = sleep_until(committed_at + COMMIT_EVERY), if to_commit.is_some() => continue,
                 records = subscription.next(BATCH) => records?,
             };
             let Some(last) = records.last().map(|record| record.position) else { continue };
@@ -72,8 +82,12 @@ impl Journaler {
                 sort(record, &mut messages, &mut events);
             }
             self.store.journal(messages, events).await?;
-            subscription.commit(last, Vec::new()).await?;
+            to_commit = Some(last);
             self.health.works(part);
+        }
+        match to_commit {
+            Some(last) => subscription.commit(last, Vec::new()).await,
+            None => Ok(()),
         }
     }
 }

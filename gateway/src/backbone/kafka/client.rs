@@ -121,7 +121,7 @@ impl Clients {
     }
 
     /// What consumers of a group are told. They commit what they say, and see what was committed.
-    pub fn consuming(&self, group: &str) -> ClientConfig {
+    pub fn consuming(&self, group: &str, pace: Pace) -> ClientConfig {
         let settings = &self.settings;
         let mut config = self.base();
         config
@@ -139,10 +139,29 @@ impl Clients {
             .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", LARGEST_BYTES)
             .set("fetch.wait.max.ms", "250")
+            .set("fetch.min.bytes", pace.least_bytes())
             // A partition whose queue was full is asked for again as soon as there is room, not a second later.
             .set("fetch.queue.backoff.ms", "10")
             .set("fetch.error.backoff.ms", "100");
         config
+    }
+}
+
+/// How soon a consumer wants what has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At once.
+    Prompt,
+    /// Within `fetch.wait.max.ms`: records that nobody waits for cost the brokers and us less in company.
+    Unhurried,
+}
+
+impl Pace {
+    fn least_bytes(self) -> &'static str {
+        match self {
+            Self::Prompt => "1",
+            Self::Unhurried => "65536",
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     KafkaBackbone, PATIENCE,
+    client::Pace,
     reader::{Command, Feed, Given, Reader, Slot},
     start_of,
     subscription::{KafkaSubscription, Outputs},
@@ -22,6 +23,8 @@ use crate::backbone::{Membership, Share, Subscription, Topic};
 
 /// The consumer that has outputs.
 const ROUTER: &str = "router";
+/// The consumer that nobody waits for.
+const JOURNAL: &str = "journal";
 /// How long a partition rests that could not be read on.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -43,7 +46,8 @@ impl KafkaMembership {
     pub fn begin(backbone: KafkaBackbone, consumer: &str, topic: &Topic) -> Result<Self> {
         let group = backbone.group(consumer, topic);
         let shared = (backbone.name(topic), partitions_of(&backbone.0.clients, topic));
-        let (reader, given) = Reader::start(&backbone.0.clients, &group, Some(shared), &backbone.0.supervisor)?;
+        let pace = if consumer == JOURNAL { Pace::Unhurried } else { Pace::Prompt };
+        let (reader, given) = Reader::start(&backbone.0.clients, (&group, pace), Some(shared), &backbone.0.supervisor)?;
         let opener = Opener { backbone, reader, group: group.into(), has_outputs: consumer == ROUTER };
         Ok(Self { opener, given, ours: HashMap::new(), again: Vec::new() })
     }

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Position};
 
 use self::{
-    client::Clients,
+    client::{Clients, Pace},
     membership::KafkaMembership,
     position::offset_of,
     reader::{Command, Reader, Slot},
@@ -105,7 +105,7 @@ impl KafkaBackbone {
         if let Some(reader) = readers.get(&group) {
             return Ok(reader.clone());
         }
-        let (reader, _) = Reader::start(&self.0.clients, &group, None, &self.0.supervisor)?;
+        let (reader, _) = Reader::start(&self.0.clients, (&group, Pace::Prompt), None, &self.0.supervisor)?;
         readers.insert(group, reader.clone());
         Ok(reader)
     }

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::{
     KafkaBackbone, PATIENCE,
     bounded::bounded,
-    client::{Clients, Watcher, let_go},
+    client::{Clients, Pace, Watcher, let_go},
     position::position,
     reader::{Command, Fed, Feed, Reader, Slot},
 };
@@ -41,8 +41,12 @@ impl Tail {
     /// # Errors
     /// If the brokers do not answer.
     pub async fn begin(backbone: &KafkaBackbone, topic: &Topic) -> Result<Self> {
-        let (reader, _) =
-            Reader::start(&backbone.0.clients, &backbone.group("tail", topic), None, &backbone.0.supervisor)?;
+        let (reader, _) = Reader::start(
+            &backbone.0.clients,
+            (&backbone.group("tail", topic), Pace::Prompt),
+            None,
+            &backbone.0.supervisor,
+        )?;
         let mut feeds = Vec::new();
         for (slot, _, from) in backbone.ends(&reader, topic).await? {
             let (feed, answer) = oneshot::channel();
@@ -89,7 +93,8 @@ impl Subscription for Tail {
 /// If the brokers do not answer.
 pub async fn first_record(clients: &Clients, slot: Slot, offset: i64) -> Result<Option<(i64, Vec<u8>)>> {
     let group = format!("{}look", clients.settings.prefix);
-    let consumer: BaseConsumer<Watcher> = clients.consuming(&group).create_with_context(clients.context("look"))?;
+    let consumer: BaseConsumer<Watcher> =
+        clients.consuming(&group, Pace::Prompt).create_with_context(clients.context("look"))?;
     let look = move || {
         let found = poll_one(&consumer, &slot, offset);
         let_go(consumer);

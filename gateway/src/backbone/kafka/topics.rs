@@ -16,7 +16,7 @@ use tracing::info;
 
 use super::{
     bounded::bounded,
-    client::{Clients, LARGEST_BYTES, Watcher},
+    client::{Clients, LARGEST_BYTES, Pace, Watcher},
     existing::check_topic,
 };
 use crate::backbone::Topic;
@@ -130,7 +130,8 @@ pub async fn raise_generation(clients: &Clients, generation: i64) -> Result<()> 
 
 async fn read_generation(clients: &Clients, name: &str) -> Result<Option<i64>> {
     let group = format!("{}meta", clients.settings.prefix);
-    let consumer: BaseConsumer<Watcher> = clients.consuming(&group).create_with_context(clients.context("meta"))?;
+    let consumer: BaseConsumer<Watcher> =
+        clients.consuming(&group, Pace::Prompt).create_with_context(clients.context("meta"))?;
     let name = name.to_owned();
     bounded("reading the generation of the log", 2 * PATIENCE, move || {
         let mut list = TopicPartitionList::new();

@@ -29,7 +29,7 @@ pub use self::partition::{Fed, Feed};
 use self::thread::Polling;
 use super::{
     bounded::bounded,
-    client::{Clients, Watcher},
+    client::{Clients, Pace, Watcher},
 };
 use crate::supervisor::Supervisor;
 
@@ -85,13 +85,15 @@ impl Reader {
     /// If the client cannot be made as it is configured.
     pub fn start(
         clients: &Clients,
-        group: &str,
+        (group, pace): (&str, Pace),
         shared: Option<(String, u32)>,
         supervisor: &Supervisor,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Given>)> {
         let watcher = clients.context(group);
-        let consumer: BaseConsumer<Watcher> =
-            clients.consuming(group).create_with_context(watcher.clone()).context("the Kafka client is refused")?;
+        let consumer: BaseConsumer<Watcher> = clients
+            .consuming(group, pace)
+            .create_with_context(watcher.clone())
+            .context("the Kafka client is refused")?;
         let consumer = Arc::new(consumer);
         let (commands, orders) = blocking::sync_channel(QUEUE);
         let (given, receiver) = mpsc::channel(QUEUE);
