@@ -9,7 +9,6 @@ use sqlx::Row as _;
 use super::{
     Connection, Database, Engine, Row,
     dialect::storable,
-    lengths::pieces,
     versions::{parsed, position_of},
 };
 use crate::store::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow};
@@ -27,10 +26,10 @@ impl Journal for Engine {
     async fn journal(&self, messages: Vec<MessageRow>, events: Vec<EventRow>) -> Result<()> {
         self.write((messages, events), |connection, (messages, events)| {
             Box::pin(async move {
-                for messages in pieces(messages, ROWS) {
+                for messages in messages.chunks(ROWS) {
                     insert_messages(connection, messages).await?;
                 }
-                for events in pieces(events, ROWS) {
+                for events in events.chunks(ROWS) {
                     insert_events(connection, events).await?;
                 }
                 Ok(())

@@ -5,11 +5,7 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, PartnerId, Position};
 use sqlx::Row as _;
 
-use super::{
-    Connection, Database, Engine, Row,
-    dialect::storable,
-    lengths::{padded, pieces},
-};
+use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded};
 use crate::store::{Histories, KeyUse, Routed, Version, Versions};
 
 /// Entities of one look-up; SQLite binds up to 32,766.
@@ -71,13 +67,13 @@ async fn histories(connection: &mut Connection, entities: &[EntityKey]) -> Resul
 }
 
 async fn record(connection: &mut Connection, routed: &Routed) -> Result<()> {
-    for versions in pieces(&routed.versions, ROWS) {
+    for versions in routed.versions.chunks(ROWS) {
         insert_versions(connection, versions).await?;
         if let Some(committed) = routed.committed {
             prune(connection, versions, committed).await?;
         }
     }
-    for employers in pieces(&routed.employers, ROWS) {
+    for employers in routed.employers.chunks(ROWS) {
         let mut insert = sqlx::QueryBuilder::<Database>::new("INSERT INTO employers (employer, entity_key) ");
         insert.push_values(employers, |mut row, (employer, entity)| {
             row.push_bind(storable(employer)).push_bind(entity.as_uuid());
@@ -146,7 +142,7 @@ async fn insert_versions(connection: &mut Connection, versions: &[Version]) -> R
 /// Drops the versions of those entities that no record still to be read can be compared with.
 async fn prune(connection: &mut Connection, versions: &[Version], committed: Position) -> Result<()> {
     let mut delete = sqlx::QueryBuilder::<Database>::new("DELETE FROM versions AS v WHERE entity_key IN ");
-    delete.push_tuples(versions, |mut tuple, version| {
+    delete.push_tuples(padded(versions), |mut tuple, version| {
         tuple.push_bind(version.entity_key.as_uuid());
     });
     delete.push(

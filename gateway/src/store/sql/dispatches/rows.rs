@@ -6,10 +6,7 @@ use anyhow::{Context, Result};
 use schemas::{DispatchId, Lane};
 use sqlx::Row as _;
 
-use super::super::{
-    lengths::{padded, pieces},
-    versions::parsed,
-};
+use super::super::{lengths::padded, versions::parsed};
 use super::{Connection, Database, DispatchRow, LOOK_UP, Row, dialect::storable, position_of};
 use crate::store::Owed;
 
@@ -60,7 +57,7 @@ pub(super) async fn put(connection: &mut Connection, row: &DispatchRow) -> Resul
 
 /// Puts rows of different dispatches in, as [`put`] does it.
 pub(super) async fn put_all(connection: &mut Connection, rows: &[DispatchRow]) -> Result<()> {
-    for rows in pieces(rows, ROWS) {
+    for rows in rows.chunks(ROWS) {
         put_piece(connection, rows).await?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use schemas::{DispatchId, EntityKey, PartnerId};
 
-use super::super::{Writers, lengths::pieces};
+use super::super::Writers;
 use super::{
     Claim, Claimed, Connection, Database, DispatchRow, DispatchState, Settlement, Superseded, dialect, lock_entities,
     rows, waiting,
@@ -280,7 +280,7 @@ async fn epochs<'s>(connection: &mut Connection, steps: &'s [Step]) -> Result<Ha
 
 /// Notes that a partner is being sent these versions.
 async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -> Result<()> {
-    for claims in pieces(claims, ROWS) {
+    for claims in claims.chunks(ROWS) {
         let mut insert = sqlx::QueryBuilder::<Database>::new(
             "INSERT INTO sent (partner, entity_key, generation, log_offset, is_active) ",
         );
@@ -304,7 +304,7 @@ async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -> Result<()
 
 /// Notes what a partner shows now, and what it calls it.
 async fn note_shown(connection: &mut Connection, settlements: &[&Settlement]) -> Result<()> {
-    for settlements in pieces(settlements, ROWS) {
+    for settlements in settlements.chunks(ROWS) {
         let mut update = sqlx::QueryBuilder::<Database>::new(
             "UPDATE sent SET foreign_reference = COALESCE(v.column3, sent.foreign_reference), \
              is_active = COALESCE(v.column4, sent.is_active), \
@@ -331,7 +331,7 @@ async fn note_shown(connection: &mut Connection, settlements: &[&Settlement]) ->
 
 /// Records that outcomes are in the journal, unless they have moved on since.
 async fn mark_journaled(connection: &mut Connection, outcomes: &[(DispatchId, DispatchState, i64)]) -> Result<()> {
-    for outcomes in pieces(outcomes, ROWS) {
+    for outcomes in outcomes.chunks(ROWS) {
         let mut update = sqlx::QueryBuilder::<Database>::new("UPDATE dispatches SET journaled = TRUE FROM (");
         update.push_values(outcomes, |mut tuple, (id, state, attempt)| {
             tuple.push_bind(id.as_uuid()).push_bind(state.as_str()).push_bind(*attempt);
