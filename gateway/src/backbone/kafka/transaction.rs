@@ -24,6 +24,8 @@ use rdkafka::{
 
 /// The brokers get at least so long to end a transaction; usually as long as a node may be silent.
 const SHORTEST: Duration = Duration::from_secs(5);
+/// The library is left this much time to say that its own has run out: what is still under way cannot be given up.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// The transactions of one partition's reader.
 pub struct Transactions {
@@ -61,7 +63,7 @@ impl Transactions {
         // Side by side: neither counts before the end, and each is several ways to the brokers and back.
         let (written, noted) = tokio::join!(self.write(&producer, &records), self.note(&producer, reader, slot, next));
         let (ending, patience) = (producer, self.patience);
-        let ended = bounded("ending a transaction", patience, move || {
+        let ended = bounded("ending a transaction", patience + MARGIN, move || {
             let committed = || patiently(|| ending.commit_transaction(patience)).context("it was not committed");
             written.and(noted).and_then(|()| committed()).map_err(|error| match ending.abort_transaction(patience) {
                 Ok(()) => error,
@@ -84,7 +86,7 @@ impl Transactions {
     ) -> Result<()> {
         let (producer, member, patience) = (producer.clone(), reader.group_metadata()?, self.patience);
         let (topic, partition) = (topic.clone(), *partition);
-        let noting = bounded("sending offsets to a transaction", patience, move || {
+        let noting = bounded("sending offsets to a transaction", patience + MARGIN, move || {
             let mut offsets = TopicPartitionList::new();
             offsets.add_partition_offset(&topic, partition, Offset::Offset(next))?;
             patiently(|| producer.send_offsets_to_transaction(&offsets, &member, patience))

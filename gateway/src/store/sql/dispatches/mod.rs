@@ -119,14 +119,14 @@ impl Dispatches for Engine {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {
-        match self.steps.take(Step::Claim(claim)).await? {
+        match self.steps.take(Step::Claim(Box::new(claim))).await? {
             Done::Claimed(claimed) => Ok(claimed),
             other => bail!("a claim came to {other:?}"),
         }
     }
 
     async fn settle(&self, settlement: Settlement, by_reference: bool) -> Result<Vec<Superseded>> {
-        match self.steps.take(Step::Settle(settlement, by_reference)).await? {
+        match self.steps.take(Step::Settle(Box::new(settlement), by_reference)).await? {
             Done::Settled(superseded) => Ok(superseded),
             other => bail!("a settlement came to {other:?}"),
         }

@@ -29,9 +29,9 @@ const ROWS: usize = 64;
 #[derive(Debug)]
 pub(in crate::store) enum Step {
     /// It begins, unless another owner has taken over or the dispatch is final.
-    Claim(Claim),
+    Claim(Box<Claim>),
     /// What came of it, at a partner that upserts by reference or not.
-    Settle(Settlement, bool),
+    Settle(Box<Settlement>, bool),
     /// The journal has heard of these outcomes.
     Told(Vec<(DispatchId, DispatchState, i64)>),
 }
