@@ -72,40 +72,59 @@ impl Attempter {
     pub async fn attempt(&self, dispatch: Dispatch, permit: SendPermit) -> Result<Finished> {
         let (entity, log_offset) = (dispatch.owed.entity_key, dispatch.log_offset);
         let mut ends_at = None;
-        let (standing, contact) = match self.preparer.prepare(&dispatch).await? {
-            Prepared::Settle(verdict) => {
-                (self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None)
-            }
-            Prepared::Send(letter) => {
-                ends_at = letter.then.end.as_ref().map(|end| end.at);
-                self.send(dispatch, letter, permit).await?
+        let (standing, contact) = loop {
+            match self.preparer.prepare(&dispatch).await? {
+                Prepared::Settle(verdict) => {
+                    break (self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None);
+                }
+                Prepared::Send(letter) => {
+                    ends_at = letter.then.end.as_ref().map(|end| end.at);
+                    if let Some(done) = self.send(&dispatch, letter, permit).await? {
+                        break done;
+                    }
+                }
             }
         };
         let unused = (contact == Contact::None).then_some(permit);
         Ok(Finished { entity, log_offset, standing, ends_at, contact, unused })
     }
 
-    async fn send(&self, dispatch: Dispatch, letter: Letter, permit: SendPermit) -> Result<(Standing, Contact)> {
+    /// Sends a letter. None if what permitted it has changed meanwhile: it is to be decided again.
+    async fn send(
+        &self,
+        dispatch: &Dispatch,
+        letter: Letter,
+        permit: SendPermit,
+    ) -> Result<Option<(Standing, Contact)>> {
         let body_hash = hash_of(&[letter.operation.as_str().as_bytes(), &letter.body]);
         let other_bytes = dispatch.last_body.is_some_and(|last| last != body_hash);
         if dispatch.in_doubt && other_bytes && self.sender.repeats() != Repeats::ByReference {
             let verdict =
                 Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
-            return Ok((self.settle(&dispatch, dispatch.attempt, verdict, None).await?, Contact::None));
+            return Ok(Some((self.settle(dispatch, dispatch.attempt, verdict, None).await?, Contact::None)));
         }
         let attempt = dispatch.attempt + 1;
         let now = self.clock.now_micros();
         let deadline = now.saturating_add(i64::try_from(self.settings.send_timeout.as_micros()).unwrap_or(i64::MAX));
-        let claim = Claim { owed: dispatch.owed.clone(), attempt, epoch: self.epoch, body_hash, deadline, at: now };
+        let claim = Claim {
+            owed: dispatch.owed.clone(),
+            attempt,
+            epoch: self.epoch,
+            body_hash,
+            permission: letter.permission,
+            deadline,
+            at: now,
+        };
         // Before the claim: by the time it is made the deadline is nearer, never farther.
         let claimed = std::time::Instant::now();
         match self.store.claim(claim).await? {
             Claimed::Yes => {}
-            Claimed::Lost => return Ok((Standing::Lost, Contact::None)),
-            Claimed::Final => return Ok((Standing::Final, Contact::None)),
+            Claimed::Lost => return Ok(Some((Standing::Lost, Contact::None))),
+            Claimed::Final => return Ok(Some((Standing::Final, Contact::None))),
+            Claimed::Undecided => return Ok(None),
         }
         self.freshen(permit).await;
-        let parcel = self.parcel(&dispatch, &letter, body_hash);
+        let parcel = self.parcel(dispatch, &letter, body_hash);
         let begun = std::time::Instant::now();
         // A process that slept meanwhile sends nothing: by the deadline somebody else may have taken over.
         let Some(left) = self.settings.send_timeout.checked_sub(claimed.elapsed()).filter(|left| !left.is_zero())
@@ -115,7 +134,7 @@ impl Attempter {
                 detail: "its turn came after the deadline of the claim".to_owned(),
                 after: None,
             };
-            return Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, Contact::None));
+            return Ok(Some((self.conclude(dispatch, attempt, letter, outcome).await?, Contact::None)));
         };
         let parcel = Parcel { time_out: left, ..parcel };
         let Sent { outcome, limits } = self.sender.send(parcel).await;
@@ -125,7 +144,7 @@ impl Attempter {
         }
         histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
         let contact = contact_of(&outcome);
-        Ok((self.conclude(&dispatch, attempt, letter, outcome).await?, contact))
+        Ok(Some((self.conclude(dispatch, attempt, letter, outcome).await?, contact)))
     }
 
     /// Waits for another permit if this one has grown stale on the way here.

@@ -14,7 +14,7 @@ use crate::{
     dialects::name_for_outside,
     eligibility::window,
     in_force::Rules,
-    store::{DispatchState, End, Sent, Store},
+    store::{DispatchState, End, Permission, Sent, Store},
 };
 
 /// What to do with a dispatch.
@@ -35,6 +35,8 @@ pub struct Letter {
     pub media_type: String,
     /// Why it is closed, if it is.
     pub closing: Option<Closing>,
+    /// Why it may be sent.
+    pub permission: Permission,
     /// Where the dispatch stands once this is delivered.
     pub then: Verdict,
 }
@@ -83,7 +85,7 @@ impl Preparer {
             let why = content.close.as_ref().and_then(|close| close.reason.clone()).unwrap_or_default();
             let verdict = self.verdict(DispatchState::Delivered, &why, None);
             let closing = closing_of(owed.kind, content)?;
-            return Ok(self.close(sent.as_ref(), verdict, "never_sent", closing));
+            return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", closing));
         }
         let mut record = Record::from_avro(owed.kind, &content.canonical)?;
         let (now, is_shown) = (self.clock.now(), sent.as_ref().is_some_and(|sent| sent.is_active));
@@ -91,12 +93,12 @@ impl Preparer {
         let window = window(&record, &self.outgoing.rules, received_at, is_shown);
         if let Some((_, code)) = window.ends.filter(|(at, _)| *at <= now) {
             let verdict = self.verdict(DispatchState::Expired, code, None);
-            return Ok(self.close(sent.as_ref(), verdict, code, because(code)));
+            return Ok(self.close(owed.kind, sent.as_ref(), verdict, code, because(code)));
         }
         if let Some((at, code)) = window.opens.filter(|(at, _)| *at > now) {
             let verdict = self.verdict(DispatchState::Deferred, code, Some(format!("goes at {at}")));
             let verdict = Verdict { due_at: Some(at.as_microsecond()), ..verdict };
-            return Ok(self.close(sent.as_ref(), verdict, code, because(code)));
+            return Ok(self.close(owed.kind, sent.as_ref(), verdict, code, because(code)));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
         let complement = if self.partner.is_co_owner {
@@ -110,6 +112,7 @@ impl Preparer {
                 body: written.bytes,
                 media_type: written.media_type,
                 closing: None,
+                permission: Permission::NotPersonal,
                 then: Verdict {
                     state: DispatchState::Delivered,
                     code: None,
@@ -123,19 +126,20 @@ impl Preparer {
             Err(refusal) => {
                 let detail = format!("{}: {}", refusal.path, refusal.problem);
                 let verdict = self.verdict(DispatchState::Refused, &refusal.code, Some(detail));
-                self.close(sent.as_ref(), verdict, &refusal.code, because(&refusal.code))
+                self.close(owed.kind, sent.as_ref(), verdict, &refusal.code, because(&refusal.code))
             }
         })
     }
 
     /// Closes at the partner what it shows; where it shows nothing, nothing is sent.
-    fn close(&self, sent: Option<&Sent>, then: Verdict, otherwise: &str, closing: Closing) -> Prepared {
+    fn close(&self, kind: Kind, sent: Option<&Sent>, then: Verdict, otherwise: &str, closing: Closing) -> Prepared {
         if sent.is_some_and(|sent| sent.is_active) {
             return Prepared::Send(Letter {
                 operation: Operation::Close,
                 body: Vec::new(),
                 media_type: String::new(),
                 closing: Some(closing),
+                permission: if kind.is_personal() { Permission::TakesBack } else { Permission::NotPersonal },
                 then,
             });
         }

@@ -8,7 +8,7 @@ use schemas::{
     DispatchId, EntityKey, Hash, Kind, Lane, LossCounts, MessageId, Operation, Origin, PartnerId, Position, Versions,
 };
 
-use super::ParkedFilter;
+use super::{ParkedFilter, Permission};
 
 /// Where a dispatch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +147,8 @@ pub struct Claim {
     pub epoch: i64,
     /// The hash of what is sent.
     pub body_hash: Hash,
+    /// Why it may be sent.
+    pub permission: Permission,
     /// When the send is given up, microseconds since 1970 UTC.
     pub deadline: i64,
     /// Now.
@@ -162,6 +164,8 @@ pub enum Claimed {
     Lost,
     /// The dispatch is final already.
     Final,
+    /// What the decision about the person rested on has changed: decide again.
+    Undecided,
 }
 
 /// What came of a dispatch.
@@ -287,6 +291,9 @@ pub trait Dispatches: Send + Sync {
     async fn next_end_at(&self, partner: &PartnerId) -> Result<Option<i64>>;
 
     /// Records that a send begins; it may begin when this says so.
+    ///
+    /// # Errors
+    /// Also if it is about a person and says that it is not, or the other way round.
     async fn claim(&self, claim: Claim) -> Result<Claimed>;
 
     /// Records what came of a dispatch. What is not final goes to the waiting room, as [`Self::defer`] does it.

@@ -4,6 +4,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::Standing;
 use crate::consent::{Event, Grant};
 
 /// What became of a write to a grant.
@@ -17,8 +18,8 @@ pub enum Kept {
     Conflict,
 }
 
-/// Grants of persons, who are pseudonyms here. The row of a grant holds its version: whoever has read it and changes
-/// something on the strength of it makes that conditional on the version.
+/// Grants of persons, who are pseudonyms here. Every change moves the person's version on; no claim that rests on an
+/// earlier one commits after it.
 #[async_trait]
 pub trait Grants: Send + Sync {
     /// Keeps a new grant with the events that it has.
@@ -32,4 +33,8 @@ pub trait Grants: Send + Sync {
 
     /// Every grant of a person, oldest first.
     async fn grants_of(&self, subject: Uuid) -> Result<Vec<Grant>>;
+
+    /// What a decision about a person rests on, for a claim that is to be conditional on it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for profiles, which the door turns away as yet"))]
+    async fn standing_of(&self, subject: Uuid) -> Result<Standing>;
 }

@@ -21,6 +21,7 @@ mod polls;
 mod postgres;
 mod replays;
 mod sqlite;
+mod subjects;
 mod syncs;
 mod tables;
 mod upkeep;
@@ -48,6 +49,7 @@ pub use self::{
     postgres::{Arrival, Connections, PostgresStore, options as postgres_options},
     replays::{Replay, Replays},
     sqlite::{LeavingStore, SqliteStore, Writer},
+    subjects::{Permission, Standing, SubjectVersion},
     syncs::{Sync, Syncs},
     tables::{Digest, TABLES, Table, Value},
     upkeep::{StoreStatus, is_out_of_reach, migrate, status},

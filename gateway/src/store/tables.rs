@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 20] = [
+pub const TABLES: [Table; 21] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -129,6 +129,7 @@ pub const TABLES: [Table; 20] = [
         name: "grant_events",
         columns: &[("record_id", Id), ("version", Number), ("event", Text), ("recorded_at", Number)],
     },
+    Table { name: "subjects", columns: &[("subject", Id), ("version", Number)] },
     Table {
         name: "versions",
         columns: &[

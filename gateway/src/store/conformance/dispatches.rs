@@ -8,7 +8,8 @@ use schemas::{
 
 use super::records::at;
 use crate::store::{
-    Claim, Claimed, DispatchRow, DispatchState, OldOwner, Owed, ParkedFilter, Settlement, Store, resource_of,
+    Claim, Claimed, DispatchRow, DispatchState, OldOwner, Owed, ParkedFilter, Permission, Settlement, Store,
+    resource_of,
 };
 
 pub async fn run(store: &dyn Store) {
@@ -96,7 +97,15 @@ pub(super) fn waiting(owed: &Owed, due_at: i64) -> DispatchRow {
 }
 
 pub fn claim_of(owed: &Owed, epoch: i64) -> Claim {
-    Claim { owed: owed.clone(), attempt: 1, epoch, body_hash: Hash::of(b"body"), deadline: 99, at: 1 }
+    Claim {
+        owed: owed.clone(),
+        attempt: 1,
+        epoch,
+        body_hash: Hash::of(b"body"),
+        permission: Permission::NotPersonal,
+        deadline: 99,
+        at: 1,
+    }
 }
 
 pub fn outcome(owed: &Owed, state: DispatchState) -> Settlement {

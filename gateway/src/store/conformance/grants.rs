@@ -14,7 +14,7 @@ pub async fn run(store: &dyn Store) {
     the_grants_of_a_person_are_theirs_alone(store).await;
 }
 
-fn grant(subject: Uuid) -> Grant {
+pub(super) fn grant(subject: Uuid) -> Grant {
     let mut grant: serde_json::Value =
         serde_json::from_str(include_str!("../../../../tests/consent/grant.json")).unwrap();
     grant["header"]["record_id"] = serde_json::json!(Uuid::new_v4());
@@ -22,7 +22,7 @@ fn grant(subject: Uuid) -> Grant {
     serde_json::from_value(grant).unwrap()
 }
 
-fn withdrawal(method: &str) -> Event {
+pub(super) fn withdrawal(method: &str) -> Event {
     let event = serde_json::json!({
         "state": "dpv:ConsentWithdrawn", "at": "2026-05-01T00:00:00Z", "by": "subject", "method": method,
     });

@@ -8,6 +8,7 @@ mod owners;
 mod polls;
 mod records;
 mod search;
+mod subjects;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     feed::stretches(&*store).await;
     polls::run(&*store).await;
     grants::run(&*store).await;
+    subjects::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Connection, Engine, Row};
+use super::{Connection, Engine, Row, subjects};
 use crate::{
     consent::{Event, Grant},
-    store::{Grants, Kept},
+    store::{Grants, Kept, Standing, SubjectVersion},
 };
 
 const SELECT: &str = "SELECT g.record_id, g.record, e.event FROM grants AS g \
@@ -39,6 +39,7 @@ impl Grants for Engine {
                 for (event, version) in grant.events().iter().zip(1..) {
                     put_event(connection, grant.id(), version, event, *recorded_at).await?;
                 }
+                subjects::change(connection, grant.record().header.subject).await?;
                 Ok(Kept::New)
             })
         })
@@ -49,20 +50,21 @@ impl Grants for Engine {
         let after = i64::try_from(after)?;
         self.write((record_id, after, event, recorded_at), |connection, (record_id, after, event, recorded_at)| {
             Box::pin(async move {
-                let moved =
-                    sqlx::query("UPDATE grants SET version = $1, state = $2 WHERE record_id = $3 AND version = $4")
-                        .bind(after + 1)
-                        .bind(event.state.as_str())
-                        .bind(*record_id)
-                        .bind(*after)
-                        .execute(&mut *connection)
-                        .await?;
-                if moved.rows_affected() == 0 {
+                let sql = "UPDATE grants SET version = $1, state = $2 WHERE record_id = $3 AND version = $4 RETURNING subject";
+                let moved: Option<Uuid> = sqlx::query_scalar(sql)
+                    .bind(after + 1)
+                    .bind(event.state.as_str())
+                    .bind(*record_id)
+                    .bind(*after)
+                    .fetch_optional(&mut *connection)
+                    .await?;
+                let Some(subject) = moved else {
                     let known = one(connection, *record_id).await?;
                     let there = known.as_ref().and_then(|grant| grant.events().get(usize::try_from(*after).ok()?));
                     return Ok(if there == Some(event) { Kept::Known } else { Kept::Conflict });
-                }
+                };
                 put_event(connection, *record_id, after + 1, event, *recorded_at).await?;
+                subjects::change(connection, subject).await?;
                 Ok(Kept::New)
             })
         })
@@ -74,15 +76,26 @@ impl Grants for Engine {
     }
 
     async fn grants_of(&self, subject: Uuid) -> Result<Vec<Grant>> {
+        self.read(subject, |connection, subject| Box::pin(of(connection, *subject))).await
+    }
+
+    async fn standing_of(&self, subject: Uuid) -> Result<Standing> {
         self.read(subject, |connection, subject| {
             Box::pin(async move {
-                let statement = format!("{SELECT} WHERE g.subject = $1 ORDER BY g.made_at, g.record_id, e.version");
-                let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(*subject).fetch_all(connection).await?;
-                folded(&rows)
+                // The version first: what changes in between makes it too old, never too new.
+                let version = subjects::version(connection, *subject).await?;
+                let version = SubjectVersion { subject: *subject, version };
+                Ok(Standing { version, grants: of(connection, *subject).await? })
             })
         })
         .await
     }
+}
+
+async fn of(connection: &mut Connection, subject: Uuid) -> Result<Vec<Grant>> {
+    let statement = format!("{SELECT} WHERE g.subject = $1 ORDER BY g.made_at, g.record_id, e.version");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(subject).fetch_all(connection).await?;
+    folded(&rows)
 }
 
 async fn one(connection: &mut Connection, record_id: Uuid) -> Result<Option<Grant>> {

@@ -15,6 +15,7 @@ pub(super) mod parked;
 pub(super) mod polls;
 pub(super) mod replays;
 pub(super) mod rows;
+pub(super) mod subjects;
 pub(super) mod syncs;
 pub(super) mod versions;
 

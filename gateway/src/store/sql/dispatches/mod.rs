@@ -119,6 +119,7 @@ impl Dispatches for Engine {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {
+        claim.permission.check(&claim.owed)?;
         match self.steps.take(Step::Claim(Box::new(claim))).await? {
             Done::Claimed(claimed) => Ok(claimed),
             other => bail!("a claim came to {other:?}"),

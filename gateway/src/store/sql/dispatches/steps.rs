@@ -11,14 +11,15 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use schemas::{DispatchId, EntityKey, PartnerId};
+use uuid::Uuid;
 
-use super::super::Writers;
+use super::super::{Writers, subjects};
 use super::{
     Claim, Claimed, Connection, Database, DispatchRow, DispatchState, Settlement, Superseded, dialect, lock_entities,
     rows, waiting,
 };
 use crate::{
-    store::{gatherer::Gatherer, resource_of},
+    store::{Permission, SubjectVersion, gatherer::Gatherer, resource_of},
     supervisor::Supervisor,
 };
 
@@ -53,6 +54,15 @@ impl Step {
             Self::Told(_) => return None,
         };
         Some((owed.dispatch_id, &owed.partner, owed.entity_key))
+    }
+
+    /// The person that it must find as a decision saw it.
+    fn rests_on(&self) -> Option<SubjectVersion> {
+        let Self::Claim(claim) = self else { return None };
+        match claim.permission {
+            Permission::Decided(person) => Some(person),
+            Permission::NotPersonal | Permission::TakesBack => None,
+        }
     }
 }
 
@@ -130,9 +140,12 @@ fn is_of_one(error: &anyhow::Error) -> bool {
 async fn take(connection: &mut Connection, steps: &[Step]) -> Result<Vec<Done>> {
     let entities = steps.iter().filter_map(Step::subject).map(|(_, partner, entity)| (partner, entity));
     lock_entities(connection, entities).await?;
+    // All of them before anything is written: whoever withdraws waits for what these steps write, and they for nobody.
+    let rested_on = steps.iter().filter_map(Step::rests_on).map(|person| person.subject).collect();
+    let persons = subjects::held(connection, rested_on).await?;
     let mut done = Vec::with_capacity(steps.len());
     for steps in rounds(steps) {
-        done.extend(Round::take(connection, steps).await?);
+        done.extend(Round::take(connection, steps, &persons).await?);
     }
     Ok(done)
 }
@@ -163,7 +176,7 @@ struct Round<'s> {
 }
 
 impl<'s> Round<'s> {
-    async fn take(connection: &mut Connection, steps: &'s [Step]) -> Result<Vec<Done>> {
+    async fn take(connection: &mut Connection, steps: &'s [Step], persons: &HashMap<Uuid, i64>) -> Result<Vec<Done>> {
         let epochs = epochs(connection, steps).await?;
         let ids: Vec<DispatchId> = steps.iter().filter_map(Step::subject).map(|(id, ..)| id).collect();
         let mut before = rows::of(connection, &ids).await?;
@@ -173,7 +186,9 @@ impl<'s> Round<'s> {
             done.push(match step {
                 Step::Claim(claim) => {
                     let is_owner = epochs.get(&claim.owed.partner) == Some(&claim.epoch);
-                    Done::Claimed(round.claim(claim, is_owner, before.remove(&claim.owed.dispatch_id)))
+                    let holds = step.rests_on().is_none_or(|on| persons.get(&on.subject) == Some(&on.version));
+                    let before = before.remove(&claim.owed.dispatch_id);
+                    Done::Claimed(round.claim(claim, is_owner, holds, before))
                 }
                 Step::Settle(settlement, by_reference) => {
                     round.settle(place, settlement, *by_reference, before.remove(&settlement.owed.dispatch_id));
@@ -195,12 +210,15 @@ impl<'s> Round<'s> {
         Ok(done)
     }
 
-    fn claim(&mut self, claim: &'s Claim, is_owner: bool, before: Option<DispatchRow>) -> Claimed {
+    fn claim(&mut self, claim: &'s Claim, is_owner: bool, holds: bool, before: Option<DispatchRow>) -> Claimed {
         if !is_owner {
             return Claimed::Lost;
         }
         if before.as_ref().is_some_and(|row| row.state.is_final()) {
             return Claimed::Final;
+        }
+        if !holds {
+            return Claimed::Undecided;
         }
         self.puts.push(DispatchRow {
             state: DispatchState::Claimed,

@@ -1,0 +1,59 @@
+//! Persons as claims see them: a version that moves with whatever a decision rests on, and why something may be sent.
+//!
+//! **Invariant:** a claim and a change of what the person allowed serialise on the person. Whoever decides reads the
+//! [`Standing`] first; a claim that names its version commits only if nothing has changed since.
+
+use anyhow::{Result, ensure};
+use schemas::Kind;
+use uuid::Uuid;
+
+use super::Owed;
+use crate::consent::Grant;
+
+/// A person, and how far what is known of the person's wishes has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SubjectVersion {
+    /// The person's pseudonym.
+    pub subject: Uuid,
+    /// Counts every change; 0 of somebody of whom nothing was ever kept.
+    pub version: i64,
+}
+
+/// What a decision about a person rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// As of when: everything below is at least as new.
+    pub version: SubjectVersion,
+    /// Every grant of the person, oldest first.
+    pub grants: Vec<Grant>,
+}
+
+/// Why something may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// It is about nobody.
+    NotPersonal,
+    /// It says nothing of a person but that what was sent before is taken back.
+    TakesBack,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for profiles, which the door turns away as yet"))]
+    /// A decision permits it; it holds as long as the person stands at this version.
+    Decided(SubjectVersion),
+}
+
+impl Permission {
+    /// Refuses what would send something about a person without a decision about that person.
+    ///
+    /// # Errors
+    /// If it is no permission for that dispatch.
+    pub(super) fn check(self, owed: &Owed) -> Result<()> {
+        let is_personal = owed.kind.is_personal();
+        let fits = match self {
+            Self::NotPersonal => !is_personal,
+            // A profile's entity is the person.
+            Self::Decided(person) if owed.kind == Kind::TalentProfile => person.subject == owed.entity_key.as_uuid(),
+            Self::TakesBack | Self::Decided(_) => is_personal,
+        };
+        ensure!(fits, "a `{}` is not sent for that reason: {self:?}", owed.kind);
+        Ok(())
+    }
+}
