@@ -167,4 +167,4 @@ bench-flow-long: optimised engines
     tests/engines/engines run --brokers 3 --registry --postgres -- target/release/passerelle bench flow --engine kafka --kill
 
 # All that CI runs
-ci: test check docker mappings bench-look (demo "20") test-kafka test-distributed
+ci: test check docker mappings bench-look (demo "20") test-kafka test-distributed test-faults

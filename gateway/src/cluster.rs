@@ -27,8 +27,10 @@ use crate::{
     store::{Store, resource_of},
 };
 
-/// Looks at the leases in the time that one lasts.
-const LOOKS: u32 = 4;
+/// How often a lease is prolonged in the time that it lasts.
+const RENEWALS: u32 = 4;
+/// How long what another node has given back lies about at most.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long after a lease has run out somebody else looks, if nobody prolonged it.
 const JUST_AFTER: Duration = Duration::from_millis(50);
 /// What stands before a node in the name of the lease that says that it lives.
@@ -92,11 +94,13 @@ impl Cluster {
     /// # Errors
     /// None: a store that does not answer is asked again, and what runs out meanwhile is given up.
     pub async fn run(self, mut in_force: InForce, stop: CancellationToken) -> Result<()> {
+        let mut lives_until = None;
         loop {
             let rules = in_force.now();
             let lasting = rules.configuration.settings.lease;
-            let looked = tokio::time::timeout(lasting / LOOKS, self.look(&rules.configuration, &stop)).await;
-            let mut pause = lasting / LOOKS;
+            let term = lasting / RENEWALS;
+            let looked = tokio::time::timeout(term, self.look(&rules.configuration, &mut lives_until, &stop)).await;
+            let mut pause = term.min(LOOK_EVERY);
             match looked {
                 // Just after it ran out, whoever held it.
                 Ok(Ok(Some(left))) => pause = pause.min(left + JUST_AFTER),
@@ -105,7 +109,7 @@ impl Cluster {
                 Err(_) => warn!("the store does not answer in time about the leases; trying again"),
             }
             let next = Instant::now() + pause;
-            let first_end = self.give_up_what_runs_out(lasting / LOOKS);
+            let first_end = self.give_up_what_runs_out(term);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep_until(first_end.map_or(next, |end| end.min(next))) => {}
@@ -117,9 +121,18 @@ impl Cluster {
     }
 
     /// Looks at the leases; returns how long the first one of another node still lasts.
-    async fn look(&self, configuration: &Configuration, stop: &CancellationToken) -> Result<Option<Duration>> {
+    async fn look(
+        &self,
+        configuration: &Configuration,
+        lives_until: &mut Option<Instant>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Duration>> {
         let lasting = configuration.settings.lease;
-        self.store.lease(&format!("{NODE}{}", self.node), &self.node, lasting).await?;
+        if lives_until.is_none_or(|until| is_to_be_prolonged(until, lasting)) {
+            let until = Instant::now() + lasting;
+            self.store.lease(&format!("{NODE}{}", self.node), &self.node, lasting).await?;
+            *lives_until = Some(until);
+        }
         let leases = self.store.leases().await?;
         let nodes = leases.iter().filter(|lease| lease.is_live() && lease.resource.starts_with(NODE)).count();
         let others: Vec<_> = leases.iter().filter(|lease| lease.is_live() && *lease.holder != *self.node).collect();
@@ -127,8 +140,12 @@ impl Cluster {
         let wanted = looked_after(&configuration.partners);
         let share = wanted.len().div_ceil(nodes.max(1));
         for partner in &wanted {
-            let is_held = self.held().contains_key(partner);
-            if is_held || (self.held().len() < share && !taken.contains(resource_of(partner).as_str())) {
+            let until = self.held().get(partner).map(|tenure| tenure.until);
+            let is_wanted = match until {
+                Some(until) => is_to_be_prolonged(until, lasting),
+                None => self.held().len() < share && !taken.contains(resource_of(partner).as_str()),
+            };
+            if is_wanted {
                 self.take(partner, lasting, stop).await?;
             }
         }
@@ -221,6 +238,11 @@ impl Cluster {
     fn held(&self) -> MutexGuard<'_, BTreeMap<PartnerId, Tenure>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a lease is a good part nearer to its end than it was.
+fn is_to_be_prolonged(until: Instant, lasting: Duration) -> bool {
+    until <= Instant::now() + lasting - lasting / RENEWALS
 }
 
 /// Whether nobody does anything for the partner any more.
