@@ -177,6 +177,7 @@ async fn a_grant_is_kept_shown_and_withdrawn() {
     let (status, withdrawn) = post(&gateway, &path, &json!({"method": "phone"})).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(withdrawn["events"][2]["state"], "dpv:ConsentWithdrawn");
+    assert_eq!(withdrawn["recalls"], json!([]), "nobody was sent anything");
     let (status, again) = post(&gateway, &path, &json!({"method": "web"})).await;
     assert_eq!((status, again), (StatusCode::OK, withdrawn), "withdrawn again, nothing changes");
     let unknown = NUMBER.replace("0b9f", "0b90");
@@ -210,6 +211,9 @@ async fn only_operators_have_to_do_with_grants() {
         (reqwest::Method::GET, format!("/v1/consents/{NUMBER}"), Value::Null),
         (reqwest::Method::GET, format!("/v1/consents?subject={NUMBER}"), Value::Null),
         (reqwest::Method::POST, format!("/v1/consents/{NUMBER}/withdraw"), json!({"method": "web"})),
+        (reqwest::Method::GET, "/v1/recalls".to_owned(), Value::Null),
+        (reqwest::Method::PUT, format!("/v1/subjects/{NUMBER}/restriction?method=web"), Value::Null),
+        (reqwest::Method::DELETE, format!("/v1/subjects/{NUMBER}/restriction?method=web"), Value::Null),
     ] {
         let request = || gateway.http.request(method.clone(), gateway.url(&path)).json(&body);
         assert_eq!(request().send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -234,4 +238,9 @@ async fn the_verbs_keep_show_and_withdraw() {
     assert_eq!(serde_json::from_str::<Value>(&one).unwrap()["events"].as_array().unwrap().len(), 3);
     assert_eq!(run(&["consent", "show", "--subject", &subject, "--json"]).await, one);
     assert_eq!(run(&["consent", "show", "--subject", NUMBER, "--json"]).await, "", "nobody is called so");
+    assert_eq!(run(&["consent", "recalls", "--subject", &subject]).await, "", "nobody was sent anything");
+    let said = run(&["consent", "restrict", &subject, "--method", "phone"]).await;
+    assert!(said.starts_with("restricted since 20"), "{said}");
+    assert_eq!(run(&["consent", "restrict", &subject]).await, said, "since the first time");
+    assert_eq!(run(&["consent", "lift", &subject]).await, "not restricted\n");
 }

@@ -28,6 +28,7 @@ use crate::{
     journal::{self, Journaler},
     owner_only,
     poller::Polling,
+    recalls,
     reload::Reloader,
     router::{self, Router},
     store,
@@ -135,11 +136,21 @@ impl Parts {
         supervisor.spawn_part(journal::MESSAGES.to_owned(), health, keep_messages);
         let keep_events = move || journaler.clone().keep_events(stop.clone());
         supervisor.spawn_part(journal::EVENTS.to_owned(), health, keep_events);
+        let teller = Teller { backbone: backbone.clone(), store: store.clone() };
+        let watch = recalls::Watch {
+            in_force: intake.in_force.clone(),
+            store: store.clone(),
+            teller: teller.clone(),
+            clock: intake.clock.clone(),
+            health: health.clone(),
+        };
+        let token = supervisor.stop_token();
+        supervisor.spawn_part(recalls::PART.to_owned(), health, move || watch.clone().run(token.clone()));
         let (wakes, limits) = (Wakes::default(), Limits::default());
         let delivery = Delivery {
             in_force: intake.in_force.clone(),
-            backbone: backbone.clone(),
-            store: store.clone(),
+            backbone,
+            store,
             clock: intake.clock.clone(),
             wakes: wakes.clone(),
             limits: limits.clone(),
@@ -151,7 +162,7 @@ impl Parts {
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone(), cluster };
         supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));
-        Self { intake, wakes, teller: Teller { backbone, store }, sync_wanted }
+        Self { intake, wakes, teller, sync_wanted }
     }
 }
 

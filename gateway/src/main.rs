@@ -21,6 +21,7 @@ mod moving;
 mod owner_only;
 mod partner_parts;
 mod poller;
+mod recalls;
 mod reload;
 mod router;
 mod shares;

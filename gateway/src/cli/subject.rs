@@ -30,7 +30,7 @@ pub enum Subject {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Destroy the keys of a person: all that is sealed of it is unreadable for good; who received it is not told
+    /// Destroy the keys of a person: all that is sealed of it is unreadable for good; who received it is asked to delete it
     DestroyKeys {
         /// The pseudonym, as `subject lookup` shows it
         pseudonym: String,

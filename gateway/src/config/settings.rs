@@ -62,6 +62,7 @@ pub struct Settings {
     pub breaker_pause: Duration,
     pub breaker_longest: Duration,
     pub drain: Duration,
+    pub escalate_recalls: Duration,
     pub log: String,
     pub log_format: LogFormat,
     pub transfers: Transfers,
@@ -128,6 +129,7 @@ struct Sections {
     door: DoorSection,
     router: RouterSection,
     delivery: DeliverySection,
+    recalls: RecallsSection,
     telemetry: TelemetrySection,
     #[serde(default)]
     transfers: Vec<TransferSettings>,
@@ -194,6 +196,12 @@ struct DeliverySection {
     breaker_pause_ms: u64,
     breaker_longest_ms: u64,
     drain_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecallsSection {
+    escalate_after_seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -284,6 +292,7 @@ impl Sections {
             door,
             router,
             delivery,
+            recalls,
             telemetry,
             transfers,
         } = self;
@@ -326,6 +335,7 @@ impl Sections {
             breaker_pause: Duration::from_millis(delivery.breaker_pause_ms),
             breaker_longest: Duration::from_millis(delivery.breaker_longest_ms),
             drain: Duration::from_millis(delivery.drain_ms),
+            escalate_recalls: Duration::from_secs(recalls.escalate_after_seconds),
             log: telemetry.log,
             log_format: telemetry.format,
             transfers: Transfers::new(transfers).context("`transfers` is wrong")?,

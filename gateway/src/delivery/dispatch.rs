@@ -79,6 +79,12 @@ impl Dispatch {
         self.last_body = row.body_hash;
     }
 
+    /// Why what was sent of a person is recalled, if this is a recall.
+    pub fn recalled_for(&self) -> Option<&str> {
+        let event = self.envelope.header.event.as_ref().filter(|_| self.owed.takes_back())?;
+        event.code.as_deref()
+    }
+
     /// The dispatch as a row of the waiting room.
     ///
     /// # Errors
@@ -121,6 +127,6 @@ impl Queued for Dispatch {
     }
 
     fn is_replaceable(&self) -> bool {
-        matches!(self.owed.kind, Kind::Vacancy | Kind::TalentProfile) && !self.in_doubt
+        matches!(self.owed.kind, Kind::Vacancy | Kind::TalentProfile) && !self.in_doubt && !self.owed.takes_back()
     }
 }

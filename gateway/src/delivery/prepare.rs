@@ -80,6 +80,10 @@ impl Preparer {
         if sent.as_ref().is_some_and(|sent| sent.position > owed.position) {
             return Ok(Prepared::Settle(self.verdict(DispatchState::Superseded, "newer_version", None)));
         }
+        if let Some(code) = dispatch.recalled_for() {
+            let verdict = self.verdict(DispatchState::Delivered, code, None);
+            return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", because(code)));
+        }
         let content = Content::from_avro(dispatch.envelope.plain().context("a dispatch without a body")?)?;
         if owed.operation == Operation::Close {
             let why = content.close.as_ref().and_then(|close| close.reason.clone()).unwrap_or_default();

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use schemas::{Cause, Envelope, Event, Header, Kind, LossCounts, Operation, PartnerId, Payload, Versions};
+use schemas::{
+    Cause, EntityKey, Envelope, Event, Header, Kind, LossCounts, MessageId, Operation, Origin, PartnerId, Payload,
+    Position, Versions,
+};
 
 use crate::{
     backbone::{Backbone, Output, Topic},
-    store::{DispatchRow, Owed, Settlement, Store},
+    store::{DispatchRow, Owed, Recall, Settlement, Store},
 };
 
 /// Tells the journal.
@@ -44,6 +47,23 @@ impl Teller {
         self.store.mark_journaled(rows.iter().map(|row| (row.owed.dispatch_id, row.state, row.attempt)).collect()).await
     }
 
+    /// Tells that a person was called because a recipient does not answer a recall.
+    pub async fn tell_escalated(&self, recall: &Recall, at: i64) -> Result<()> {
+        let Recall { key, disclosed, .. } = recall;
+        let event = Event {
+            step: "recall_escalated".to_owned(),
+            code: Some(recall.code.clone()),
+            detail: Some(format!("{} since it is owed", recall.state.as_str())),
+            at,
+            attempt: recall.attempts,
+            losses: LossCounts::default(),
+        };
+        let about = (disclosed.message_id, key.entity_key, disclosed.kind, disclosed.position);
+        let output = record_of(about, &disclosed.origin, &key.partner, (event, Versions::default()));
+        self.backbone.append(vec![output]).await?;
+        Ok(())
+    }
+
     /// Tells what an earlier owner recorded and could not tell any more.
     pub async fn tell_untold(&self, partner: &PartnerId) -> Result<()> {
         let rows = self.store.unjournaled(partner).await?;
@@ -63,19 +83,29 @@ fn event_of(row: &DispatchRow) -> Event {
 }
 
 fn record(owed: &Owed, event: Event, versions: Versions) -> Output {
+    let about = (owed.message_id, owed.entity_key, owed.kind, owed.position);
+    record_of(about, &owed.origin, &owed.partner, (event, versions))
+}
+
+fn record_of(
+    (message_id, entity_key, kind, position): (MessageId, EntityKey, Kind, Position),
+    origin: &Origin,
+    recipient: &PartnerId,
+    (event, versions): (Event, Versions),
+) -> Output {
     let header = Header {
-        message_id: owed.message_id,
+        message_id,
         operation: Operation::Event,
-        entity_key: owed.entity_key,
-        origin: owed.origin.clone(),
+        entity_key,
+        origin: origin.clone(),
         hops: Vec::new(),
         versions,
-        cause: Some(Cause { message_id: owed.message_id, position: owed.position }),
-        recipient: Some(owed.partner.clone()),
+        cause: Some(Cause { message_id, position }),
+        recipient: Some(recipient.clone()),
         lane: None,
         event: Some(event),
     };
-    let payload = match owed.kind {
+    let payload = match kind {
         Kind::Vacancy => Payload::Vacancy(None),
         Kind::TalentProfile => Payload::TalentProfile(None),
         Kind::PlacementStatus => Payload::PlacementStatus(None),

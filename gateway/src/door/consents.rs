@@ -5,12 +5,17 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Door, identity::Operator, problem::Problem};
+use super::{
+    Door,
+    identity::Operator,
+    problem::Problem,
+    recalls::{self, Recalled},
+};
 use crate::{
     code::code,
     consent::{Event, Grant, Method, withdrawal},
@@ -86,10 +91,23 @@ pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<Uuid>) -
     Ok(Json(door.intake.store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?))
 }
 
+/// A grant that was withdrawn, and what follows.
+#[derive(Debug, Serialize)]
+pub struct Withdrawn {
+    /// The grant.
+    #[serde(flatten)]
+    grant: Grant,
+    /// What recipients are asked to delete: everybody to whom a send has begun, one under way included.
+    recalls: Vec<Recalled>,
+}
+
 /// Withdraws a grant in the person's name. Needs no reason; withdrawn again, nothing changes.
+///
+/// Once this is answered no send begins that rests on the grant, and whoever was sent something of the person before, a
+/// send under way included, stands in `recalls`: it is asked to delete it, until it answers.
 #[utoipa::path(post, path = "/v1/consents/{id}/withdraw", tag = "consents", params(("id" = String, Path)), request_body = Withdrawal,
     responses(
-        (status = 200, description = "It is withdrawn.", body = Object),
+        (status = 200, description = "It is withdrawn; the grant, and `recalls`.", body = Object),
         (status = 404, description = "No such grant.", body = Problem),
         (status = 409, description = "It changed meanwhile; try again.", body = Problem),
         (status = 422, description = "It is not in force.", body = Problem),
@@ -100,17 +118,18 @@ pub async fn withdraw(
     _: Operator,
     Path(id): Path<Uuid>,
     Json(withdrawn): Json<Withdrawal>,
-) -> Result<Json<Grant>, Problem> {
+) -> Result<Json<Withdrawn>, Problem> {
     let store = &door.intake.store;
     let grant = store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?;
+    let subject = grant.record().header.subject;
     if grant.is_withdrawn() {
-        return Ok(Json(grant));
+        return Ok(Json(Withdrawn { grant, recalls: recalls::begun(&door, subject).await? }));
     }
     let (clock, after) = (&door.intake.clock, grant.version());
     let event: Event = withdrawal(&grant, withdrawn.method, clock.now());
     let then = grant.and(event.clone()).map_err(|error| illegal(&error.to_string()))?;
     match store.add_grant_event(id, after, event, clock.now_micros()).await? {
-        Kept::New | Kept::Known => Ok(Json(then)),
+        Kept::New | Kept::Known => Ok(Json(Withdrawn { grant: then, recalls: recalls::begun(&door, subject).await? })),
         Kept::Conflict => Err(conflict(&then)),
     }
 }

@@ -23,6 +23,7 @@ mod partners;
 mod probes;
 mod problem;
 mod push;
+mod recalls;
 mod replay;
 mod server;
 mod subjects;
@@ -185,10 +186,12 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(consents::create, consents::list))
         .routes(routes!(consents::show))
         .routes(routes!(consents::withdraw))
+        .routes(routes!(recalls::list))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(subjects::look_up))
         .routes(routes!(subjects::destroy_keys))
+        .routes(routes!(subjects::restrict, subjects::lift))
         .routes(routes!(feed::page))
         .routes(routes!(eures::ping))
         .routes(routes!(eures::get_all))

@@ -2,21 +2,31 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
 use schemas::PartnerId;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Door, identity::Operator, problem::Problem};
+use super::{
+    Door,
+    identity::Operator,
+    messages::instant,
+    problem::Problem,
+    recalls::{self, Recalled},
+};
 use crate::{
     code::code,
+    consent::Method,
     vault::{Subject, Vault},
 };
 
 /// Persons that are asked for at once.
 const MOST: usize = 1_000;
+
+/// Why recipients delete what is about somebody whose keys are destroyed.
+const ERASED: &str = "subject_erased";
 
 /// Which persons.
 #[derive(Deserialize, ToSchema)]
@@ -43,6 +53,24 @@ pub struct Found {
 pub struct Destroyed {
     /// How many keys there were.
     keys: u64,
+    /// What recipients are asked to delete.
+    recalls: Vec<Recalled>,
+}
+
+/// How we know what a person wants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// `web`, `app`, `paper`, `in_person` or `phone`.
+    #[param(value_type = String, example = "phone")]
+    method: Method,
+}
+
+/// Whether a person's data is left alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Restriction {
+    /// Since when; none if it is not.
+    restricted_since: Option<String>,
 }
 
 /// Finds persons by what a partner calls them.
@@ -70,7 +98,7 @@ pub async fn look_up(
 }
 
 /// Destroys the keys of a person: everything that is sealed of it is unreadable from now on, here and in every backup.
-/// Who received it before is not told.
+/// Whoever received something before is asked to delete it, too (GDPR article 19).
 #[utoipa::path(delete, path = "/v1/subjects/{pseudonym}/keys", tag = "subjects",
     params(("pseudonym" = String, Path, example = "5f0d7f3e-6a37-4c0e-8b1c-0d5a7f1f9d11")),
     responses((status = 200, description = "They are destroyed, and cannot be brought back.", body = Destroyed),
@@ -82,10 +110,53 @@ pub async fn destroy_keys(
     Path(pseudonym): Path<String>,
 ) -> Result<Json<Destroyed>, Problem> {
     let pseudonym: Uuid = pseudonym.parse().map_err(|_| Problem::not_found("subject"))?;
-    let destroyed = vault(&door)?.destroy(Subject::from(pseudonym)).await?;
+    let vault = vault(&door)?;
+    // Before, so that a gateway that dies in between has asked for more than it has done, never for less; and again, for
+    // what was opened and sent meanwhile.
+    door.intake.store.recall(pseudonym, ERASED, door.intake.clock.now_micros()).await?;
+    let destroyed = vault.destroy(Subject::from(pseudonym)).await?;
+    door.intake.store.recall(pseudonym, ERASED, door.intake.clock.now_micros()).await?;
     let keys = destroyed.ok_or_else(|| Problem::not_found("subject"))?;
     tracing::info!(subject = %pseudonym, keys, "the keys of a subject were destroyed");
-    Ok(Json(Destroyed { keys }))
+    Ok(Json(Destroyed { keys, recalls: recalls::begun(&door, pseudonym).await? }))
+}
+
+/// Leaves a person's data alone (GDPR article 18): nothing new of it is sent, and nothing is erased.
+#[utoipa::path(put, path = "/v1/subjects/{pseudonym}/restriction", tag = "subjects",
+    params(("pseudonym" = String, Path, example = "5f0d7f3e-6a37-4c0e-8b1c-0d5a7f1f9d11"), Said),
+    responses((status = 200, description = "No send begins any more.", body = Restriction)),
+    security(("operator token" = [])))]
+pub async fn restrict(
+    State(door): State<Door>,
+    _: Operator,
+    Path(pseudonym): Path<Uuid>,
+    Query(said): Query<Said>,
+) -> Result<Json<Restriction>, Problem> {
+    set_restricted(&door, pseudonym, (true, said.method)).await
+}
+
+/// Lifts a restriction.
+#[utoipa::path(delete, path = "/v1/subjects/{pseudonym}/restriction", tag = "subjects",
+    params(("pseudonym" = String, Path, example = "5f0d7f3e-6a37-4c0e-8b1c-0d5a7f1f9d11"), Said),
+    responses((status = 200, description = "What the person allowed holds again.", body = Restriction)),
+    security(("operator token" = [])))]
+pub async fn lift(
+    State(door): State<Door>,
+    _: Operator,
+    Path(pseudonym): Path<Uuid>,
+    Query(said): Query<Said>,
+) -> Result<Json<Restriction>, Problem> {
+    set_restricted(&door, pseudonym, (false, said.method)).await
+}
+
+async fn set_restricted(
+    door: &Door,
+    subject: Uuid,
+    (is_restricted, method): (bool, Method),
+) -> Result<Json<Restriction>, Problem> {
+    let now = door.intake.clock.now_micros();
+    let since = door.intake.store.restrict(subject, is_restricted, method, now).await?;
+    Ok(Json(Restriction { restricted_since: since.map(instant) }))
 }
 
 fn vault(door: &Door) -> Result<&Vault, Problem> {

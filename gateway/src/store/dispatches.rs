@@ -89,6 +89,13 @@ pub struct Owed {
     pub origin: Origin,
 }
 
+impl Owed {
+    /// Whether it only takes back what was sent of a person: nothing takes its place but another one of its sort.
+    pub fn takes_back(&self) -> bool {
+        self.kind.is_personal() && self.operation == Operation::Close
+    }
+}
+
 /// A row: what is owed and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DispatchRow {

@@ -19,6 +19,7 @@ mod leases;
 mod parked;
 mod polls;
 mod postgres;
+mod recalls;
 mod replays;
 mod sqlite;
 mod subjects;
@@ -38,7 +39,7 @@ pub use self::{
     api_keys::{ApiKey, ApiKeys},
     dispatches::{
         Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, Owed, Sent, Settlement,
-        resource_of,
+        Superseded, resource_of,
     },
     feed::{Feed, FeedBound, FeedChange, FeedItem, FeedStretch},
     grants::{Grants, Kept},
@@ -47,6 +48,7 @@ pub use self::{
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},
     postgres::{Arrival, Connections, PostgresStore, options as postgres_options},
+    recalls::{Disclosed, Recall, RecallFilter, RecallKey, RecallState, Recalls},
     replays::{Replay, Replays},
     sqlite::{LeavingStore, SqliteStore, Writer},
     subjects::{Permission, Standing, SubjectVersion},
@@ -63,7 +65,7 @@ use crate::{
 /// The store engine.
 #[async_trait]
 pub trait Store:
-    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases + Grants
+    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases + Grants + Recalls
 {
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;

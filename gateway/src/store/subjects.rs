@@ -26,6 +26,8 @@ pub struct Standing {
     pub version: SubjectVersion,
     /// Every grant of the person, oldest first.
     pub grants: Vec<Grant>,
+    /// Since when the person wants their data left alone (GDPR article 18), microseconds since 1970 UTC.
+    pub restricted_since: Option<i64>,
 }
 
 /// Why something may be sent.

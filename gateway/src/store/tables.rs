@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 21] = [
+pub const TABLES: [Table; 24] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -129,7 +129,45 @@ pub const TABLES: [Table; 21] = [
         name: "grant_events",
         columns: &[("record_id", Id), ("version", Number), ("event", Text), ("recorded_at", Number)],
     },
-    Table { name: "subjects", columns: &[("subject", Id), ("version", Number)] },
+    Table { name: "subjects", columns: &[("subject", Id), ("version", Number), ("restricted_since", Number)] },
+    Table {
+        name: "subject_events",
+        columns: &[("subject", Id), ("version", Number), ("event", Text), ("method", Text), ("at", Number)],
+    },
+    Table {
+        name: "disclosures",
+        columns: &[
+            ("subject", Id),
+            ("partner", Text),
+            ("entity_key", Id),
+            ("kind", Text),
+            ("version", Number),
+            ("generation", Number),
+            ("log_offset", Number),
+            ("message_id", Id),
+            ("origin", Text),
+            ("sent_at", Number),
+            ("taken_back_at", Number),
+        ],
+    },
+    Table {
+        name: "recalls",
+        columns: &[
+            ("subject", Id),
+            ("partner", Text),
+            ("entity_key", Id),
+            ("version", Number),
+            ("code", Text),
+            ("state", Text),
+            ("owed_at", Number),
+            ("sent_at", Number),
+            ("settled_at", Number),
+            ("escalated_at", Number),
+            ("attempts", Number),
+            ("detail", Text),
+            ("dispatch_id", Id),
+        ],
+    },
     Table {
         name: "versions",
         columns: &[

@@ -13,6 +13,7 @@ use super::{
         output::say,
     },
     files::json_of,
+    recalls,
 };
 
 /// Keep grants: what a person allowed
@@ -67,6 +68,10 @@ impl Show {
             for grant in grants.as_array().into_iter().flatten() {
                 tell(grant, self.connection.json);
             }
+            if !self.connection.json {
+                let found = client.get(&format!("/v1/recalls?subject={}", encoded(subject))).await?;
+                recalls::tell(&found["recalls"], false);
+            }
         }
         if let Some(record_id) = &self.record_id {
             tell(&client.get(&format!("/v1/consents/{}", encoded(record_id))).await?, self.connection.json);
@@ -81,6 +86,9 @@ impl Withdraw {
         let body = json!({"method": self.method});
         let withdrawn = self.connection.open()?.ask(Method::POST, &path, Some(body)).await?;
         tell(&withdrawn, self.connection.json);
+        if !self.connection.json {
+            recalls::tell(&withdrawn["recalls"], false);
+        }
         Ok(())
     }
 }

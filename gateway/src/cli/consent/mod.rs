@@ -4,9 +4,11 @@ mod decide;
 mod exchange;
 mod files;
 mod live;
+mod recalls;
 mod receipt;
 
 use clap::Subcommand;
+use reqwest::Method;
 
 use super::Failure;
 
@@ -19,6 +21,12 @@ pub enum Consent {
     Show(live::Show),
     /// Withdraw a grant in the person's name
     Withdraw(live::Withdraw),
+    /// List what recipients are asked to delete, and what they said
+    Recalls(recalls::ListRecalls),
+    /// Leave a person's data alone: nothing new is sent, nothing is erased
+    Restrict(recalls::Restrict),
+    /// Lift a restriction
+    Lift(recalls::Restrict),
     /// Decide whether data may go, and explain every step
     Decide(decide::Decide),
     /// Write what the person keeps, in their language
@@ -35,6 +43,9 @@ impl Consent {
             Self::Grant(verb) => verb.run().await,
             Self::Show(verb) => verb.run().await,
             Self::Withdraw(verb) => verb.run().await,
+            Self::Recalls(verb) => verb.run().await,
+            Self::Restrict(verb) => verb.run(Method::PUT).await,
+            Self::Lift(verb) => verb.run(Method::DELETE).await,
             Self::Decide(verb) => verb.run(),
             Self::Receipt(verb) => verb.run(),
             Self::Import(verb) => verb.run(),

@@ -45,6 +45,17 @@ impl State {
         matches!(self, Self::Given | Self::Renewed)
     }
 
+    /// The code of a consent that ended so; none of a state in which none was in force before.
+    pub fn ended_by(self) -> Option<&'static str> {
+        match self {
+            Self::Withdrawn => Some("consent_withdrawn"),
+            Self::Revoked => Some("consent_revoked"),
+            Self::Invalidated => Some("consent_invalidated"),
+            Self::Expired => Some("consent_expired"),
+            Self::Unknown | Self::Requested | Self::Deferred | Self::Refused | Self::Given | Self::Renewed => None,
+        }
+    }
+
     /// How a state may follow this one.
     pub fn passage(self, next: Self) -> Passage {
         use State::{Deferred, Expired, Given, Invalidated, Refused, Renewed, Requested, Revoked, Unknown, Withdrawn};

@@ -4,6 +4,7 @@
 //! speed, so that neither memory nor the log's offset waits for a slow partner.
 
 mod reading;
+mod recalls;
 
 use std::{sync::Arc, time::Duration};
 

@@ -23,6 +23,10 @@ impl Runner {
             return Ok(());
         }
         let mut dispatches = records.into_iter().map(Dispatch::from_log).collect::<Result<Vec<_>>>()?;
+        if dispatches.iter().any(|dispatch| dispatch.owed.kind.is_personal()) {
+            // What is permitted again goes behind what takes back.
+            while self.begin_recalls(self.attempter.clock.now_micros()).await? {}
+        }
         let ids: Vec<_> = dispatches.iter().map(|dispatch| dispatch.owed.dispatch_id).collect();
         let entities: Vec<_> = dispatches.iter().map(Queued::entity).collect();
         let store = &self.attempter.store;
@@ -144,7 +148,7 @@ impl Runner {
             self.attempter.store.rewind(&self.partner, now).await?;
         }
         self.looked_at = now;
-        let more_ended = self.close_ended(now).await?;
+        let more_ended = self.begin_recalls(now).await? | self.close_ended(now).await?;
         let room = self.attempter.settings.in_memory - self.ahead.len().min(self.attempter.settings.in_memory);
         let rows = self.attempter.store.due(&self.partner, now, room.max(1)).await?;
         self.has_backlog = rows.len() >= room.max(1);

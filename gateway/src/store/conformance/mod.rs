@@ -6,6 +6,7 @@ mod feed;
 mod grants;
 mod owners;
 mod polls;
+mod recalls;
 mod records;
 mod search;
 mod subjects;
@@ -25,6 +26,7 @@ pub async fn fill(store: &dyn Store) {
     feed::run(store).await;
     polls::run(store).await;
     grants::run(store).await;
+    recalls::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
 }
@@ -41,6 +43,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     polls::run(&*store).await;
     grants::run(&*store).await;
     subjects::run(&*store).await;
+    recalls::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();

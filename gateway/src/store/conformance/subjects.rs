@@ -18,11 +18,11 @@ pub async fn run(store: &dyn Store) {
 }
 
 /// A profile's dispatch.
-fn profile(to: &str, subject: Uuid, offset: i64) -> Owed {
+pub(super) fn profile(to: &str, subject: Uuid, offset: i64) -> Owed {
     Owed { kind: Kind::TalentProfile, entity_key: subject.into(), ..owed(to, "a person", offset) }
 }
 
-fn decided(owed: &Owed, epoch: i64, standing: &Standing) -> Claim {
+pub(super) fn decided(owed: &Owed, epoch: i64, standing: &Standing) -> Claim {
     Claim { permission: Permission::Decided(standing.version), ..claim_of(owed, epoch) }
 }
 
@@ -32,7 +32,10 @@ async fn a_claim_holds_as_long_as_nothing_of_the_person_changes(store: &dyn Stor
         store.claim(decided(&profile("persons", subject, offset), epoch, standing)).await.unwrap()
     };
     let unknown = store.standing_of(subject).await.unwrap();
-    assert_eq!(unknown, Standing { version: SubjectVersion { subject, version: 0 }, grants: Vec::new() });
+    assert_eq!(
+        unknown,
+        Standing { version: SubjectVersion { subject, version: 0 }, grants: Vec::new(), restricted_since: None }
+    );
     assert_eq!(claimed(1, &unknown).await, Claimed::Undecided, "nobody decides in favour on nothing");
 
     let grant = grant(subject);

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Connection, Engine, Row, subjects};
+use super::{Connection, Engine, Row, recalls, subjects};
 use crate::{
-    consent::{Event, Grant},
+    consent::{Event, Grant, Method},
     store::{Grants, Kept, Standing, SubjectVersion},
 };
 
@@ -64,7 +64,10 @@ impl Grants for Engine {
                     return Ok(if there == Some(event) { Kept::Known } else { Kept::Conflict });
                 };
                 put_event(connection, *record_id, after + 1, event, *recorded_at).await?;
-                subjects::change(connection, subject).await?;
+                let version = subjects::change(connection, subject).await?;
+                if let Some(code) = event.state.ended_by() {
+                    recalls::owe(connection, subject, version, code, *recorded_at).await?;
+                }
                 Ok(Kept::New)
             })
         })
@@ -79,13 +82,20 @@ impl Grants for Engine {
         self.read(subject, |connection, subject| Box::pin(of(connection, *subject))).await
     }
 
+    async fn restrict(&self, subject: Uuid, is_restricted: bool, method: Method, at: i64) -> Result<Option<i64>> {
+        self.write(((subject, is_restricted), method, at), |connection, (what, method, at)| {
+            Box::pin(subjects::restrict(connection, *what, method.as_str(), *at))
+        })
+        .await
+    }
+
     async fn standing_of(&self, subject: Uuid) -> Result<Standing> {
         self.read(subject, |connection, subject| {
             Box::pin(async move {
                 // The version first: what changes in between makes it too old, never too new.
-                let version = subjects::version(connection, *subject).await?;
+                let (version, restricted_since) = subjects::now(connection, *subject).await?;
                 let version = SubjectVersion { subject: *subject, version };
-                Ok(Standing { version, grants: of(connection, *subject).await? })
+                Ok(Standing { version, grants: of(connection, *subject).await?, restricted_since })
             })
         })
         .await

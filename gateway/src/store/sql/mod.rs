@@ -13,6 +13,7 @@ mod lengths;
 pub(super) mod lookups;
 pub(super) mod parked;
 pub(super) mod polls;
+pub(super) mod recalls;
 pub(super) mod replays;
 pub(super) mod rows;
 pub(super) mod subjects;

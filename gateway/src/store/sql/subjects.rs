@@ -29,10 +29,38 @@ pub(super) async fn held(connection: &mut Connection, subjects: BTreeSet<Uuid>) 
     Ok(versions)
 }
 
-/// The version of a person, whatever happens next.
-pub(super) async fn version(connection: &mut Connection, subject: Uuid) -> Result<i64> {
-    let version = sqlx::query_scalar("SELECT version FROM subjects WHERE subject = $1").bind(subject);
-    Ok(version.fetch_optional(connection).await?.unwrap_or_default())
+/// The version of a person, whatever happens next, and since when their data is to be left alone.
+pub(super) async fn now(connection: &mut Connection, subject: Uuid) -> Result<(i64, Option<i64>)> {
+    let row = sqlx::query("SELECT version, restricted_since FROM subjects WHERE subject = $1").bind(subject);
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.map_or((0, None), |row| (row.get("version"), row.get("restricted_since"))))
+}
+
+/// Notes that a person's data is to be left alone, or no longer. Returns since when.
+pub(super) async fn restrict(
+    connection: &mut Connection,
+    (subject, is_restricted): (Uuid, bool),
+    method: &str,
+    at: i64,
+) -> Result<Option<i64>> {
+    // First of all: what is read next is what nobody else changes.
+    let version = change(connection, subject).await?;
+    let (_, since) = now(connection, subject).await?;
+    if since.is_some() == is_restricted {
+        return Ok(since);
+    }
+    let since = is_restricted.then_some(at);
+    let update = sqlx::query("UPDATE subjects SET restricted_since = $2 WHERE subject = $1").bind(subject).bind(since);
+    update.execute(&mut *connection).await?;
+    sqlx::query("INSERT INTO subject_events (subject, version, event, method, at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(subject)
+        .bind(version)
+        .bind(if is_restricted { "restricted" } else { "lifted" })
+        .bind(method)
+        .bind(at)
+        .execute(connection)
+        .await?;
+    Ok(since)
 }
 
 /// Moves a person's version on. Waits until no claim rests on the one before, and keeps new ones waiting until the

@@ -21,9 +21,29 @@ pub(in crate::store) use self::steps::Steps;
 use self::steps::{Done, Step};
 use super::{Connection, Database, Engine, Row, dialect, lock_entities, parked::push_filter, versions::position_of};
 use crate::store::{
-    Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, ParkedFilter, Sent, Settlement,
+    Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, ParkedFilter, RecallKey, Sent,
+    Settlement,
     dispatches::{Superseded, Waiting},
 };
+
+/// Waits until nobody else has the entities that are recalled.
+pub(in crate::store) async fn lock_recalled(
+    connection: &mut Connection,
+    closings: &[(RecallKey, DispatchRow)],
+) -> Result<()> {
+    lock_entities(connection, closings.iter().map(|(_, row)| (&row.owed.partner, row.owed.entity_key))).await
+}
+
+/// Puts the closing that carries a recall into the waiting room, unless it has been there before.
+pub(in crate::store) async fn begin_recall(
+    connection: &mut Connection,
+    closing: DispatchRow,
+) -> Result<Vec<Superseded>> {
+    match rows::find(connection, closing.owed.dispatch_id).await? {
+        Some(_) => Ok(Vec::new()),
+        None => waiting::defer(connection, closing, false).await,
+    }
+}
 
 /// Ids of one look-up; SQLite binds up to 32,766.
 const LOOK_UP: usize = 500;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use schemas::{DispatchId, EntityKey, PartnerId};
 use uuid::Uuid;
 
-use super::super::{Writers, subjects};
+use super::super::{Writers, recalls, subjects};
 use super::{
     Claim, Claimed, Connection, Database, DispatchRow, DispatchState, Settlement, Superseded, dialect, lock_entities,
     rows, waiting,
@@ -170,6 +170,7 @@ struct Round<'s> {
     puts: Vec<DispatchRow>,
     begun: Vec<&'s Claim>,
     shown: Vec<&'s Settlement>,
+    settled: Vec<&'s Settlement>,
     /// What goes to the waiting room, with the place of its step.
     to_wait: Vec<(usize, DispatchRow, bool)>,
     told: Vec<(DispatchId, DispatchState, i64)>,
@@ -203,7 +204,9 @@ impl<'s> Round<'s> {
         mark_journaled(connection, &round.told).await?;
         rows::put_all(connection, &round.puts).await?;
         note_begun(connection, &round.begun).await?;
+        recalls::note_begun(connection, &round.begun).await?;
         note_shown(connection, &round.shown).await?;
+        recalls::note_answers(connection, &round.settled).await?;
         for (place, row, by_reference) in round.to_wait {
             done[place] = Done::Settled(waiting::defer(connection, row, by_reference).await?);
         }
@@ -251,6 +254,7 @@ impl<'s> Round<'s> {
         if settlement.foreign_reference.is_some() || settlement.is_active.is_some() {
             self.shown.push(settlement);
         }
+        self.settled.push(settlement);
         let row = DispatchRow {
             state: settlement.state,
             due_at: settlement.due_at,

@@ -46,10 +46,13 @@ pub(super) async fn defer(
         rows::put(connection, &row).await?;
         return Ok(Vec::new());
     }
+    // What takes back is behind everything that it takes back, whatever became of that.
+    let takes_back = row.owed.takes_back();
     let is_replaceable = |row: &DispatchRow| match row.state {
+        _ if row.owed.takes_back() && !takes_back => false,
         // What may have reached the partner is never overtaken, unless it upserts by reference.
-        DispatchState::Deferred | DispatchState::Rejected => !row.in_doubt || by_reference,
-        DispatchState::Ambiguous => by_reference,
+        DispatchState::Deferred | DispatchState::Rejected => !row.in_doubt || by_reference || takes_back,
+        DispatchState::Ambiguous => by_reference || takes_back,
         _ => false,
     };
     let mut superseded = Vec::new();
@@ -61,7 +64,10 @@ pub(super) async fn defer(
         }
         if other.owed.position > row.owed.position {
             // A newer version waits already.
-            is_late = is_late || (is_replaceable(&row) && other.state != DispatchState::Claimed);
+            is_late = is_late
+                || (is_replaceable(&row)
+                    && takes_back == other.owed.takes_back()
+                    && other.state != DispatchState::Claimed);
             continue;
         }
         if !is_replaceable(&other) {
@@ -116,13 +122,16 @@ async fn open_rows(connection: &mut Connection, row: &DispatchRow) -> Result<Vec
     open.iter().map(rows::row_of).collect()
 }
 
-/// The SQL of dispatches that are due and that nothing older of their entity holds back.
+/// The SQL of dispatches that are due and that nothing older of their entity holds back; a closing neither by the very
+/// version that it closes, as long as that may be under way.
 pub(super) fn due_sql() -> String {
     format!(
         "{} AS d WHERE d.partner = $1 AND d.state = 'deferred' AND d.due_at <= $2 AND NOT EXISTS ( \
            SELECT 1 FROM dispatches AS o WHERE o.partner = d.partner AND o.entity_key = d.entity_key \
            AND o.state IN ('claimed', 'deferred', 'rejected', 'ambiguous') \
-           AND (o.generation, o.log_offset) < (d.generation, d.log_offset)) \
+           AND ((o.generation, o.log_offset) < (d.generation, d.log_offset) OR (d.operation = 'close' AND o.operation <> 'close' \
+           AND (o.generation, o.log_offset) = (d.generation, d.log_offset) AND o.due_at > $2 \
+           AND (o.state = 'claimed' OR o.code = 'owner_died')))) \
          ORDER BY d.lane, d.due_at, d.generation, d.log_offset LIMIT $3",
         rows::SELECT
     )
