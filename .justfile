@@ -105,7 +105,7 @@ test-distributed: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
         export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
         cargo test --locked --workspace --test way --test door --test delivery --test feed --test poll \
-        --test operators --test store'
+        --test operators --test store --test profiles'
 
 # Is docker/ right, and does it name what the tests use?
 docker:

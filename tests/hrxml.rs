@@ -302,6 +302,7 @@ async fn refused_by_the_stub(documents: &[PathBuf]) -> Vec<String> {
             body: fs::read(path).unwrap(),
             time_out: PATIENCE,
             closing: None,
+            notice: None,
         };
         let outcome = posting.send(parcel).await.outcome;
         if !matches!(outcome, Outcome::Delivered { .. }) {

@@ -31,6 +31,26 @@ pub struct Parcel {
     pub time_out: Duration,
     /// Why it is closed, for those who want to know; none for a document.
     pub closing: Option<Closing>,
+    /// What the receiver is told beside a document about a person.
+    pub notice: Option<Notice>,
+}
+
+/// What a receiver is told beside a document about a person: structured fields (RFC 9651), in headers where there are any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `Passerelle-Withheld`: a list of consent categories that were withheld, each with its `reason`. It follows what was
+    /// permitted, and is the same whether or not there was anything to withhold.
+    pub withheld: String,
+    /// `Passerelle-Obligations`: a dictionary with `retention` (an ISO 8601 period), `onward` (`deny` or
+    /// `with-authorisation`) and `notify-on-change`.
+    pub obligations: String,
+}
+
+impl Notice {
+    /// The header of what is withheld.
+    pub const WITHHELD: &str = "passerelle-withheld";
+    /// The header of what the receiver is obliged to.
+    pub const OBLIGATIONS: &str = "passerelle-obligations";
 }
 
 /// Why an entity is closed at a partner.

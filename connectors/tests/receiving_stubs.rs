@@ -42,6 +42,7 @@ async fn send(sender: &RestPush, key: &str, media_type: &str, body: &str) -> Out
         body: body.as_bytes().to_vec(),
         time_out: Duration::from_secs(5),
         closing: None,
+        notice: None,
     };
     sender.send(parcel).await.outcome
 }

@@ -48,6 +48,7 @@ fn parcel(operation: Operation) -> Parcel {
         body: br#"{"title":"Lasser"}"#.to_vec(),
         time_out: Duration::from_secs(5),
         closing: None,
+        notice: None,
     }
 }
 

@@ -50,6 +50,7 @@ fn parcel(key: &str, operation: Operation, body: &str) -> Parcel {
         body: body.as_bytes().to_vec(),
         time_out: Duration::from_secs(5),
         closing: None,
+        notice: None,
     }
 }
 

@@ -151,6 +151,7 @@ impl Parts {
             in_force: intake.in_force.clone(),
             backbone,
             store,
+            bodies: intake.bodies.clone(),
             clock: intake.clock.clone(),
             wakes: wakes.clone(),
             limits: limits.clone(),

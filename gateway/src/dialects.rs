@@ -1,13 +1,13 @@
 //! Reads and writes documents for the gateway: mappings where there are any, `canonical` as it is.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use mappings::{
-    CANONICAL, Catalogue, Complement, Fault, Mapping, ReadOptions, Refusal, WriteOptions, Writing, codes::Grade,
-    read_canonical, write_canonical,
+    CANONICAL, CONSENT_MISSING_REQUIRED, Catalogue, Complement, Fault, Mapping, ReadOptions, Refusal, WriteOptions,
+    Writing, codes::Grade, read_canonical, write_canonical,
 };
-use schemas::{DialectName, EntityKey, Hash, Kind, LossReport, Operation, Record, Value, Versions};
+use schemas::{DialectName, EntityKey, Hash, Kind, LossReport, Mask, Operation, Record, Value, Versions};
 
 use crate::config::{Configuration, Outgoing, Partner};
 
@@ -102,7 +102,9 @@ impl Dialects {
         partner: &Partner,
         document: &[u8],
     ) -> Result<Read, Vec<Fault>> {
-        let options = ReadOptions { defaults: Some(&partner.defaults), full: false };
+        // A partner's defaults are those of its vacancies: what a person does not say is not made up.
+        let defaults = (kind == Kind::Vacancy).then_some(&partner.defaults);
+        let options = ReadOptions { defaults, full: false };
         let mapping = self.catalogue.mapping(dialect, kind);
         let reading = match mapping {
             _ if dialect.as_str() == CANONICAL => read_canonical(kind, document, &options),
@@ -124,19 +126,40 @@ impl Dialects {
         })
     }
 
-    /// Writes a record for a partner.
+    /// Writes a record for a partner: of a person only what the mask shows, and nothing without one.
     ///
     /// # Errors
-    /// Why it cannot be said in that dialect.
+    /// Why it cannot be said in that dialect, or may not.
     pub fn write(
         &self,
         outgoing: &Outgoing,
         record: &Record,
         partner: &Partner,
         complement: Option<&[u8]>,
+        mask: Option<&Mask>,
+    ) -> Result<Written, Refusal> {
+        if record.kind().is_personal() && mask.is_none() {
+            let problem = "nobody has decided that it may go".to_owned();
+            return Err(Refusal { code: "nothing_permitted".to_owned(), path: String::new(), problem });
+        }
+        let written = self.write_shown(outgoing, record, partner, (complement, mask))?;
+        match mask {
+            Some(mask) => self.check_shown(&outgoing.dialect, record.kind(), &written.bytes, mask).map(|()| written),
+            None => Ok(written),
+        }
+    }
+
+    fn write_shown(
+        &self,
+        outgoing: &Outgoing,
+        record: &Record,
+        partner: &Partner,
+        (complement, mask): (Option<&[u8]>, Option<&Mask>),
     ) -> Result<Written, Refusal> {
         let dialect = &outgoing.dialect;
         if dialect.as_str() == CANONICAL {
+            let masked = mask.map(|mask| mask.apply(record));
+            let record = masked.as_ref().unwrap_or(record);
             let writing = write_canonical(record);
             if !outgoing.is_avro() {
                 return Ok(self.written(writing, "application/json", None));
@@ -158,11 +181,33 @@ impl Dialects {
             complement: complement.as_ref(),
             refused_grades: &refused_grades,
             full: false,
-            // Vacancies only: whatever is about a person is turned away at the door.
-            mask: None,
+            mask,
         };
         let writing = mapping.write(record, &options)?;
         Ok(self.written(writing, mapping.media_type(), Some(mapping)))
+    }
+
+    /// Reads back what was written under a mask: what a receiver must have and may not see is not left out in silence, and
+    /// a mapping that lets through what is withheld sends nothing.
+    fn check_shown(&self, dialect: &DialectName, kind: Kind, bytes: &[u8], mask: &Mask) -> Result<(), Refusal> {
+        let options = ReadOptions::default();
+        let reading = match self.catalogue.mapping(dialect, kind) {
+            _ if dialect.as_str() == CANONICAL => read_canonical(kind, bytes, &options),
+            Some(mapping) if mapping.directions().reads() => mapping.read(bytes, &options),
+            _ => return Ok(()),
+        };
+        let refused = |code: &str, path: String| {
+            let problem = "the document as it may be shown is not what the dialect asks for".to_owned();
+            Refusal { code: code.to_owned(), path, problem }
+        };
+        let record = reading.map_err(|failure| {
+            let path = failure.faults.into_iter().next().map(|fault| fault.pointer);
+            refused(CONSENT_MISSING_REQUIRED, path.unwrap_or_default())
+        })?;
+        let shown = mask.apply(&record.record);
+        let shown = leaves(&shown);
+        let let_through = leaves(&record.record).into_iter().find(|(path, value)| shown.get(path) != Some(value));
+        let_through.map_or(Ok(()), |(path, _)| Err(refused("category_not_permitted", path)))
     }
 
     fn written(&self, writing: Writing, media_type: &str, mapping: Option<&Arc<Mapping>>) -> Written {
@@ -192,15 +237,28 @@ impl Dialects {
     }
 }
 
-/// Gives a record the names that it goes out under: the entity key as reference, the source's own as an alternate.
+/// Gives a record the names that it goes out under: the entity key as reference, the source's own as an alternate. What a
+/// source calls a person is for other services only, as its category says.
 pub fn name_for_outside(record: &mut Record, entity: EntityKey, source: &schemas::PartnerId) {
     let model = record.model();
     let reference = record.text("reference").map(Value::text);
     let slot = |path: &str| schemas::Path::resolve(model, path).expect("the schema has references");
     if let Some(reference) = reference {
-        *slot(&format!("alternate_references[{source}].value")).slot(record.root_mut()) = reference;
+        let alternates = if record.kind().is_personal() { "source_ids" } else { "alternate_references" };
+        *slot(&format!("{alternates}[{source}].value")).slot(record.root_mut()) = reference;
     }
     *slot("reference").slot(record.root_mut()) = Value::text(entity.to_string());
+}
+
+/// What a record says, by place; what it says of what was withheld left out.
+fn leaves(record: &Record) -> BTreeMap<String, &Value> {
+    let mut leaves = BTreeMap::new();
+    record.visit_leaves(&mut |path, value| {
+        if !path.starts_with("withheld") {
+            leaves.insert(path.to_owned(), value);
+        }
+    });
+    leaves
 }
 
 fn unknown_dialect(dialect: &DialectName, kind: Kind) -> Fault {

@@ -1,4 +1,5 @@
-//! Whether a vacancy may go to a partner, before anything is translated. Pure; when it may go is [`mod@window`].
+//! Whether a vacancy may go to a partner, before anything is translated. Pure; when it may go is [`mod@window`]. Of what is
+//! about persons only what stands [`between`] two partners is decided here; the rest is for [`crate::disclosure`].
 //!
 //! A rule that a vacancy says nothing about denies: without a place of work no list of countries is met.
 
@@ -11,9 +12,12 @@ pub use self::{
     employer::{employers, legal_ids, spelling},
     window::window,
 };
-use crate::config::{Connector, Country, International, NationalsOnly, Outgoing, Partner};
+use crate::{
+    config::{Connector, Country, International, NationalsOnly, Outgoing, Partner},
+    consent::Reason,
+};
 
-/// Why a vacancy does not go to a partner.
+/// Why something does not go to a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// It came from there.
@@ -34,6 +38,8 @@ pub enum Obstacle {
     EmployerCountry,
     /// No place of work is in a country of the partner.
     LocationCountry,
+    /// The person has not permitted it, or it may not leave the country.
+    Consent(Reason),
 }
 
 impl Obstacle {
@@ -49,6 +55,7 @@ impl Obstacle {
             Self::NotInternational => "not_international",
             Self::EmployerCountry => "employer_country",
             Self::LocationCountry => "location_country",
+            Self::Consent(reason) => reason.code(),
         }
     }
 
@@ -68,6 +75,7 @@ impl Obstacle {
             }
             Self::EmployerCountry => "the rule `employer_countries` does not name the employer's country",
             Self::LocationCountry => "the rule `location_countries` names no country of `locations[].country`",
+            Self::Consent(reason) => reason.remedy(),
         }
     }
 
@@ -82,8 +90,8 @@ pub fn obstacle(record: &Record, source: &Partner, receiver: &Partner, outgoing:
     between(source, receiver, outgoing).or_else(|| within(record, source, receiver, outgoing))
 }
 
-/// What stands between two partners, whatever the vacancy says.
-fn between(source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
+/// What stands between two partners, whatever the record says.
+pub fn between(source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
     if source.id == receiver.id && !receiver.is_co_owner {
         return Some(Obstacle::CameFromThere);
     }
@@ -108,7 +116,9 @@ fn within(record: &Record, source: &Partner, receiver: &Partner, outgoing: &Outg
     }
     if says("nationals_only") == Some(true) {
         let may_go = match rules.nationals_only {
-            NationalsOnly::OwnCountry => !is_eures(receiver) && receiver.country == employer_country(record, source),
+            NationalsOnly::OwnCountry => {
+                !is_eures(receiver) && receiver.country.as_str() == employer_country(record, source)
+            }
             NationalsOnly::Allowed => true,
             NationalsOnly::Refused => false,
         };
@@ -150,7 +160,7 @@ fn employer_country(record: &Record, source: &Partner) -> String {
     let is_country = |country: &String| country.parse::<Country>().is_ok();
     let register =
         texts(record, "employer.legal_ids", "scheme").find_map(|scheme| country_of(scheme).filter(is_country));
-    register.unwrap_or_else(|| source.country.clone())
+    register.unwrap_or_else(|| source.country.to_string())
 }
 
 fn has_opted_out(record: &Record, opted_out: &[String]) -> bool {

@@ -14,7 +14,7 @@ use mappings::Fault;
 use metrics::counter;
 use schemas::{
     Channel, Close, Content, DialectName, EntityKey, Hash, Header, Hop, Idempotency, Kind, Lane, MessageId, Operation,
-    Origin, Record, Status, Vacancy, Versions, content_hash,
+    Origin, ProfileStatus, Record, Status, TalentProfile, Vacancy, Versions, content_hash,
 };
 use tracing::warn;
 use uuid::Uuid;
@@ -370,7 +370,13 @@ fn closing_notice(record: &Record) -> Close {
     }
 }
 
-/// Whether a vacancy may be shown: only what is published is sent out.
+/// Whether a record may be shown: of vacancies only what is published is sent out, of profiles what is active or says
+/// nothing of its status, as registrations do.
 pub fn is_open(record: &Record) -> bool {
-    Vacancy::of(record).is_some_and(|vacancy| vacancy.status() == Status::Published)
+    match record.kind() {
+        Kind::Vacancy => Vacancy::of(record).is_some_and(|vacancy| vacancy.status() == Status::Published),
+        Kind::TalentProfile => TalentProfile::of(record)
+            .is_some_and(|profile| profile.status().is_none_or(|status| status == ProfileStatus::Active)),
+        Kind::PlacementStatus => false,
+    }
 }

@@ -10,6 +10,7 @@ mod consent;
 mod daemon;
 mod delivery;
 mod dialects;
+mod disclosure;
 mod door;
 mod eligibility;
 mod health;

@@ -18,6 +18,7 @@ mod model;
 mod partial_date_time;
 mod path;
 mod record;
+mod talent_profile;
 mod vacancy;
 mod value;
 
@@ -38,5 +39,6 @@ pub use model::{Field, Format, RecordType, Type};
 pub use partial_date_time::{PartialDateTime, Precision};
 pub use path::{Path, PathError, Step};
 pub use record::Record;
+pub use talent_profile::{ProfileStatus, TalentProfile};
 pub use vacancy::{Status, Vacancy};
 pub use value::Value;

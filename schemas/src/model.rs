@@ -2,7 +2,10 @@
 //!
 //! A model lives as long as the process, so that names and types are plain references.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use serde_json::Value as Json;
 
@@ -119,6 +122,23 @@ impl RecordType {
                 Ok(record)
             }
             other => Err(format!("a kind is a record, not {other:?}")),
+        }
+    }
+
+    /// Every consent category that a field has: its own, or that of the field around it.
+    pub fn categories(&self) -> BTreeSet<Category> {
+        let mut categories = BTreeSet::new();
+        self.collect_categories(None, &mut categories);
+        categories
+    }
+
+    fn collect_categories(&self, around: Option<Category>, categories: &mut BTreeSet<Category>) {
+        for field in &self.fields {
+            let own = field.category.or(around);
+            match field.ty.record_inside() {
+                Some(record) => record.collect_categories(own, categories),
+                None => categories.extend(own),
+            }
         }
     }
 

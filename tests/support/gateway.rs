@@ -83,6 +83,24 @@ impl Setup {
         self
     }
 
+    /// Writes the settings file.
+    pub fn settings(self, text: &str) -> Self {
+        fs::write(self.config(), text).unwrap();
+        self
+    }
+
+    /// Gives it a key that wraps the keys of persons, and where those lie, if the suite is to use a server.
+    pub async fn with_vault(self) -> Self {
+        let file = self.config().with_file_name("wrapping.keys");
+        let setup = self.setting("VAULT__KEY_FILE", &file.to_string_lossy());
+        let made = setup.run(&["vault", "key"]).await;
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        match database::of_its_own().await {
+            Some(url) => setup.setting("VAULT__URL", &url),
+            None => setup,
+        }
+    }
+
     /// Puts log and store elsewhere.
     pub fn data_dir(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.data);

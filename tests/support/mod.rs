@@ -10,6 +10,7 @@ mod forwarder;
 mod gateway;
 mod log;
 mod partners;
+mod persons;
 mod small_disk;
 mod sources;
 mod traffic;
@@ -22,6 +23,7 @@ pub use self::{
     forwarder::{Balancer, Forwarder},
     gateway::{Gateway, Setup},
     partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
+    persons::{PERMITTED, STRANGER, TRANSFERS, employer, grant, jobseeker, profile_source},
     small_disk::{SmallDisk, fill, free},
     sources::{Sending, Sources, eures},
     traffic::{RECEIVER_TOKEN, Report, Trial, receiver, under_traffic},

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     BaseUrl,
-    rest::stub::{Desk, Inbox, RestStubError, check_token, listen, serve},
+    rest::stub::{About, Desk, Inbox, RestStubError, check_token, listen, serve},
     stub::{Front, FrontSettings, Quota, Server},
 };
 
@@ -58,7 +58,8 @@ impl ActirisStub {
         let ActirisStubSettings { address, token, body_limit, history_limit, quotas } = settings;
         let front = Arc::new(Front::new(&FrontSettings { body_limit, quotas }));
         let authorize = Box::new(move |headers: &_| check_token(token.as_ref(), headers));
-        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, Box::new(rules::inspect)));
+        let inspect = Box::new(|_: &About<'_>, document: &[u8]| rules::inspect(document));
+        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, inspect));
         let router = Router::new().fallback(serve).with_state(Arc::clone(&desk));
         let (server, base_url) = listen(address, None, None, router).await?;
         Ok(Self { inbox: Inbox::new(desk), server: Arc::new(server), base_url })

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::site::Site;
 use crate::{
     BaseUrl,
-    rest::stub::{Desk, Inbox, RestStubError, check_token, listen, serve},
+    rest::stub::{About, Desk, Inbox, RestStubError, check_token, listen, serve},
     stub::{Front, FrontSettings, Injection, LimitBreach, Quota, Server, TlsIdentity, pass},
 };
 
@@ -95,7 +95,7 @@ impl AnapecStub {
         let (site_front, desk_front) = (front(settings.site_quotas), front(settings.desk_quotas));
         let site = Arc::new(Mutex::new(Site::new(page_length)));
         let authorize = Box::new(move |headers: &_| check_token(token.as_ref(), headers));
-        let inspect = Box::new(push_rules::inspect);
+        let inspect = Box::new(|about: &About<'_>, document: &[u8]| push_rules::inspect(about.media_type, document));
         let desk = Arc::new(Desk::new(Arc::clone(&desk_front), DESK_PATH, history_limit, authorize, inspect));
         let router = Router::new()
             .nest(SITE_PATH, site::router(Arc::clone(&site)))

@@ -11,7 +11,7 @@ use crate::{
     BaseUrl, ExtraCertificates, foreign_text,
     http_client::{HttpClient, Reuse},
     outcome::{Fault, Outcome, Sent, code},
-    sender::{Parcel, ProbeError, Repeats},
+    sender::{Notice, Parcel, ProbeError, Repeats},
 };
 
 /// A probe takes no longer than this.
@@ -82,10 +82,20 @@ impl Exchange {
             let media_type = HeaderValue::from_str(&parcel.media_type).map_err(|_| unusable("media_type"))?;
             request.headers_mut().insert(header::CONTENT_TYPE, media_type);
             *request.body_mut() = Some(parcel.body.into());
+            for (name, value) in parcel.notice.iter().flat_map(headers_of) {
+                let value = HeaderValue::from_str(value).map_err(|_| unusable(name))?;
+                request.headers_mut().insert(name, value);
+            }
         }
         *request.timeout_mut() = Some(parcel.time_out);
         Ok(request)
     }
+}
+
+/// A notice as headers; a list of nothing has none (RFC 9651 §3.1).
+fn headers_of(notice: &Notice) -> impl Iterator<Item = (&'static str, &str)> {
+    let headers = [(Notice::WITHHELD, &*notice.withheld), (Notice::OBLIGATIONS, &*notice.obligations)];
+    headers.into_iter().filter(|(_, value)| !value.is_empty())
 }
 
 fn bare_request(method: Method, url: Url, credentials: &HeaderMap) -> Request {

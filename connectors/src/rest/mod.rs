@@ -9,7 +9,8 @@
 //! | close | `DELETE` without a body |
 //!
 //! with `Idempotency-Key` as a quoted string (draft-ietf-httpapi-idempotency-key-header), `Authorization: Bearer`
-//! if there is a token, and faults as RFC 9457 problem documents.
+//! if there is a token, and faults as RFC 9457 problem documents. Beside a document about a person stands what is withheld
+//! and what the receiver is obliged to ([`Notice`](crate::Notice)).
 
 mod answer;
 mod exchange;

@@ -24,7 +24,7 @@ use crate::{
 
 pub(crate) use self::{
     checks::{Refusal, token as check_token},
-    desk::{Desk, serve},
+    desk::{About, Desk, Inspect, serve},
     received::Finding,
 };
 pub use self::{
@@ -83,10 +83,15 @@ impl RestStub {
     /// # Errors
     /// [`RestStubError::Listen`].
     pub async fn start(settings: RestStubSettings) -> Result<Self, RestStubError> {
+        Self::start_with(settings, Box::new(|_, _| Vec::new())).await
+    }
+
+    /// Opens a partner that checks documents by rules of its own.
+    pub(crate) async fn start_with(settings: RestStubSettings, inspect: Inspect) -> Result<Self, RestStubError> {
         let RestStubSettings { address, token, body_limit, history_limit, quotas } = settings;
         let front = Arc::new(Front::new(&FrontSettings { body_limit, quotas }));
         let authorize = Box::new(move |headers: &_| checks::token(token.as_ref(), headers));
-        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, Box::new(|_, _| Vec::new())));
+        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, inspect));
         let router = Router::new().fallback(serve).with_state(Arc::clone(&desk));
         let (server, base_url) = listen(address, None, None, router).await?;
         Ok(Self { inbox: Inbox::new(desk), server: Arc::new(server), base_url })

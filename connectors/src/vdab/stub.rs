@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::register::Register;
 use crate::{
     BaseUrl,
-    rest::stub::{Desk, Inbox, Refusal, RestStubError, Rule, listen, serve},
+    rest::stub::{About, Desk, Inbox, Refusal, RestStubError, Rule, listen, serve},
     stub::{Client, Front, FrontSettings, Injection, LimitBreach, Quota, Server, Tokens, give_token, is_same, pass},
     vdab::account::API_KEY,
 };
@@ -284,5 +284,6 @@ fn posting_desk(entrance: &Arc<Entrance>, front: &Arc<Front>, history_limit: usi
     let authorize = Box::new(move |headers: &_| {
         entrance.check(headers).map_err(|detail| Refusal { rule: Rule::Token, status: 401, detail })
     });
-    Arc::new(Desk::new(Arc::clone(front), POSTING_PATH, history_limit, authorize, Box::new(post_rules::inspect)))
+    let inspect = Box::new(|_: &About<'_>, document: &[u8]| post_rules::inspect(document));
+    Arc::new(Desk::new(Arc::clone(front), POSTING_PATH, history_limit, authorize, inspect))
 }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing else reads the environment, and no settings derive `Serialize`: secrets cannot be printed.
 
+mod disclosure;
 mod kafka;
 mod partner;
 mod poll;
@@ -141,6 +142,11 @@ impl Configuration {
     pub fn partner(&self, id: &str) -> Option<&Arc<Partner>> {
         let id: PartnerId = id.parse().ok()?;
         self.partners.get(&id)
+    }
+
+    /// Partners that something goes out to.
+    pub fn all_receivers(&self) -> impl Iterator<Item = &Arc<Partner>> {
+        self.partners.values().filter(|partner| !partner.outgoing.is_empty())
     }
 
     /// Partners that something of a kind goes out to.

@@ -9,10 +9,12 @@ use schemas::{DialectName, Kind, PartnerId};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
+    disclosure::ConsentSettings,
     poll::{PollSettings, VdabAccountSettings},
-    rules::Rules,
+    rules::{Country, Rules},
     topic::{BrokersSettings, InboxSettings, TopicFormat},
 };
+use crate::consent::LegalId;
 
 /// An organisation that we exchange with.
 #[derive(Debug, Clone)]
@@ -22,9 +24,11 @@ pub struct Partner {
     /// The name of the organisation.
     pub name: String,
     /// ISO 3166-1 alpha-2.
-    pub country: String,
+    pub country: Country,
     /// What it is in law.
     pub role: Role,
+    /// Its number in a register, by which persons permit what goes to an employer.
+    pub legal_id: Option<LegalId>,
     /// Whether it may update what others sent.
     pub is_co_owner: bool,
     /// What we take from it.
@@ -92,6 +96,8 @@ pub struct Outgoing {
     /// Which vacancies it may have, and when.
     #[serde(default)]
     pub rules: Rules,
+    /// What persons must have permitted; for kinds about persons, and only for those.
+    pub consent: Option<ConsentSettings>,
 }
 
 /// A grade of crosswalks, as a partner file names it.
@@ -212,8 +218,9 @@ pub struct Webhook {
 #[serde(deny_unknown_fields)]
 struct PartnerFile {
     name: String,
-    country: String,
+    country: Country,
     role: Role,
+    legal_id: Option<LegalId>,
     #[serde(default)]
     co_owner: bool,
     #[serde(default)]
@@ -237,6 +244,28 @@ struct PartnerFile {
 }
 
 impl Outgoing {
+    /// Checks that what is about persons goes by a way on which every send is decided, and that nothing else asks for
+    /// consent.
+    fn check_consent(&self, kind: Kind) -> Result<()> {
+        if !kind.is_personal() {
+            ensure!(self.consent.is_none(), "`outgoing.{kind}.consent`: a `{kind}` is about nobody; remove it");
+            return Ok(());
+        }
+        ensure!(
+            matches!(self.connector, Connector::Rest { .. }),
+            "`outgoing.{kind}.connector`: what is about persons goes by `rest` only, where every send is decided; a feed or \
+             a topic would be read later, whatever the person says by then"
+        );
+        ensure!(
+            self.rules == Rules::default(),
+            "`outgoing.{kind}.rules` are for vacancies; consent decides about persons"
+        );
+        let consent = self.consent.as_ref();
+        let consent =
+            consent.with_context(|| format!("`outgoing.{kind}` wants `[outgoing.{kind}.consent]` with `purposes`"))?;
+        consent.check().with_context(|| format!("`outgoing.{kind}.consent`"))
+    }
+
     /// Whether canonical records go out in Avro.
     pub fn is_avro(&self) -> bool {
         matches!(self.connector, Connector::Kafka { format: TopicFormat::Avro, .. })
@@ -256,13 +285,9 @@ impl Partner {
     pub fn parse(id: &str, text: &str) -> Result<Self> {
         let id: PartnerId = id.parse()?;
         let file: PartnerFile = toml::from_str(text)?;
-        ensure!(
-            schemas::Format::Country.check(&file.country).is_ok() && !file.country.is_empty(),
-            "`country` is `{}`: use ISO 3166-1, two capital letters",
-            file.country
-        );
         for (kind, outgoing) in &file.outgoing {
             outgoing.rules.check().with_context(|| format!("`outgoing.{kind}.rules`"))?;
+            outgoing.check_consent(*kind)?;
         }
         check_topics(&file)?;
         let defaults = defaults_of(&format!("{id}.toml"), text)?;
@@ -271,6 +296,7 @@ impl Partner {
             name: file.name,
             country: file.country,
             role: file.role,
+            legal_id: file.legal_id,
             is_co_owner: file.co_owner,
             incoming: file.incoming,
             outgoing: file.outgoing,

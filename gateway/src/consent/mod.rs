@@ -16,10 +16,10 @@ mod terms;
 mod transfer;
 
 pub use self::{
-    decision::{Decision, Evidence, Outcome, Request, decide},
+    decision::{Decision, Evidence, Obligations, Outcome, Reason, Receiver, Request, SubjectState, Withheld, decide},
     exchange::{Format, Template, export, import},
-    grant::{Event, Grant, withdrawal},
+    grant::{Event, Grant, Onward, withdrawal},
     receipt::{Language, Receipt},
-    terms::Method,
+    terms::{Action, LegalId, Method, Purpose, Stage},
     transfer::{Endpoint, Transfer, TransferSettings, Transfers},
 };

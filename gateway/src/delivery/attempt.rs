@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use connectors::{Outcome, Parcel, Repeats, Sender, Sent, code, exhausted_for};
+use anyhow::{Result, bail};
+use connectors::{Outcome, Parcel, Repeats, Sent, code, exhausted_for};
 use metrics::{counter, histogram};
 use schemas::{EntityKey, Hash, Lane, Operation, hash_of};
 use tracing::{info, warn};
@@ -14,9 +14,11 @@ use super::{
     dispatch::Dispatch,
     gate::{Contact, SendPermit},
     limits::PartnerLimit,
+    person::without_words,
     prepare::{Letter, Prepared, Preparer, Verdict},
     retry,
     tell::Teller,
+    ways::Ways,
 };
 use crate::{
     clock::Clock,
@@ -27,7 +29,7 @@ use crate::{
 /// Makes attempts for one partner.
 pub struct Attempter {
     pub preparer: Preparer,
-    pub sender: Arc<dyn Sender>,
+    pub ways: Ways,
     pub store: Arc<dyn Store>,
     pub teller: Teller,
     pub clock: Clock,
@@ -96,9 +98,11 @@ impl Attempter {
         letter: Letter,
         permit: SendPermit,
     ) -> Result<Option<(Standing, Contact)>> {
-        let body_hash = hash_of(&[letter.operation.as_str().as_bytes(), &letter.body]);
+        let body_hash = hash_of_letter(&letter);
         let other_bytes = dispatch.last_body.is_some_and(|last| last != body_hash);
-        if dispatch.in_doubt && other_bytes && self.sender.repeats() != Repeats::ByReference {
+        // To end what a partner may show of a person does no harm, whatever came of the send before.
+        let is_recall = letter.operation == Operation::Close && dispatch.owed.kind.is_personal();
+        if dispatch.in_doubt && other_bytes && !is_recall && self.ways.repeats() != Repeats::ByReference {
             let verdict =
                 Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
             return Ok(Some((self.settle(dispatch, dispatch.attempt, verdict, None).await?, Contact::None)));
@@ -137,7 +141,10 @@ impl Attempter {
             return Ok(Some((self.conclude(dispatch, attempt, letter, outcome).await?, Contact::None)));
         };
         let parcel = Parcel { time_out: left, ..parcel };
-        let Sent { outcome, limits } = self.sender.send(parcel).await;
+        let Some(Sent { outcome, limits }) = self.ways.send(parcel).await else {
+            bail!("there is no way for a `{}`, and one was prepared", dispatch.owed.kind)
+        };
+        let outcome = if dispatch.owed.kind.is_personal() { without_words(outcome, &letter.body) } else { outcome };
         if let Some(wait) = exhausted_for(&limits) {
             // The partner says that nothing is left of its limit: it is believed before it refuses.
             self.limit.pause(wait);
@@ -173,6 +180,7 @@ impl Attempter {
             body: letter.body.clone(),
             time_out: self.settings.send_timeout,
             closing: letter.closing.clone(),
+            notice: letter.notice.clone(),
         }
     }
 
@@ -188,7 +196,7 @@ impl Attempter {
                 let verdict = Verdict {
                     state: DispatchState::Deferred,
                     code: Some(code.to_owned()),
-                    detail: Some(detail),
+                    detail: Some(detail).filter(|detail| !detail.is_empty()),
                     ..then
                 };
                 self.wait(dispatch, attempt, verdict, dispatch.in_doubt, after).await
@@ -203,11 +211,11 @@ impl Attempter {
                 settlement.faults = Some(serde_json::to_string(&faults)?);
                 self.record(dispatch, settlement).await
             }
-            Outcome::Ambiguous { code, detail } if self.sender.repeats() == Repeats::Never => {
+            Outcome::Ambiguous { code, detail } if self.ways.repeats() == Repeats::Never => {
                 let verdict = Verdict {
                     state: DispatchState::Ambiguous,
                     code: Some(code.to_owned()),
-                    detail: Some(detail),
+                    detail: Some(detail).filter(|detail| !detail.is_empty()),
                     ..then
                 };
                 self.settle(dispatch, attempt, verdict, None).await
@@ -216,7 +224,7 @@ impl Attempter {
                 let verdict = Verdict {
                     state: DispatchState::Deferred,
                     code: Some(code.to_owned()),
-                    detail: Some(detail),
+                    detail: Some(detail).filter(|detail| !detail.is_empty()),
                     ..then
                 };
                 self.wait(dispatch, attempt, verdict, true, None).await
@@ -294,7 +302,7 @@ impl Attempter {
                 info!(partner.name = partner, dispatch.id = %id, outcome = state.as_str(), code, attempt, "dispatch settled");
             }
         }
-        let by_reference = self.sender.repeats() == Repeats::ByReference;
+        let by_reference = self.ways.repeats() == Repeats::ByReference;
         let superseded = self.store.settle(settlement.clone(), by_reference).await?;
         let itself = superseded.iter().any(|row| row.owed.dispatch_id == id);
         self.teller.tell_superseded(&superseded).await?;
@@ -302,6 +310,15 @@ impl Attempter {
             self.teller.tell(&settlement).await?;
         }
         Ok(if state.is_final() || itself { Standing::Final } else { Standing::Waits })
+    }
+}
+
+/// The hash of everything that a letter says.
+fn hash_of_letter(letter: &Letter) -> Hash {
+    let operation = letter.operation.as_str().as_bytes();
+    match &letter.notice {
+        None => hash_of(&[operation, &letter.body]),
+        Some(notice) => hash_of(&[operation, &letter.body, notice.withheld.as_bytes(), notice.obligations.as_bytes()]),
     }
 }
 

@@ -70,6 +70,7 @@ mod tests {
             body: body.as_bytes().to_vec(),
             time_out: std::time::Duration::from_secs(1),
             closing: None,
+            notice: None,
         }
     }
 

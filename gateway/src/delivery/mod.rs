@@ -10,11 +10,13 @@ mod gate;
 mod limit;
 mod limits;
 mod offsets;
+mod person;
 mod prepare;
 mod retry;
 mod runner;
 mod senders;
 mod tell;
+mod ways;
 
 use std::{
     collections::HashMap,
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     attempt::Attempter, breaker::Breaker, feed_sender::FeedSender, gate::Gate, prepare::Preparer, runner::Runner,
+    ways::Ways,
 };
 pub use self::{
     limits::{Limits, PartnerLimit},
@@ -45,6 +48,7 @@ use crate::{
     partner_parts,
     store::{Store, resource_of},
     supervisor::Supervisor,
+    vault::Bodies,
 };
 
 /// Wakes the runner of a partner when something was put into its waiting room from outside.
@@ -69,6 +73,7 @@ pub struct Delivery {
     pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
+    pub bodies: Bodies,
     pub clock: Clock,
     pub wakes: Wakes,
     pub limits: Limits,
@@ -79,9 +84,8 @@ impl Delivery {
     /// Keeps a part going for every partner that something goes out to, those that are configured later included.
     pub async fn run(self, supervisor: Supervisor, health: Health) -> Result<()> {
         let (in_force, cluster) = (self.in_force.clone(), self.cluster.clone());
-        let wanting = |configuration: &Configuration| {
-            configuration.receivers(Kind::Vacancy).map(|(partner, _)| partner.id.clone()).collect()
-        };
+        let wanting =
+            |configuration: &Configuration| configuration.all_receivers().map(|partner| partner.id.clone()).collect();
         let serve = move |partner, stop| self.clone().serve(partner, stop);
         partner_parts::keep("delivery to", (in_force, supervisor, health), cluster, wanting, serve).await
     }
@@ -94,16 +98,15 @@ impl Delivery {
 
     async fn serve_under(self, rules: Arc<Rules>, partner: PartnerId, end: CancellationToken) -> Result<()> {
         let configured = rules.configuration.partners.get(&partner);
-        let receiver = configured.and_then(|partner| Some((partner, partner.outgoing.get(&Kind::Vacancy)?)));
-        let Some((partner, outgoing)) = receiver else {
+        let Some(partner) = configured.filter(|partner| !partner.outgoing.is_empty()) else {
             // Nothing goes there any more; what it is owed waits in its log.
             end.cancelled().await;
             return Ok(());
         };
-        self.runner(&rules, partner, outgoing).await?.run(end).await
+        self.runner(&rules, partner).await?.run(end).await
     }
 
-    async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>, outgoing: &Outgoing) -> Result<Runner> {
+    async fn runner(&self, rules: &Arc<Rules>, partner: &Arc<Partner>) -> Result<Runner> {
         let topic = Topic::dispatch(&partner.id);
         let subscription = self.backbone.subscribe("delivery", topic).await?;
         let settings = &rules.configuration.settings;
@@ -111,12 +114,12 @@ impl Delivery {
         let attempter = Attempter {
             preparer: Preparer {
                 partner: partner.clone(),
-                outgoing: outgoing.clone(),
                 rules: rules.clone(),
                 store: self.store.clone(),
+                bodies: self.bodies.clone(),
                 clock: self.clock.clone(),
             },
-            sender: self.sender(&rules.configuration, partner, outgoing)?,
+            ways: self.ways(&rules.configuration, partner)?,
             store: self.store.clone(),
             teller: Teller { backbone: self.backbone.clone(), store: self.store.clone() },
             clock: self.clock.clone(),
@@ -133,6 +136,11 @@ impl Delivery {
     async fn take_over(&self, partner: &Partner) -> Result<i64> {
         let epoch = self.store.take_over(&resource_of(&partner.id), &self.cluster.node).await?;
         epoch.with_context(|| format!("another node delivers to `{}`", partner.id))
+    }
+
+    fn ways(&self, configuration: &Configuration, partner: &Partner) -> Result<Ways> {
+        let way = |(kind, outgoing): (&Kind, &Outgoing)| Ok((*kind, self.sender(configuration, partner, outgoing)?));
+        Ok(Ways::new(partner.outgoing.iter().map(way).collect::<Result<_>>()?))
     }
 
     fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {

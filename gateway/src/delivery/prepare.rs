@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use connectors::Closing;
+use anyhow::Result;
+use connectors::{Closing, Notice};
 use jiff::Timestamp;
-use schemas::{Content, Kind, LossCounts, Operation, Record, Status, Vacancy, Versions};
+use schemas::{
+    Content, Kind, LossCounts, Operation, Payload, ProfileStatus, Record, Status, TalentProfile, Vacancy, Versions,
+};
 
-use super::dispatch::Dispatch;
+use super::{dispatch::Dispatch, person::notice_of};
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
-    dialects::name_for_outside,
+    consent::Reason,
+    dialects::{Written, name_for_outside},
+    disclosure::Permit,
     eligibility::window,
     in_force::Rules,
-    store::{DispatchState, End, Permission, Sent, Store},
+    store::{DispatchState, End, Permission, Sent, Store, SubjectVersion},
+    vault::Bodies,
 };
 
 /// What to do with a dispatch.
@@ -37,6 +42,8 @@ pub struct Letter {
     pub closing: Option<Closing>,
     /// Why it may be sent.
     pub permission: Permission,
+    /// What the receiver is told beside what is about a person.
+    pub notice: Option<Notice>,
     /// Where the dispatch stands once this is delivered.
     pub then: Verdict,
 }
@@ -63,9 +70,9 @@ pub struct Verdict {
 /// Prepares dispatches to one partner.
 pub struct Preparer {
     pub partner: Arc<Partner>,
-    pub outgoing: Outgoing,
     pub rules: Arc<Rules>,
     pub store: Arc<dyn Store>,
+    pub bodies: Bodies,
     pub clock: Clock,
 }
 
@@ -80,59 +87,121 @@ impl Preparer {
         if sent.as_ref().is_some_and(|sent| sent.position > owed.position) {
             return Ok(Prepared::Settle(self.verdict(DispatchState::Superseded, "newer_version", None)));
         }
+        let Some(outgoing) = self.partner.outgoing.get(&owed.kind) else {
+            return Ok(Prepared::Settle(self.verdict(DispatchState::Dropped, "kind_not_wanted", None)));
+        };
         if let Some(code) = dispatch.recalled_for() {
             let verdict = self.verdict(DispatchState::Delivered, code, None);
             return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", because(code)));
         }
-        let content = Content::from_avro(dispatch.envelope.plain().context("a dispatch without a body")?)?;
+        let Some(content) = self.content(dispatch).await? else {
+            return Ok(self.refuse(dispatch, sent.as_ref(), Reason::SubjectErased.code(), None));
+        };
         if owed.operation == Operation::Close {
             let why = content.close.as_ref().and_then(|close| close.reason.clone()).unwrap_or_default();
             let verdict = self.verdict(DispatchState::Delivered, &why, None);
             let closing = closing_of(owed.kind, content)?;
             return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", closing));
         }
+        self.stated(dispatch, outgoing, &content, sent.as_ref()).await
+    }
+
+    /// What to send of a record that is stated: whether it may go, when, and in which words.
+    async fn stated(
+        &self,
+        dispatch: &Dispatch,
+        outgoing: &Outgoing,
+        content: &Content,
+        sent: Option<&Sent>,
+    ) -> Result<Prepared> {
+        let owed = &dispatch.owed;
+        let permitted = if owed.kind.is_personal() {
+            match self.permission(owed, outgoing).await? {
+                Ok(decided) => Some(decided),
+                Err(reason @ Reason::SubjectRestricted) => {
+                    // Nothing new goes, and nothing that is there is ended.
+                    let remedy = Some(reason.remedy().to_owned());
+                    return Ok(Prepared::Settle(self.verdict(DispatchState::Refused, reason.code(), remedy)));
+                }
+                Err(reason) => {
+                    let remedy = Some(reason.remedy().to_owned());
+                    return Ok(self.refuse(dispatch, sent, reason.code(), remedy));
+                }
+            }
+        } else {
+            None
+        };
         let mut record = Record::from_avro(owed.kind, &content.canonical)?;
-        let (now, is_shown) = (self.clock.now(), sent.as_ref().is_some_and(|sent| sent.is_active));
+        let (now, is_shown) = (self.clock.now(), sent.is_some_and(|sent| sent.is_active));
         let received_at = Timestamp::from_microsecond(owed.origin.received_at).unwrap_or(now);
-        let window = window(&record, &self.outgoing.rules, received_at, is_shown);
+        let window = window(&record, &outgoing.rules, received_at, is_shown);
         if let Some((_, code)) = window.ends.filter(|(at, _)| *at <= now) {
             let verdict = self.verdict(DispatchState::Expired, code, None);
-            return Ok(self.close(owed.kind, sent.as_ref(), verdict, code, because(code)));
+            return Ok(self.close(owed.kind, sent, verdict, code, because(code)));
         }
         if let Some((at, code)) = window.opens.filter(|(at, _)| *at > now) {
             let verdict = self.verdict(DispatchState::Deferred, code, Some(format!("goes at {at}")));
             let verdict = Verdict { due_at: Some(at.as_microsecond()), ..verdict };
-            return Ok(self.close(owed.kind, sent.as_ref(), verdict, code, because(code)));
+            return Ok(self.close(owed.kind, sent, verdict, code, because(code)));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
-        let complement = if self.partner.is_co_owner {
-            self.store.complement(owed.entity_key, self.outgoing.dialect.as_str()).await?
+        let complement = if self.partner.is_co_owner && permitted.is_none() {
+            self.store.complement(owed.entity_key, outgoing.dialect.as_str()).await?
         } else {
             None
         };
-        Ok(match self.rules.dialects.write(&self.outgoing, &record, &self.partner, complement.as_deref()) {
-            Ok(written) => Prepared::Send(Letter {
-                operation: Operation::Upsert,
-                body: written.bytes,
-                media_type: written.media_type,
-                closing: None,
-                permission: Permission::NotPersonal,
-                then: Verdict {
-                    state: DispatchState::Delivered,
-                    code: None,
-                    detail: None,
-                    due_at: None,
-                    end: window.ends.map(|(at, code)| End { at: at.as_microsecond(), code: code.to_owned() }),
-                    losses: written.loss.counts(),
-                    versions: written.versions,
-                },
-            }),
+        let mask = permitted.as_ref().map(|(permit, _)| &permit.mask);
+        let written = self.rules.dialects.write(outgoing, &record, &self.partner, complement.as_deref(), mask);
+        let end = window.ends.map(|(at, code)| End { at: at.as_microsecond(), code: code.to_owned() });
+        Ok(match written {
+            Ok(written) => Prepared::Send(self.letter(written, permitted.as_ref(), end)),
+            Err(refusal) if permitted.is_some() => {
+                // In words a refusal may repeat what the record says.
+                self.refuse(dispatch, sent, &refusal.code, Some(refusal.path))
+            }
             Err(refusal) => {
                 let detail = format!("{}: {}", refusal.path, refusal.problem);
                 let verdict = self.verdict(DispatchState::Refused, &refusal.code, Some(detail));
-                self.close(owed.kind, sent.as_ref(), verdict, &refusal.code, because(&refusal.code))
+                self.close(owed.kind, sent, verdict, &refusal.code, because(&refusal.code))
             }
         })
+    }
+
+    /// A document on its way, with what permits it.
+    fn letter(&self, written: Written, permitted: Option<&(Permit, SubjectVersion)>, end: Option<End>) -> Letter {
+        let then = self.verdict(DispatchState::Delivered, "", None);
+        Letter {
+            operation: Operation::Upsert,
+            body: written.bytes,
+            media_type: written.media_type,
+            closing: None,
+            permission: permitted.map_or(Permission::NotPersonal, |(_, as_of)| Permission::Decided(*as_of)),
+            notice: permitted.map(|(permit, _)| notice_of(permit)),
+            then: Verdict {
+                end,
+                // How much there is of a person is told to nobody.
+                losses: if permitted.is_some() { LossCounts::default() } else { written.loss.counts() },
+                versions: written.versions,
+                ..then
+            },
+        }
+    }
+
+    /// What a dispatch holds; a closing needs to hold nothing. None if the keys of whom it is about were destroyed.
+    async fn content(&self, dispatch: &Dispatch) -> Result<Option<Content>> {
+        let is_closing = dispatch.owed.operation == Operation::Close;
+        if is_closing && matches!(dispatch.envelope.payload, Payload::TalentProfile(None)) {
+            return Ok(Some(Content::default()));
+        }
+        let content = self.bodies.content(&dispatch.envelope).await?;
+        Ok(if is_closing { Some(content.unwrap_or_default()) } else { content })
+    }
+
+    /// Sends nothing of a person, and ends what the partner shows or may show.
+    fn refuse(&self, dispatch: &Dispatch, sent: Option<&Sent>, code: &str, detail: Option<String>) -> Prepared {
+        let verdict = self.verdict(DispatchState::Refused, code, detail);
+        let may_show = sent.map(|sent| Sent { is_active: sent.is_active || dispatch.in_doubt, ..sent.clone() });
+        self.close(dispatch.owed.kind, may_show.as_ref(), verdict, code, because(code))
     }
 
     /// Closes at the partner what it shows; where it shows nothing, nothing is sent.
@@ -144,6 +213,7 @@ impl Preparer {
                 media_type: String::new(),
                 closing: Some(closing),
                 permission: if kind.is_personal() { Permission::TakesBack } else { Permission::NotPersonal },
+                notice: None,
                 then,
             });
         }
@@ -171,14 +241,25 @@ fn closing_of(kind: Kind, content: Content) -> Result<Closing> {
     // What ended by itself is closed without its record.
     let is_without = content.canonical.is_empty();
     let record = if is_without { Record::new(kind) } else { Record::from_avro(kind, &content.canonical)? };
-    let by_status = match Vacancy::of(&record).map(Vacancy::status) {
+    let code = content.close.and_then(|close| close.reason).unwrap_or_else(|| by_status(&record).to_owned());
+    let words = record.text("status_reason.label").or_else(|| record.text("status_reason.code"));
+    Ok(Closing { code, words: words.map(str::to_owned) })
+}
+
+/// Why a record is closed at a partner, by its own status.
+fn by_status(record: &Record) -> &'static str {
+    if let Some(profile) = TalentProfile::of(record) {
+        return match profile.status() {
+            Some(ProfileStatus::Closed) => "closed",
+            Some(ProfileStatus::Active) | None => "not_entitled",
+            Some(_) => "unpublished",
+        };
+    }
+    match Vacancy::of(record).map(Vacancy::status) {
         Some(Status::Closed) | None => "closed",
         Some(Status::Published) => "not_entitled",
         Some(_) => "unpublished",
-    };
-    let code = content.close.and_then(|close| close.reason).unwrap_or_else(|| by_status.to_owned());
-    let words = record.text("status_reason.label").or_else(|| record.text("status_reason.code"));
-    Ok(Closing { code, words: words.map(str::to_owned) })
+    }
 }
 
 fn because(code: &str) -> Closing {

@@ -9,7 +9,7 @@ use connectors::{
     rest::{RestPush, RestSettings},
     vdab::{VdabPosting, VdabPostingSettings},
 };
-use schemas::{Kind, PartnerId};
+use schemas::PartnerId;
 
 use super::avro_sender::AvroSender;
 use crate::{
@@ -109,10 +109,10 @@ pub fn check_connections(configuration: &Configuration) -> Result<()> {
 pub async fn probe_all(configuration: &Configuration) -> Result<Vec<(PartnerId, Result<(), ProbeError>)>> {
     let mut outcomes = Vec::new();
     for partner in configuration.partners.values() {
-        if let Some(outgoing) = partner.outgoing.get(&Kind::Vacancy)
-            && let Some(caller) = caller_of(configuration, partner, outgoing)?
-        {
-            outcomes.push((partner.id.clone(), caller.probe().await));
+        for outgoing in partner.outgoing.values() {
+            if let Some(caller) = caller_of(configuration, partner, outgoing)? {
+                outcomes.push((partner.id.clone(), caller.probe().await));
+            }
         }
         if let Some(poller) = poller_of(configuration, partner)? {
             outcomes.push((partner.id.clone(), poller.probe().await));

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use schemas::Kind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +45,7 @@ pub async fn show(State(door): State<Door>, _: Operator) -> Result<Json<Backlog>
     // In the order of the way, so that nothing slips through between two looks.
     let unrouted = backbone.lag("router", &Topic::accepted()).await?;
     let mut partners = BTreeMap::new();
-    for (partner, _) in door.intake.in_force.now().configuration.receivers(Kind::Vacancy) {
+    for partner in door.intake.in_force.now().configuration.all_receivers() {
         let unsettled = backbone.lag("delivery", &Topic::dispatch(&partner.id)).await?;
         let counts = store.open_counts(&partner.id).await?;
         let count = |state| counts.get(&state).copied().unwrap_or(0);

@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
+use schemas::EntityKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     code::code,
     consent::{Event, Grant, Method, withdrawal},
-    store::Kept,
+    store::{Kept, Replay},
 };
 
 /// How a person took a consent back.
@@ -33,7 +34,7 @@ pub struct Withdrawal {
 
 /// Keeps a grant: a record and its events, as `passerelle consent import` writes it.
 ///
-/// The same again changes nothing. A record that comes after another names it in `replaces`; that one has ended, and is
+/// The same again changes nothing. What is kept of the person is looked at again, and goes to whom it may go now. A record that comes after another names it in `replaces`; that one has ended, and is
 /// of the same person.
 #[utoipa::path(post, path = "/v1/consents", tag = "consents", request_body(content = Object, description = "A grant (`passerelle-grant-1`)."),
     responses(
@@ -55,11 +56,29 @@ pub async fn create(
         grant.check_replaces(&replaced).map_err(|error| illegal(&error.to_string()))?;
     }
     let kept = store.put_grant(grant.clone(), door.intake.clock.now_micros()).await?;
+    if kept != Kept::Conflict {
+        reconsider(&door, grant.record().header.subject, Uuid::new_v5(&grant.id(), b"granted")).await?;
+    }
     match kept {
         Kept::New => Ok((StatusCode::CREATED, Json(grant))),
         Kept::Known => Ok((StatusCode::OK, Json(grant))),
         Kept::Conflict => Err(conflict(&grant)),
     }
+}
+
+/// Has everything that is kept of a person looked at again: more may go now, or less. The same id again changes nothing.
+pub(super) async fn reconsider(door: &Door, subject: Uuid, replay_id: Uuid) -> Result<(), Problem> {
+    let person = EntityKey::from(subject);
+    let replay = Replay {
+        replay_id,
+        entity_key: person,
+        share: door.intake.backbone.share_of(person),
+        recipient: None,
+        wanted_at: door.intake.clock.now_micros(),
+    };
+    door.intake.store.want_replay(replay).await?;
+    door.sync_wanted.send_replace(());
+    Ok(())
 }
 
 /// Whose grants.

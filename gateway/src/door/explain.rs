@@ -5,6 +5,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
 };
 use mappings::{ReadOptions, WriteOptions, translate};
 use schemas::{DialectName, LossEntry};
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 use super::{Door, identity::Operator, problem::Problem};
 use crate::{
     backbone::{Stored, Topic},
+    code::code,
     config::Partner,
     in_force::Rules,
 };
@@ -55,11 +57,17 @@ enum ExplainedField {
 /// Explains what the translations of a message carry.
 #[utoipa::path(get, path = "/v1/messages/{id}/explanation", tag = "messages", params(("id" = String, Path)),
     responses((status = 200, description = "Every field of the document, and what becomes of it.", body = Explanation),
-        (status = 404, description = "No such message, or its record is gone.", body = Problem)), security(("operator token" = [])))]
+        (status = 404, description = "No such message, or its record is gone.", body = Problem),
+        (status = 422, description = "It is about a person.", body = Problem)), security(("operator token" = [])))]
 pub async fn show(State(door): State<Door>, _: Operator, Path(id): Path<String>) -> Result<Json<Explanation>, Problem> {
     let (message, _) = door.message(&id).await?;
     let stored = door.intake.backbone.fetch(&Topic::accepted(), message.position).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("record"))?;
+    if stored.envelope.kind().is_personal() {
+        let title = "what is about persons is not explained";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, const { code("personal_kind") }, title)
+            .detail("what a document of a person consists of says something of the person"));
+    }
     let content = door.intake.bodies.content(&stored.envelope).await?.ok_or_else(|| Problem::not_found("record"))?;
     let raw = content.raw;
     let rules = door.intake.in_force.now();

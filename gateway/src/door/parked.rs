@@ -159,12 +159,20 @@ impl Door {
         };
         match self.intake.take(document).await? {
             Taken::Accepted { .. } | Taken::Unchanged { .. } => Ok(()),
-            Taken::Unreadable(faults) => Err(Problem::new(
-                axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-                const { code("unreadable") },
-                "the input still cannot be read",
-            )
-            .faults(faults)),
+            Taken::Unreadable(mut faults) => {
+                if kind.is_personal() {
+                    // In words a fault may repeat what the document says.
+                    for fault in &mut faults {
+                        fault.problem.clear();
+                    }
+                }
+                Err(Problem::new(
+                    axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+                    const { code("unreadable") },
+                    "the input still cannot be read",
+                )
+                .faults(faults))
+            }
             Taken::KeyReused | Taken::Echo(_) | Taken::Carried { .. } => {
                 Err(Problem::new(axum::http::StatusCode::CONFLICT, const { code("echo") }, "the input is an echo"))
             }

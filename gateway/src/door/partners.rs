@@ -4,7 +4,6 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use schemas::Kind;
 
 use super::{Door, identity::Operator, problem::Problem};
 
@@ -16,7 +15,7 @@ use super::{Door, identity::Operator, problem::Problem};
     security(("operator token" = [])))]
 pub async fn sync(State(door): State<Door>, _: Operator, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let rules = door.intake.in_force.now();
-    let partner = rules.configuration.partner(&id).filter(|partner| partner.outgoing.contains_key(&Kind::Vacancy));
+    let partner = rules.configuration.partner(&id).filter(|partner| !partner.outgoing.is_empty());
     let partner = partner.ok_or_else(|| Problem::not_found("partner"))?;
     door.intake.store.restart_sync(&partner.id).await?;
     door.sync_wanted.send_replace(());

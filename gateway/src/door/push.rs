@@ -27,7 +27,7 @@ pub struct Receipt {
     /// The message; `GET /v1/messages/{id}` tells what became of it.
     #[schema(value_type = String, example = "01932c3e-7d5a-7c11-9a53-1f1c7f2b0a10")]
     message_id: MessageId,
-    /// The source's reference.
+    /// The source's reference; of a person the pseudonym, since what the source calls the person is repeated to nobody.
     #[schema(example = "REQ-50")]
     reference: String,
     /// The reference that it goes out under.
@@ -183,7 +183,10 @@ impl Door {
         let partner = self.partner_for(identity, partner)?;
         let kind = accepted_kind(kind)?;
         let usual = partner.incoming.get(&kind).map(|incoming| incoming.dialect.clone());
+        // Who sends nothing about persons by its file sends nothing about them in another dialect either.
+        let is_foreign = kind.is_personal() && usual.is_none();
         let dialect = match options.dialect {
+            _ if is_foreign => None,
             Some(name) => Some(name.parse().map_err(|error| Problem::unknown_dialect(&format!("{error}")))?),
             None => usual,
         };
@@ -199,13 +202,13 @@ impl Door {
 
 fn accepted_kind(kind: &str) -> Result<Kind, Problem> {
     match kind.parse() {
-        Ok(Kind::Vacancy) => Ok(Kind::Vacancy),
-        Ok(kind) => Err(Problem::new(
+        Ok(kind @ (Kind::Vacancy | Kind::TalentProfile)) => Ok(kind),
+        Ok(kind @ Kind::PlacementStatus) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             const { code("kind_not_accepted") },
             "this kind is not accepted yet",
         )
-        .detail(format!("`{kind}` holds personal data; it is accepted once consent can be checked"))),
+        .detail(format!("`{kind}` holds personal data; it is accepted once there is a model of it"))),
         Err(error) => Err(Problem::not_found("kind").detail(error)),
     }
 }

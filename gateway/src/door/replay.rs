@@ -11,7 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Door, identity::Operator, problem::Problem};
-use crate::{router::entitled, store::Replay};
+use crate::{
+    intake::place_of_version,
+    router::{Entitled, entitled},
+    store::Replay,
+};
 
 /// How to dispatch again.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -86,10 +90,17 @@ pub async fn replay(
     let version = store.newest_version(message.entity_key).await?;
     let (mut to, obstacles) = match &version {
         Some(version) => {
-            let record = Record::from_avro(version.kind, &version.canonical).map_err(anyhow::Error::from)?;
-            entitled(&door.intake.in_force.now(), &version.partner, &record)
+            let place = place_of_version(version.entity_key);
+            match door.intake.bodies.kept(version.kind, &place, &version.canonical).await? {
+                Some(canonical) => {
+                    let record = Record::from_avro(version.kind, &canonical).map_err(anyhow::Error::from)?;
+                    let (rules, now) = (door.intake.in_force.now(), door.intake.clock.now());
+                    entitled(&rules, (&**store, now), (version.entity_key, &version.partner), &record).await?
+                }
+                None => Entitled::default(),
+            }
         }
-        None => (Vec::new(), Vec::new()),
+        None => Entitled::default(),
     };
     to.retain(|partner| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let not_to = obstacles.into_iter().filter(|(partner, _)| wanted.as_ref().is_none_or(|wanted| wanted == partner));

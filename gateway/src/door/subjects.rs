@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Door,
+    consents::reconsider,
     identity::Operator,
     messages::instant,
     problem::Problem,
@@ -156,6 +157,10 @@ async fn set_restricted(
 ) -> Result<Json<Restriction>, Problem> {
     let now = door.intake.clock.now_micros();
     let since = door.intake.store.restrict(subject, is_restricted, method, now).await?;
+    if since.is_none() {
+        // What was not sent meanwhile goes now.
+        reconsider(door, subject, Uuid::now_v7()).await?;
+    }
     Ok(Json(Restriction { restricted_since: since.map(instant) }))
 }
 

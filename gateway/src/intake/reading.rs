@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mappings::Fault;
-use schemas::{LossEntry, Outcome};
+use schemas::{LossEntry, Outcome, Record, TalentProfile};
 use tokio::sync::Semaphore;
 
 use super::{Document, Intake};
@@ -22,7 +22,7 @@ static READING: Semaphore = Semaphore::const_new(1);
 pub struct Opened {
     pub(super) rules: Arc<Rules>,
     pub(super) read: Read,
-    /// The source's reference.
+    /// The source's reference. Of a person it is what the source calls the person: it is told to nobody.
     pub reference: String,
 }
 
@@ -43,11 +43,24 @@ impl Intake {
             let reading = tokio::task::spawn_blocking(move || rules.dialects.read(&dialect, kind, &partner, &body));
             reading.await.expect("reading does not panic and is not cancelled")?
         };
-        let reference = read.record.text("reference").filter(|reference| !reference.is_empty()).map(str::to_owned);
+        let reference = reference_of(&read.record).map(str::to_owned);
         let reference = reference.ok_or_else(|| vec![no_reference()])?;
         require_usable(&reference, &read)?;
         Ok(Opened { rules, read, reference })
     }
+}
+
+/// By what the source knows it; of a person it stays inside the intake.
+fn reference_of(record: &Record) -> Option<&str> {
+    match TalentProfile::of(record) {
+        Some(profile) => profile.foreign_id(),
+        None => record.text("reference").filter(|reference| !reference.is_empty()),
+    }
+}
+
+/// Whether a reference is read from a field of that name.
+fn is_reference(field: &str) -> bool {
+    matches!(field, "reference" | "restricted_ids" | "source_ids")
 }
 
 /// Refuses a document that would grow out of all proportion when it is read.
@@ -61,9 +74,10 @@ fn require_few_values(body: &[u8]) -> Result<(), Vec<Fault>> {
     Err(vec![Fault { pointer: String::new(), code: code.as_str().to_owned(), problem }])
 }
 
-/// Refuses a reference that nobody could close, or that had to be mended: two vacancies could become one.
+/// Refuses a reference that nobody could close, or that had to be mended: two vacancies, or persons, could become one.
 fn require_usable(reference: &str, read: &Read) -> Result<(), Vec<Fault>> {
-    let of_reference = |entry: &&LossEntry| entry.path.as_deref() == Some("reference");
+    let of_reference =
+        |entry: &&LossEntry| entry.path.as_deref().and_then(|path| path.split('[').next()).is_some_and(is_reference);
     let mended = read.loss.entries.iter().filter(of_reference).find(|entry| entry.outcome == Outcome::Repaired);
     let unusable = match mended {
         Some(mended) => Some(odd_characters(mended.pointer.clone().unwrap_or_default())),

@@ -1,25 +1,55 @@
 //! Who may have a record, and what stands between it and the others.
 
-use schemas::{PartnerId, Record};
+use anyhow::Result;
+use jiff::Timestamp;
+use schemas::{EntityKey, PartnerId, Record};
 
 use crate::{
-    eligibility::{Obstacle, obstacle},
+    consent::SubjectState,
+    disclosure::Disclosure,
+    eligibility::{Obstacle, between, obstacle},
     in_force::Rules,
     intake::is_open,
+    store::Store,
 };
 
-/// Every partner that an open vacancy may go to, and what stands between it and the others.
-pub fn entitled(rules: &Rules, source: &PartnerId, record: &Record) -> (Vec<PartnerId>, Vec<(PartnerId, Obstacle)>) {
+/// Partners that may have a record, and what stands between it and the others.
+pub type Entitled = (Vec<PartnerId>, Vec<(PartnerId, Obstacle)>);
+
+/// Every partner that an open record may go to. About persons this is decided in principle: a later grant or withdrawal
+/// changes it, and delivery decides again. Whether the person's data is to be left alone is asked by delivery only: nothing
+/// new is sent meanwhile, and nothing is ended.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn entitled(
+    rules: &Rules,
+    (store, now): (&dyn Store, Timestamp),
+    (entity, source): (EntityKey, &PartnerId),
+    record: &Record,
+) -> Result<Entitled> {
     let (mut may, mut may_not) = (Vec::new(), Vec::new());
-    let Some(source) = rules.configuration.partners.get(source) else { return (may, may_not) };
+    let Some(source) = rules.configuration.partners.get(source) else { return Ok((may, may_not)) };
     if !is_open(record) {
-        return (may, may_not);
+        return Ok((may, may_not));
     }
-    for (receiver, outgoing) in rules.configuration.receivers(record.kind()) {
-        match obstacle(record, source, receiver, outgoing) {
+    let kind = record.kind();
+    let grants = if kind.is_personal() { store.grants_of(entity.as_uuid()).await? } else { Vec::new() };
+    for (receiver, outgoing) in rules.configuration.receivers(kind) {
+        let found = if kind.is_personal() {
+            let decided = || {
+                let disclosure = Disclosure { source, receiver, outgoing };
+                let known = (kind, entity, SubjectState::Known);
+                disclosure.decide(known, &grants, (&rules.configuration.settings, now)).err()
+            };
+            between(source, receiver, outgoing).or_else(|| decided().map(Obstacle::Consent))
+        } else {
+            obstacle(record, source, receiver, outgoing)
+        };
+        match found {
             None => may.push(receiver.id.clone()),
             Some(obstacle) => may_not.push((receiver.id.clone(), obstacle)),
         }
     }
-    (may, may_not)
+    Ok((may, may_not))
 }

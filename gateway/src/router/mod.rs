@@ -14,7 +14,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use schemas::{Content, EntityKey, Hash, Kind, Operation, Record, Status, content_hash};
+use schemas::{Content, EntityKey, Hash, Kind, Operation, PartnerId, Record, Status, content_hash};
 use tokio::{
     sync::watch,
     time::{Instant, Interval},
@@ -23,7 +23,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use self::decide::{Meaning, Past, decide, repeated_key};
-pub use self::{entitled::entitled, outputs::dispatch_id};
+pub use self::{
+    entitled::{Entitled, entitled},
+    outputs::dispatch_id,
+};
 use crate::{
     backbone::{Backbone, Output, Share, Stored, Topic},
     clock::Clock,
@@ -172,7 +175,8 @@ impl Router {
             let Some(record) = self.record_of(&version).await? else {
                 return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
             };
-            let mut obstacles = entitled(&batch.rules, &header.origin.partner, &record).1;
+            let whose = (header.entity_key, &header.origin.partner);
+            let mut obstacles = self.entitled(&batch.rules, whose, &record).await?.1;
             obstacles.retain(|(partner, _)| !version.recipients.contains(partner));
             return self.announce(stored, &version, previous.as_ref(), &obstacles, batch).await;
         }
@@ -229,6 +233,11 @@ impl Router {
         Ok(canonical.map(|canonical| Record::from_avro(version.kind, &canonical)).transpose()?)
     }
 
+    /// Who may have a record now.
+    async fn entitled(&self, rules: &Rules, whose: (EntityKey, &PartnerId), record: &Record) -> Result<Entitled> {
+        entitled(rules, (&*self.store, self.clock.now()), whose, record).await
+    }
+
     /// Makes a new version and announces it.
     async fn adopt(
         &self,
@@ -245,7 +254,8 @@ impl Router {
         let Some(canonical) = self.bodies.keep(kind, header.entity_key, &place, canonical).await? else {
             return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
         };
-        let (recipients, obstacles) = entitled(&batch.rules, &header.origin.partner, record);
+        let whose = (header.entity_key, &header.origin.partner);
+        let (recipients, obstacles) = self.entitled(&batch.rules, whose, record).await?;
         let version = Version {
             entity_key: header.entity_key,
             position: stored.position,

@@ -4,9 +4,10 @@
 //! goes: an old one never takes the place of a newer. A replay met again after a crash gives the same dispatches.
 
 use anyhow::Result;
+use schemas::PartnerId;
 use tracing::info;
 
-use super::{Router, entitled::entitled};
+use super::Router;
 use crate::in_force::Rules;
 
 /// Entities that are dispatched again between two batches.
@@ -20,7 +21,13 @@ impl Router {
         for replay in &replays {
             let Some(mut version) = self.store.newest_version(replay.entity_key).await? else { continue };
             let Some(record) = self.record_of(&version).await? else { continue };
-            let (mut recipients, _) = entitled(rules, &version.partner, &record);
+            let (mut recipients, _) = self.entitled(rules, (version.entity_key, &version.partner), &record).await?;
+            if version.kind.is_personal() {
+                // Who had it before hears of it too: delivery decides, and ends what may not be shown any more.
+                let before = version.recipients.iter().filter(|partner| !recipients.contains(partner));
+                let before: Vec<PartnerId> = before.cloned().collect();
+                recipients.extend(before);
+            }
             recipients.retain(|partner| replay.recipient.as_ref().is_none_or(|wanted| wanted == partner));
             for partner in &recipients {
                 if !version.recipients.contains(partner) {

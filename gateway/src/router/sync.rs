@@ -6,10 +6,10 @@
 
 use anyhow::Result;
 use mappings::CANONICAL;
-use schemas::{Cause, Channel, Header, Hop, Kind, Lane, MessageId, Operation, Origin, PartnerId, Versions};
+use schemas::{Cause, Channel, Header, Hop, Lane, MessageId, Operation, Origin, PartnerId, Versions};
 use tracing::info;
 
-use super::{Router, entitled::entitled};
+use super::Router;
 use crate::{
     backbone::Output,
     in_force::Rules,
@@ -23,7 +23,7 @@ impl Router {
     /// The partners whose initial sync is not done in a share.
     pub(super) async fn to_sync(&self, rules: &Rules, share: u32) -> Result<Vec<PartnerId>> {
         let mut partners = Vec::new();
-        for (partner, _) in rules.configuration.receivers(Kind::Vacancy) {
+        for partner in rules.configuration.all_receivers() {
             if self.store.sync(&partner.id, share).await?.is_none_or(|sync| !sync.is_done) {
                 partners.push(partner.id.clone());
             }
@@ -45,7 +45,8 @@ impl Router {
         let mut outputs = Vec::new();
         for version in &mut versions {
             let Some(record) = self.record_of(version).await? else { continue };
-            if !entitled(rules, &version.partner, &record).0.contains(partner) {
+            let whose = (version.entity_key, &version.partner);
+            if !self.entitled(rules, whose, &record).await?.0.contains(partner) {
                 continue;
             }
             if !version.recipients.contains(partner) {

@@ -40,6 +40,5 @@ pub trait Grants: Send + Sync {
     async fn restrict(&self, subject: Uuid, is_restricted: bool, method: Method, at: i64) -> Result<Option<i64>>;
 
     /// What a decision about a person rests on, for a claim that is to be conditional on it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for profiles, which the door turns away as yet"))]
     async fn standing_of(&self, subject: Uuid) -> Result<Standing>;
 }

@@ -37,7 +37,6 @@ pub enum Permission {
     NotPersonal,
     /// It says nothing of a person but that what was sent before is taken back.
     TakesBack,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for profiles, which the door turns away as yet"))]
     /// A decision permits it; it holds as long as the person stands at this version.
     Decided(SubjectVersion),
 }

@@ -32,7 +32,7 @@ const CLASSIFICATIONS: [&str; 11] = [
 const SCHEDULES: [&str; 5] = ["Full Time", "Part Time", "Flex Time", "Seasonal", "Any"];
 
 /// The rules that a document breaks.
-pub(super) fn inspect(_media_type: &str, document: &[u8]) -> Vec<Finding> {
+pub(super) fn inspect(document: &[u8]) -> Vec<Finding> {
     let parsed = std::str::from_utf8(document).map_err(|_| "it is not in UTF-8").and_then(document::parse);
     let root = match parsed {
         Ok(root) => root,
@@ -134,7 +134,7 @@ mod tests {
 
     fn codes(parts: &str) -> Vec<&'static str> {
         let document = format!(r#"<PositionOpening xmlns="http://ns.hr-xml.org/2007-04-15">{parts}</PositionOpening>"#);
-        inspect("application/xml", document.as_bytes()).iter().map(|finding| finding.code).collect()
+        inspect(document.as_bytes()).iter().map(|finding| finding.code).collect()
     }
 
     fn profile(language: &str, more: &str) -> String {
@@ -192,7 +192,7 @@ mod tests {
         let no_title = format!(r#"{RECORD}<PositionProfile xml:lang="fr"/>"#);
         assert_eq!(codes(&no_title), ["title"]);
         assert_eq!(codes(&profile("fr", "").replace(RECORD, "")), ["id"]);
-        assert_eq!(inspect("application/xml", b"<PositionOpening/>")[0].code, "root");
-        assert_eq!(inspect("application/xml", b"<PositionOpening>")[0].code, "no_document");
+        assert_eq!(inspect(b"<PositionOpening/>")[0].code, "root");
+        assert_eq!(inspect(b"<PositionOpening>")[0].code, "no_document");
     }
 }

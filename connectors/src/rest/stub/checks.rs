@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::{received::Rule, well_formed::Format};
+use crate::Notice;
 
 /// No reference is longer, in bytes.
 const LONGEST_REFERENCE: usize = 200;
@@ -29,6 +30,7 @@ pub(crate) struct Asked {
     pub(super) operation: Operation,
     pub(super) idempotency_key: String,
     pub(super) media_type: Option<String>,
+    pub(super) notice: Option<Notice>,
 }
 
 fn refuse<T>(rule: Rule, status: u16, detail: &'static str) -> Result<T, Refusal> {
@@ -81,7 +83,7 @@ pub(super) fn request(method: &Method, uri: &str, headers: &HeaderMap, body: &[u
         if !body.is_empty() || headers.contains_key(header::CONTENT_TYPE) {
             return refuse(Rule::Body, 400, "a close has no document");
         }
-        return Ok(Asked { kind, reference, operation, idempotency_key, media_type: None });
+        return Ok(Asked { kind, reference, operation, idempotency_key, media_type: None, notice: None });
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(format) = Format::of(media_type) else {
@@ -90,7 +92,16 @@ pub(super) fn request(method: &Method, uri: &str, headers: &HeaderMap, body: &[u
     if let Some(detail) = format.fault(body) {
         return refuse(Rule::Body, 422, detail);
     }
-    Ok(Asked { kind, reference, operation, idempotency_key, media_type: Some(media_type.to_owned()) })
+    let (media_type, notice) = (Some(media_type.to_owned()), notice(headers));
+    Ok(Asked { kind, reference, operation, idempotency_key, media_type, notice })
+}
+
+/// What is said beside a document about a person.
+fn notice(headers: &HeaderMap) -> Option<Notice> {
+    let said = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (withheld, obligations) = (said(Notice::WITHHELD), said(Notice::OBLIGATIONS));
+    let is_there = withheld.is_some() || obligations.is_some();
+    is_there.then(|| Notice { withheld: withheld.unwrap_or_default(), obligations: obligations.unwrap_or_default() })
 }
 
 /// The key: one structured-field string (RFC 9651 §3.3.3), as the IETF draft asks for.

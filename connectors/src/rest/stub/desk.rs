@@ -21,6 +21,9 @@ use super::{
     received::{Finding, Received, Rule, Verdict},
     turns::Turns,
 };
+use schemas::Kind;
+
+use crate::Notice;
 use crate::stub::{Front, Injection, Switch, Unread, misbehave, status, struck, whole};
 
 /// Requests that observers may lag behind before they miss some.
@@ -28,8 +31,16 @@ const OBSERVED: usize = 1024;
 
 /// Checks who is asking.
 pub(crate) type Authorize = Box<dyn Fn(&HeaderMap) -> Result<(), Refusal> + Send + Sync>;
-/// Checks a document by the rules of the partner; the media type goes before.
-pub(crate) type Inspect = Box<dyn Fn(&str, &[u8]) -> Vec<Finding> + Send + Sync>;
+/// Checks a document by the rules of the partner; what is said about it goes before.
+pub(crate) type Inspect = Box<dyn Fn(&About<'_>, &[u8]) -> Vec<Finding> + Send + Sync>;
+
+/// What is said about a document.
+pub(crate) struct About<'a> {
+    /// Of what kind it is.
+    pub(crate) kind: Kind,
+    pub(crate) media_type: &'a str,
+    pub(crate) notice: Option<&'a Notice>,
+}
 
 /// What the handlers share.
 pub(crate) struct Desk {
@@ -112,7 +123,12 @@ impl Desk {
     }
 
     fn take(&self, asked: Asked, body: Bytes) -> (Received, Response) {
-        let findings = asked.media_type.as_deref().map(|media_type| (self.inspect)(media_type, &body));
+        let about = asked.media_type.as_deref().map(|media_type| About {
+            kind: asked.kind,
+            media_type,
+            notice: asked.notice.as_ref(),
+        });
+        let findings = about.map(|about| (self.inspect)(&about, &body));
         let findings = findings.unwrap_or_default();
         if !findings.is_empty() {
             let received = self.ledger().refuse_document(asked, body, &findings);

@@ -162,6 +162,7 @@ impl Ledger {
             operation: asked.operation,
             idempotency_key: asked.idempotency_key,
             media_type: asked.media_type,
+            notice: asked.notice,
             body_hash: Hash::of(&body),
             revision: revision::find(&body),
             body,

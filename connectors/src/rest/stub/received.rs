@@ -5,6 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use schemas::{Hash, Kind, Operation};
 
+use crate::Notice;
+
 /// What came of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -33,6 +35,8 @@ pub struct Received {
     pub idempotency_key: String,
     /// Of the body; none for a close.
     pub media_type: Option<String>,
+    /// What was said beside it of what is withheld, and of what we are obliged to.
+    pub notice: Option<Notice>,
     /// The SHA-256 of the body.
     pub body_hash: Hash,
     /// The bytes themselves.

@@ -44,7 +44,7 @@ const HOST_ENDS: [&str; 16] = [
 const NO_HOST: &str = "asp.net";
 
 /// The rules that a document breaks.
-pub(super) fn inspect(_media_type: &str, document: &[u8]) -> Vec<Finding> {
+pub(super) fn inspect(document: &[u8]) -> Vec<Finding> {
     let finding =
         |element: &str, code, detail: &str| Finding { pointer: element.to_owned(), code, detail: detail.to_owned() };
     let parsed = std::str::from_utf8(document).map_err(|_| "it is not in UTF-8").and_then(document::parse);
@@ -134,7 +134,7 @@ mod tests {
             r#"<PositionOpening xmlns="http://ns.hr-xml.org/2007-04-15"><PositionRecordInfo><Id><IdValue>1</IdValue></Id>
                </PositionRecordInfo>{inner}</PositionOpening>"#
         );
-        inspect("text/xml", document.as_bytes()).iter().map(|finding| finding.code).collect()
+        inspect(document.as_bytes()).iter().map(|finding| finding.code).collect()
     }
 
     fn posting(id: &str, text: &str) -> String {
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_document_is_a_position_opening_with_id_and_title() {
         assert_eq!(codes(""), ["title"]);
-        let inspect = |document: &str| inspect("text/xml", document.as_bytes())[0].code;
+        let inspect = |document: &str| inspect(document.as_bytes())[0].code;
         assert_eq!(inspect("<PositionOpening/>"), "root");
         assert_eq!(inspect("<PositionOpening>"), "no_document");
         let empty = r#"<PositionOpening xmlns="http://ns.hr-xml.org/2007-04-15"/>"#;

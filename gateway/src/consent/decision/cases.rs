@@ -227,15 +227,65 @@ fn each_category_goes_or_stays_for_its_reason() {
 }
 
 #[test]
+fn what_may_say_anything_and_what_services_note_is_denied_unless_it_is_meant() {
+    let named = |name: &'static str| {
+        move |case: &mut Case| {
+            root(case)["categories"] = json!([name]);
+            root(case).as_object_mut().unwrap().remove("exceptions");
+            case.request["stage"] = "contract_signed".into();
+        }
+    };
+    assert_eq!(of_category("record", |_| {}), "category_unclassified", "nobody is asked about it");
+    assert_eq!(of_category("attachments", named("attachments")), "goes");
+    assert_eq!(
+        of_category("attachments", |case| {
+            named("attachments")(case);
+            case.request["stage"] = "presented".into();
+        }),
+        "category_too_early",
+        "a file may hold the birth date"
+    );
+    assert_eq!(
+        of_category("attachments", |case| {
+            named("attachments")(case);
+            case.request["exporter"]["country"] = "BE".into();
+            case.grant["events"][1]["type"] = "dpv:ExpressedConsent".into();
+        }),
+        "category_not_explicit",
+        "a file may hold what wants explicit consent"
+    );
+    assert_eq!(of_category("service_file", named("service_file")), "category_not_permitted", "never to an employer");
+    let to_a_service = |case: &mut Case| {
+        named("service_file")(case);
+        root(case)["recipients"] = json!([{"kind": "class", "role": "public_service"}]);
+        case.request["recipient"]["kind"] = "public_service".into();
+        case.request["exporter"]["country"] = "BE".into();
+    };
+    assert_eq!(of_category("service_file", to_a_service), "goes");
+    let without = |case: &mut Case| {
+        to_a_service(case);
+        root(case).as_object_mut().unwrap().remove("categories");
+    };
+    assert_eq!(of_category("service_file", without), "category_not_permitted", "it wants a tick of its own");
+    let mut grant: Value = serde_json::from_str(RECORD).unwrap();
+    grant["processing"]["provisions"][0]["categories"] = json!(["record"]);
+    assert!(serde_json::from_value::<Grant>(grant).unwrap_err().to_string().contains("leave it out"));
+}
+
+#[test]
 fn leaving_categories_out_means_the_plain_ones_only() {
     let plain = ["profile", "skills", "languages", "education", "employment", "intro"];
-    for category in crate::consent::terms::Category::ALL {
+    for category in schemas::Category::ALL {
         let outcome = of_category(category.as_str(), |case| {
             root(case).as_object_mut().unwrap().remove("categories");
             root(case).as_object_mut().unwrap().remove("exceptions");
             case.request["stage"] = "started".into();
         });
-        let expected = if plain.contains(&category.as_str()) { "goes" } else { "category_not_permitted" };
+        let expected = match category {
+            schemas::Category::Record => "category_unclassified",
+            _ if plain.contains(&category.as_str()) => "goes",
+            _ => "category_not_permitted",
+        };
         assert_eq!(outcome, expected, "{category}");
     }
     // A denial that leaves them out means all.

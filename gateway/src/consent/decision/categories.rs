@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use schemas::Category;
 
 use super::{
     super::{
         grant::{Effect, Grant, Onward, Provision},
         period::Period,
-        terms::Category,
+        terms::may_be_asked_for,
         transfer::Transfer,
     },
     Withheld,
@@ -57,18 +58,22 @@ impl Asked<'_> {
         let mut found = Found::default();
         for name in &self.request.categories {
             let mut decided_by = BTreeSet::new();
-            let withheld = match name.parse() {
-                Ok(category) => self.category(category, &mut decided_by, &mut found.permits).err(),
-                Err(_) => Some(Withheld::Unclassified),
+            let category = name.parse().ok().filter(|category| may_be_asked_for(*category));
+            let refusal = match category {
+                Some(category) => self.category(category, &mut decided_by, &mut found.permits).err(),
+                None => Some(Withheld::Unclassified),
             };
-            match (withheld, name.parse()) {
-                (None, Ok(category)) => {
+            let withheld = match (category, refusal) {
+                (Some(category), None) => {
                     found.mask.permitted.insert(category);
+                    None
                 }
-                (withheld, _) => {
-                    found.mask.withheld.insert(name.clone(), withheld.unwrap_or(Withheld::Unclassified));
+                (_, refusal) => {
+                    let refusal = refusal.unwrap_or(Withheld::Unclassified);
+                    found.mask.withheld.insert(name.clone(), refusal);
+                    Some(refusal)
                 }
-            }
+            };
             found.decisions.push(CategoryDecision { category: name.clone(), withheld, decided_by });
         }
         found

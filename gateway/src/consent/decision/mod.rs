@@ -14,14 +14,11 @@ mod tree;
 
 use jiff::Timestamp;
 
-use self::{
-    categories::{Asked, InForce},
-    reason::Withheld,
-};
+use self::categories::{Asked, InForce};
 pub use self::{
-    outcome::{Decision, GrantVersion, Outcome, Step},
-    reason::Reason,
-    request::{Request, SubjectState},
+    outcome::{Decision, GrantVersion, Obligations, Outcome, Step},
+    reason::{Reason, Withheld},
+    request::{Receiver, Request, SubjectState},
 };
 use super::{
     grant::{Event, Grant, Until},

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use proptest::{collection, option, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
+use schemas::Category;
 
 use super::*;
 use crate::{
     config::{Country, Role},
     consent::{
         grant::{Effect, EventName, Onward, Provision, Record, ValidTime},
-        terms::{Action, Category, Purpose, Recipient, Stage},
+        terms::{Action, Purpose, Recipient, Stage},
         transfer::{Endpoint, TransferSettings},
     },
 };
@@ -19,13 +20,15 @@ const NOW: &str = "2026-06-01T12:00:00Z";
 const PURPOSES: [Purpose; 3] = [Purpose::Selection, Purpose::Hiring, Purpose::Records];
 const ACTIONS: [Action; 2] = [Action::Read, Action::Store];
 const STAGES: [Stage; 3] = [Stage::Preselected, Stage::Presented, Stage::ContractSigned];
-const CATEGORIES: [Category; 6] = [
+const CATEGORIES: [Category; 8] = [
     Category::Profile,
     Category::Picture,
     Category::Contact,
     Category::Identity,
     Category::BirthDate,
     Category::Restricted,
+    Category::Attachments,
+    Category::ServiceFile,
 ];
 
 /// What may be permitted, by the model.
@@ -110,7 +113,7 @@ fn says(grant: &Grant, request: &Request, now: Timestamp, point: (Purpose, Actio
 fn is_a_yes(provision: &Provision, request: &Request, event: &Event, category: Category) -> bool {
     let floor = match category {
         Category::Contact | Category::Identity => Some(Stage::Presented),
-        Category::BirthDate => Some(Stage::ContractSigned),
+        Category::BirthDate | Category::Attachments => Some(Stage::ContractSigned),
         _ => None,
     };
     let is_early = request.recipient.kind == Role::Employer
@@ -120,7 +123,8 @@ fn is_a_yes(provision: &Provision, request: &Request, event: &Event, category: C
             (Some(_), None) => true,
             (Some(floor), Some(stage)) => stage < floor,
         };
-    let lacks_clearness = category == Category::Restricted && event.consent_type != Some(ConsentType::Explicit);
+    let is_delicate = [Category::Restricted, Category::Attachments].contains(&category);
+    let lacks_clearness = is_delicate && event.consent_type != Some(ConsentType::Explicit);
     provision.effect == Effect::Permit && !is_early && !lacks_clearness
 }
 
@@ -141,6 +145,7 @@ fn fits(
     let plain = [Category::Profile];
     let is_about = match provision.effect {
         Effect::Deny => named.is_empty() || named.contains(&category),
+        Effect::Permit if category == Category::ServiceFile && receiver.kind != Role::PublicService => false,
         Effect::Permit if category == Category::Restricted => named == [category],
         Effect::Permit => named.contains(&category) || (named.is_empty() && plain.contains(&category)),
     };
@@ -250,7 +255,11 @@ fn roots() -> impl Strategy<Value = Provision> {
         collection::btree_set(recipients(), 2..4),
         collection::btree_set(countries(), 1..3),
         collection::btree_set(select(PURPOSES.to_vec()), 2..4),
-        collection::btree_set(select(CATEGORIES.to_vec()), 0..5),
+        // One alone is a case of its own: `restricted` is permitted in no other way.
+        prop_oneof![
+            1 => collection::btree_set(select(CATEGORIES.to_vec()), 1..2),
+            2 => collection::btree_set(select(CATEGORIES.to_vec()), 0..5),
+        ],
         select(vec!["P1M", "P6M"]),
     );
     (provision(), named).prop_map(|(provision, (recipients, recipient_countries, purposes, categories, retention))| {
@@ -301,7 +310,7 @@ fn requests() -> impl Strategy<Value = Request> {
     let what = (
         mostly_some(&PURPOSES),
         mostly_some(&ACTIONS),
-        collection::btree_set(select(CATEGORIES.to_vec()), 0..7),
+        collection::btree_set(select(CATEGORIES.to_vec()), 0..9),
         any::<bool>(),
     );
     let state = prop_oneof![9 => Just("known"), 1 => Just("restricted")];

@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use schemas::Category;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -13,7 +14,6 @@ use super::{
     super::{
         grant::{Grant, Onward},
         period::Period,
-        terms::Category,
     },
     reason::{Reason, Withheld},
 };

@@ -4,12 +4,15 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use schemas::Category;
 
 use super::{
     super::{
         grant::{Effect, Onward, Provision},
         period::Period,
-        terms::{Action, Category, Purpose},
+        terms::{
+            Action, Purpose, first_stage_for_employers, may_be_permitted_to, wants_explicit_consent, wants_own_tick,
+        },
     },
     reason::Withheld,
     request::Request,
@@ -108,11 +111,11 @@ fn refusal(provision: &Provision, point: Point, situation: &Situation<'_>) -> Op
     if provision.effect == Effect::Deny {
         return Some(Withheld::Excepted);
     }
-    if point.category == Category::Restricted && !situation.is_explicit {
+    if wants_explicit_consent(point.category) && !situation.is_explicit {
         return Some(Withheld::NotExplicit);
     }
     let request = situation.request;
-    let first_stage = point.category.first_stage_for_employers().filter(|_| request.recipient.kind == Role::Employer);
+    let first_stage = first_stage_for_employers(point.category).filter(|_| request.recipient.kind == Role::Employer);
     let is_too_early = first_stage.is_some_and(|first| request.stage.is_none_or(|stage| stage < first));
     (provision.from_stage.is_none() && is_too_early).then_some(Withheld::TooEarly)
 }
@@ -126,7 +129,7 @@ fn applies(provision: &Provision, point: Point, situation: &Situation<'_>) -> bo
         && names_country(provision, request)
         && names_purpose(provision, point.purpose)
         && (provision.actions.is_empty() || provision.actions.contains(&point.action))
-        && names_category(provision, point.category)
+        && names_category(provision, point.category, request.recipient.kind)
         && is_at_stage(provision, request)
 }
 
@@ -153,12 +156,14 @@ pub fn names_purpose(provision: &Provision, purpose: Purpose) -> bool {
     provision.purposes.is_empty() || provision.purposes.contains(&purpose)
 }
 
-/// Whether a provision is about a category. A permission must name what wants a tick of its own, and `restricted` alone.
-fn names_category(provision: &Provision, category: Category) -> bool {
+/// Whether a provision is about a category of that recipient. A permission must name what wants a tick of its own, and
+/// `restricted` alone; it never means what may not go to such a recipient.
+fn names_category(provision: &Provision, category: Category, recipient: Role) -> bool {
     let categories = &provision.categories;
     match (provision.effect, category) {
+        (Effect::Permit, _) if !may_be_permitted_to(category, recipient) => false,
         (Effect::Permit, Category::Restricted) => categories.len() == 1 && categories.contains(&category),
-        (Effect::Permit, _) if category.wants_own_tick() => categories.contains(&category),
+        (Effect::Permit, _) if wants_own_tick(category) => categories.contains(&category),
         _ => categories.is_empty() || categories.contains(&category),
     }
 }

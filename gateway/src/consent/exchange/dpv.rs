@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use schemas::Category;
 use serde_json::{Map, Value, json};
 
 use super::{ExchangeError, Template, folded, member, one_or_many, parsed};
 use crate::consent::{
     grant::{Effect, Event, Grant, Provision, Until, Who},
     party::PartyRole,
-    terms::{Category, ConsentType, Method, Recipient, State},
+    terms::{ConsentType, Method, Recipient, State},
 };
 
 const CONFORMS_TO: &str = "https://w3id.org/dpv/schema/dpv-27560#record";
@@ -30,7 +31,14 @@ fn data_of(category: Category) -> &'static [&'static str] {
         Category::Restricted => {
             &["pd:OfficialID", "pd:MaritalStatus", "pd:Disability", "pd:Nationality", "pd:Gender", "pd:PhysicalAddress"]
         }
-        Category::Profile | Category::Skills | Category::Intro | Category::Video | Category::StatusFeedback => &[],
+        Category::Record
+        | Category::Profile
+        | Category::Skills
+        | Category::Intro
+        | Category::Video
+        | Category::Attachments
+        | Category::ServiceFile
+        | Category::StatusFeedback => &[],
     }
 }
 

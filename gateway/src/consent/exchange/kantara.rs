@@ -3,13 +3,14 @@
 //!
 //! Source: Kantara Initiative, Consent Receipt Specification 1.1.0, with its published schema.
 
+use schemas::Category;
 use serde_json::{Value, json};
 
 use super::{ExchangeError, Template, dpv, folded, member, one_or_many, parsed};
 use crate::consent::{
     grant::{Effect, Event, Grant, Provision, Until, ValidTime, Who},
     party::{Party, PartyRole},
-    terms::{Category, ConsentType, Method, State},
+    terms::{ConsentType, Method, State, wants_explicit_consent},
 };
 
 const VERSION: &str = "KI-CR-v1.1.0";
@@ -23,8 +24,9 @@ pub fn write(grant: &Grant) -> Result<Value, ExchangeError> {
         return Err(unwritable("a receipt is for a consent that was given, and there is none now"));
     };
     let controllers = record.parties_of(PartyRole::Controller).map(controller).collect::<Result<Vec<_>, _>>()?;
-    let sensitive =
-        |category: &&Category| matches!(category, Category::Restricted | Category::Picture | Category::Video);
+    let sensitive = |category: &&Category| {
+        wants_explicit_consent(**category) || matches!(category, Category::Picture | Category::Video)
+    };
     let provisions = || record.processing.provisions.iter().filter(|one| one.effect == Effect::Permit);
     let special: std::collections::BTreeSet<&Category> =
         provisions().flat_map(|one| &one.categories).filter(sensitive).collect();

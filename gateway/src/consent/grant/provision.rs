@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use schemas::Category;
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
         period::Period,
-        terms::{Action, Category, Purpose, Recipient, Stage},
+        terms::{Action, Purpose, Recipient, Stage, may_be_asked_for},
     },
     event::Until,
     record::Onward,
@@ -16,7 +17,7 @@ use super::{
 use crate::config::Country;
 
 /// A permission or a denial. A condition that is left out always holds, with two exceptions of [`Provision::check`] and
-/// [`Category::wants_own_tick`].
+/// [`wants_own_tick`](super::super::terms::wants_own_tick).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provision {
@@ -126,6 +127,9 @@ impl Provision {
             && let Some(recipient) = self.recipients.iter().find(|recipient| !recipient.may_be_permitted())
         {
             return Err(format!("`{recipient}` is everybody: name each employer"));
+        }
+        if let Some(category) = self.categories.iter().find(|category| !may_be_asked_for(**category)) {
+            return Err(format!("`{category}` says nothing of the person, and nobody is asked about it; leave it out"));
         }
         if let (Some(from), Some(until)) = (self.from_stage, self.until_stage)
             && from >= until

@@ -13,7 +13,9 @@ mod state;
 
 pub use self::{
     basis::{LegalBasis, Right},
-    category::Category,
+    category::{
+        first_stage_for_employers, may_be_asked_for, may_be_permitted_to, wants_explicit_consent, wants_own_tick,
+    },
     legal_id::LegalId,
     purpose::{Action, Purpose},
     recipient::Recipient,

@@ -75,7 +75,7 @@ impl Runner {
         wake: Arc<Notify>,
     ) -> Result<Self> {
         let partner = attempter.preparer.partner.id.clone();
-        let may_repeat = attempter.sender.repeats() != Repeats::Never;
+        let may_repeat = attempter.ways.repeats() != Repeats::Never;
         let now = attempter.clock.now_micros();
         attempter.store.rewind(&partner, now).await?;
         attempter.store.reconsider(&partner, now).await?;
@@ -166,7 +166,7 @@ impl Runner {
             let time_out = attempter.settings.send_timeout;
             attempter.turn().await;
             let silent = || ProbeError::Unreachable("no answer in time".to_owned());
-            tokio::time::timeout(time_out, attempter.sender.probe()).await.unwrap_or_else(|_| Err(silent()))
+            tokio::time::timeout(time_out, attempter.ways.probe()).await.unwrap_or_else(|_| Err(silent()))
         });
     }
 

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use anyhow::Result;
 use connectors::Repeats;
 use futures::future::try_join_all;
-use schemas::{Body, Cause, Close, Content, EntityKey, Envelope, Header, Lane, Operation, Payload, Plain};
+use schemas::{Body, Cause, Close, Content, EntityKey, Envelope, Header, Kind, Lane, Operation, Payload, Plain};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -50,7 +50,7 @@ impl Runner {
                     self.offsets.finish(offset);
                     continue;
                 }
-                if self.attempter.sender.repeats() == Repeats::Never || self.may_be_under_way(row, now) {
+                if self.attempter.ways.repeats() == Repeats::Never || self.may_be_under_way(row, now) {
                     self.adopt(&dispatch, row).await?;
                     held_back.insert(dispatch.owed.entity_key);
                     self.offsets.finish(offset);
@@ -81,7 +81,7 @@ impl Runner {
     /// Takes an open claim of a former owner over: it waits until that owner has given up; at a partner that must not
     /// be sent to twice it is quarantined.
     async fn adopt(&mut self, dispatch: &Dispatch, row: &DispatchRow) -> Result<()> {
-        let repeats = self.attempter.sender.repeats();
+        let repeats = self.attempter.ways.repeats();
         let is_quarantined = repeats == Repeats::Never;
         let settlement = Settlement {
             owed: dispatch.owed.clone(),
@@ -133,7 +133,7 @@ impl Runner {
             row.epoch = self.attempter.epoch;
         }
         self.settled_since_commit += rows.len();
-        let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
+        let by_reference = self.attempter.ways.repeats() == Repeats::ByReference;
         let due_at = rows.iter().map(|row| row.due_at).min().unwrap_or_default();
         let superseded = self.attempter.store.defer(rows, by_reference).await?;
         self.attempter.teller.tell_superseded(&superseded).await?;
@@ -184,7 +184,7 @@ impl Runner {
         }
         let may_be_more = ended.len() >= READ;
         let closings = ended.into_iter().map(|ended| closing_of(ended, now)).collect::<Result<Vec<_>>>()?;
-        let by_reference = self.attempter.sender.repeats() == Repeats::ByReference;
+        let by_reference = self.attempter.ways.repeats() == Repeats::ByReference;
         let superseded = self.attempter.store.defer_closings(closings, by_reference).await?;
         self.attempter.teller.tell_superseded(&superseded).await?;
         Ok(may_be_more)
@@ -254,7 +254,12 @@ fn closing_of(ended: Ended, now: i64) -> Result<(DispatchRow, End)> {
         lane: Some(Lane::Closing),
         event: None,
     };
-    let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
+    let payload = match owed.kind {
+        Kind::Vacancy => Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? }))),
+        // A closing needs to say nothing about a person.
+        Kind::TalentProfile => Payload::TalentProfile(None),
+        Kind::PlacementStatus => Payload::PlacementStatus(None),
+    };
     let envelope = Envelope { header, payload };
     let dispatch = Dispatch { owed, envelope, log_offset: None, attempt, in_doubt: false, last_body: None };
     Ok((dispatch.to_waiting_row(now)?, end))

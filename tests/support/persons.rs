@@ -1,0 +1,58 @@
+//! Persons for tests: invented documents, what they permit, and who sends and receives them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// Says by what data may leave Morocco for employers in Belgium.
+pub const TRANSFERS: &str = include_str!("../consent/passerelle.toml");
+/// The number of the employer that persons permit here.
+pub const PERMITTED: &str = "be-kbo:0999999922";
+/// The number of the employer that nobody permits.
+pub const STRANGER: &str = "be-kbo:0000000097";
+
+/// An employment service that pushes talent profiles.
+pub fn profile_source<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
+    let file = format!(
+        "name = \"Service (invented)\"\ncountry = \"MA\"\nrole = \"public_service\"\n\
+         [incoming.talent_profile]\ndialect = \"{dialect}\"\n"
+    );
+    (id, file)
+}
+
+/// An employer that talent profiles are presented to.
+pub fn employer<'a>(id: &'a str, legal_id: &str, dialect: &str, base_url: &str) -> (&'a str, String) {
+    let file = format!(
+        "name = \"Employer (invented)\"\ncountry = \"BE\"\nrole = \"employer\"\nlegal_id = \"{legal_id}\"\n\
+         [outgoing.talent_profile]\ndialect = \"{dialect}\"\n\
+         connector = {{ kind = \"rest\", base_url = \"{base_url}\", token = \"{id}-token\" }}\n\
+         [outgoing.talent_profile.consent]\npurposes = [\"dpv:RecruitmentApplicantSelection\"]\npresents = true\n"
+    );
+    (id, file)
+}
+
+/// A jobseeker as `anapec-rest` has it, with a marker in everything that names the person.
+pub fn jobseeker(cin: &str, marker: &str, skills: &str) -> Value {
+    json!({
+        "chercheur": {
+            "cin": cin, "nom_candidat": format!("EXEMPLE {marker}"), "prenom": "Fatima", "nationalite": 0,
+            "sexe": "F", "date_naissance": "05-03-1997", "adresse": format!("12 rue {marker}"), "ville_id": 11,
+            "e_mail": format!("{marker}@example.org"), "n_gsm": "0600000001", "situation_p_r_emploi": "Sans emploi",
+            "competences_specifiques": skills,
+        },
+        "langues": [{"competence_linguistique_id": 1, "niveau": "Courant"}],
+        "emplois_metiers": [{"emploi_metier_id": 55511}],
+    })
+}
+
+/// What a person permits to the employer [`PERMITTED`]: much, but not the picture before there is an interview.
+pub fn grant(subject: &str) -> Value {
+    let mut grant: Value = serde_json::from_str(include_str!("../consent/grant.json")).unwrap();
+    grant["header"]["record_id"] = uuid::Uuid::new_v4().to_string().into();
+    grant["header"]["subject"] = subject.into();
+    grant["processing"]["provisions"][0]["valid"] = json!({});
+    let at = Timestamp::now() - SignedDuration::from_hours(1);
+    for event in grant["events"].as_array_mut().unwrap() {
+        event["at"] = at.to_string().into();
+    }
+    grant
+}
