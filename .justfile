@@ -136,7 +136,8 @@ demo-kafka seconds="30": build engines
     tests/engines/engines run --brokers 3 --registry --postgres -- bash -euc ' \
         export PASSERELLE__ENGINES__BACKBONE=kafka PASSERELLE__ENGINES__STORE=postgresql; \
         export PASSERELLE__KAFKA__BOOTSTRAP_SERVERS=$PASSERELLE_TEST_KAFKA PASSERELLE__REGISTRY__URL=$PASSERELLE_TEST_REGISTRY; \
-        export PASSERELLE__POSTGRESQL__URL=$PASSERELLE_TEST_POSTGRESQL; \
+        export PASSERELLE__POSTGRESQL__URL=$PASSERELLE_TEST_POSTGRESQL PASSERELLE__VAULT__URL=${PASSERELLE_TEST_POSTGRESQL%/*}/keys; \
+        $(ls -d /usr/lib/postgresql/*/bin | tail -n 1)/createdb --maintenance-db "$PASSERELLE_TEST_POSTGRESQL" keys; \
         {{binary}} demo --seconds {{seconds}} & \
         sleep $(({{seconds}} / 2)); echo "--- broker 2 is killed"; tests/engines/engines broker kill 2; \
         wait $!'

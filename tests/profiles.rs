@@ -12,6 +12,7 @@ use connectors::{
     employer::stub::start as start_employer,
     rest::stub::{Injection, Received, RestStub, RestStubSettings, Verdict},
 };
+use futures::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use schemas::Operation;
 use serde_json::{Value, json};
@@ -318,6 +319,30 @@ async fn there_is_no_way_past_the_decision() {
         (response.status(), response.text().await.unwrap())
     };
     let operator = || scene.gateway.operator_token();
+    let tap = scene.gateway.http.get(scene.gateway.url("/v1/tap")).bearer_auth(operator()).send().await.unwrap();
+    assert_eq!(tap.status(), StatusCode::OK);
+    let mut tapped = tap.bytes_stream();
+    let lines = format!("{}\n", jobseeker(CIN, MARKER, "Rust"));
+    let batch = scene.gateway.http.post(scene.gateway.url("/v1/anapec/talent_profile/batch")).bearer_auth(&scene.key);
+    let batch = batch.header("content-type", "application/x-ndjson").body(lines).send().await.unwrap();
+    let line = batch.text().await.unwrap();
+    assert!(line.contains(&person) && !line.contains(CIN), "{line}");
+    let mut seen = String::new();
+    until("the tap tells of the delivery", async || {
+        let next = tokio::time::timeout(std::time::Duration::from_millis(200), tapped.next()).await;
+        if let Ok(Some(Ok(bytes))) = next {
+            seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        seen.contains("delivered")
+    })
+    .await;
+    assert!(seen.contains("acme") && !seen.contains(MARKER) && !seen.contains(CIN), "{seen}");
+
+    scene.acme.inject(1, &Injection::Status { status: 422, retry_after: None });
+    let (refused, _) = scene.push("Java, Kotlin").await;
+    scene.until_step(&refused, "rejected acme rejected").await;
+    let (_, parked) = get("/v1/parked", operator()).await;
+    assert!(parked.contains("rejected") && !parked.contains(MARKER), "{parked}");
     let (status, said) = get(&format!("/v1/messages/{message}/explanation"), operator()).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(said.contains("personal_kind"), "{said}");

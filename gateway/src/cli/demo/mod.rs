@@ -1,5 +1,6 @@
 //! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines unless told otherwise.
 
+mod persons;
 mod scene;
 mod traffic;
 
@@ -17,7 +18,8 @@ use crate::telemetry;
 /// Run the daemon with stub partners and invented traffic; needs nothing else.
 ///
 /// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
-/// The agency fails now and then, and heals. Everything is invented, runs on embedded engines in a temporary folder,
+/// The agency fails now and then, and heals. ANAPEC brings talent profiles: one employer has the permission of the persons
+/// and gets them without their pictures, another gets nothing. Everything is invented, runs on embedded engines in a temporary folder,
 /// and is gone afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on
 /// other engines, whose addresses are settings too.
 #[derive(Debug, Args)]

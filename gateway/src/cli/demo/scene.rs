@@ -7,6 +7,7 @@ use connectors::{
     BaseUrl,
     actiris::stub::{ActirisStub, ActirisStubSettings},
     anapec::stub::{AnapecStub, AnapecStubSettings},
+    employer,
     eures::stub::{EuresSettings, EuresStub, EuresView},
     greenhouse::stub::{GreenhouseSettings, GreenhouseStub},
     rest::stub::{Inbox, RestStub, RestStubSettings},
@@ -16,10 +17,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::number;
+use super::{number, persons};
 use crate::{
     config::Configuration,
     daemon::{Daemon, OPERATOR_TOKEN},
+    owner_only,
+    vault::KeyRing,
 };
 
 const WEBHOOK_SECRET: &str = "invented-webhook-secret";
@@ -27,27 +30,38 @@ const AGENCY_TOKEN: &str = "invented-agency-token";
 const ACTIRIS_TOKEN: &str = "invented-actiris-token";
 const VDAB_SECRET: &str = "invented-vdab-secret";
 const VDAB_API_KEY: &str = "invented-vdab-api-key";
+const STAAL_TOKEN: &str = "invented-staal-token";
+const HOUT_TOKEN: &str = "invented-hout-token";
 const PULLER_TOKEN: &str = "invented-puller-token";
+/// How often something is posted that the gateway has no room for.
+const POSTS: usize = 60;
 /// What the stubs remember of each entity.
 const HISTORY: usize = 50;
 
 /// The demo's files: an employer, the services, a puller. All invented.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 17] = [
     (
         "passerelle.toml",
-        "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\nbreaker_pause_ms = 200\n",
+        "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\nbreaker_pause_ms = 200\n\
+         [vault]\nkey_file = \"wrapping.keys\"\n\
+         [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"employer\", country = \"BE\" }\n\
+         instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n",
     ),
     ("partners/metal.toml", include_str!("partners/metal.toml")),
     ("partners/vdab.toml", include_str!("partners/vdab.toml")),
     ("partners/actiris.toml", include_str!("partners/actiris.toml")),
     ("partners/anapec.toml", include_str!("partners/anapec.toml")),
     ("partners/agency.toml", include_str!("partners/agency.toml")),
+    ("partners/staal.toml", include_str!("partners/staal.toml")),
+    ("partners/hout.toml", include_str!("partners/hout.toml")),
     ("partners/eures-vdab.toml", include_str!("partners/eures-vdab.toml")),
     ("secrets/metal-webhook", WEBHOOK_SECRET),
     ("secrets/agency", AGENCY_TOKEN),
     ("secrets/actiris", ACTIRIS_TOKEN),
     ("secrets/vdab", VDAB_SECRET),
     ("secrets/vdab-api", VDAB_API_KEY),
+    ("secrets/staal", STAAL_TOKEN),
+    ("secrets/hout", HOUT_TOKEN),
     ("secrets/eures-puller", PULLER_TOKEN),
 ];
 
@@ -62,6 +76,9 @@ pub struct Scene {
     pub vdab: VdabStub,
     pub actiris: ActirisStub,
     pub anapec: AnapecStub,
+    /// The employer that persons permit to have their profiles.
+    pub staal: RestStub,
+    hout: RestStub,
     pub eures: EuresView,
     http: reqwest::Client,
     puller: tokio::sync::Mutex<EuresStub>,
@@ -79,9 +96,12 @@ impl Scene {
         };
         let agency = RestStub::start(settings).await.context("cannot play the agency")?;
         let (vdab, actiris, anapec) = services().await?;
+        let (staal, hout) = (employer(STAAL_TOKEN).await?, employer(HOUT_TOKEN).await?);
         let folder = write_files(&[
             ("{agency}", agency.base_url()),
             ("{actiris}", actiris.base_url()),
+            ("{staal}", staal.base_url()),
+            ("{hout}", hout.base_url()),
             ("{anapec}", &anapec.site_url()),
             ("{vdab-reading}", &vdab.reading_url()),
             ("{vdab-posting}", &vdab.posting_url()),
@@ -113,6 +133,8 @@ impl Scene {
             vdab,
             actiris,
             anapec,
+            staal,
+            hout,
             eures: puller.view(),
             http,
             puller: tokio::sync::Mutex::new(puller),
@@ -160,7 +182,7 @@ impl Scene {
         let breaches = self.eures.breaches();
         ensure!(breaches.is_empty(), "EURES complains: {breaches:?}");
         ensure!(webhooks > 0, "nothing was posted");
-        Ok(())
+        persons::verdict(&self.staal, &self.hout)
     }
 
     /// What happened, in a few lines.
@@ -182,8 +204,14 @@ impl Scene {
         lines
     }
 
-    fn inboxes(&self) -> [(&'static str, &Inbox); 3] {
-        [("the agency", &self.agency), ("Actiris", &self.actiris), ("VDAB", self.vdab.inbox())]
+    fn inboxes(&self) -> [(&'static str, &Inbox); 5] {
+        [
+            ("the agency", &self.agency),
+            ("Actiris", &self.actiris),
+            ("VDAB", self.vdab.inbox()),
+            ("the employer with permission", &self.staal),
+            ("the employer without", &self.hout),
+        ]
     }
 
     /// How many documents of a partner were accepted, as the metrics say.
@@ -200,7 +228,28 @@ impl Scene {
         self.daemon.stop().await
     }
 
-    async fn ask(&self, path: &str) -> Result<Value> {
+    /// A key for a partner of the demo.
+    pub async fn partner_key(&self, partner: &str) -> Result<String> {
+        let wanted = json!({"partner": partner, "label": "demo"});
+        let key = self.post("/v1/keys", &self.operator_token, &wanted).await?;
+        key["key"].as_str().map(str::to_owned).context("the answer has no key")
+    }
+
+    /// Posts to the gateway; again, if it has no room or its engines have lost a server.
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> Result<Value> {
+        for _ in 0..POSTS {
+            let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(token).json(body);
+            let response = request.send().await?;
+            if response.status() != reqwest::StatusCode::SERVICE_UNAVAILABLE {
+                return Ok(response.error_for_status()?.json().await?);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        anyhow::bail!("the gateway had no room for `{path}`")
+    }
+
+    /// Asks the gateway as an operator.
+    pub async fn ask(&self, path: &str) -> Result<Value> {
         let response = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.operator_token).send().await?;
         Ok(response.error_for_status()?.json().await?)
     }
@@ -224,6 +273,13 @@ async fn services() -> Result<(VdabStub, ActirisStub, AnapecStub)> {
     ))
 }
 
+/// An employer that takes talent profiles, played.
+async fn employer(token: &str) -> Result<RestStub> {
+    let settings =
+        RestStubSettings { token: Some(token.into()), history_limit: HISTORY, ..RestStubSettings::default() };
+    employer::stub::start(settings).await.context("cannot play an employer")
+}
+
 fn write_files(addresses: &[(&str, &BaseUrl)]) -> Result<TempDir> {
     let folder =
         tempfile::Builder::new().prefix("passerelle-demo-").tempdir().context("cannot make a temporary folder")?;
@@ -233,5 +289,6 @@ fn write_files(addresses: &[(&str, &BaseUrl)]) -> Result<TempDir> {
         let text = addresses.iter().fold(text.to_owned(), |text, (place, url)| text.replace(place, url.as_str()));
         fs::write(path, text)?;
     }
+    owner_only::replace(&folder.path().join("wrapping.keys"), KeyRing::new_line().0.as_bytes())?;
     Ok(folder)
 }

@@ -13,7 +13,7 @@ use connectors::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::output::say, scene::Scene};
+use super::{super::output::say, persons, scene::Scene};
 
 /// Vacancies that VDAB and ANAPEC have at most.
 const MOST: usize = 12;
@@ -42,12 +42,14 @@ impl Traffic {
             scene.ats.steady(&self.pace, stop),
             scene.vdab.steady(self.pace.interval * 3, MOST, stop),
             scene.anapec.steady(self.pace.interval * 4, MOST, stop),
+            persons::traffic(scene, stop),
             misbehave(scene, stop),
             pull(scene, stop),
             each(posted, stop, |posted| self.tell_posted(&posted)),
             each(scene.agency.observe(), stop, |received| tell_received("agency gets", &received)),
             each(scene.actiris.observe(), stop, |received| tell_received("Actiris gets", &received)),
             each(scene.vdab.inbox().observe(), stop, |received| tell_received("VDAB gets", &received)),
+            each(scene.staal.observe(), stop, |received| tell_profile("Staalbouw gets", &received)),
             each(pulled, stop, |pulled| {
                 say(&format!(
                     "  EURES pulls   {:9} {} {}",
@@ -95,8 +97,16 @@ fn tell_received(who: &str, received: &Received) {
     ));
 }
 
+/// A profile that an employer got, with what is withheld of it.
+fn tell_profile(who: &str, received: &Received) {
+    let withheld = received.notice.as_ref().map(|notice| notice.withheld.as_str()).unwrap_or_default();
+    let names = withheld.split(", ").filter_map(|one| one.split(';').next()).collect::<Vec<_>>().join(", ");
+    tell_received(who, received);
+    say(&format!("{:18}withheld: {names}", ""));
+}
+
 /// Enough of a reference to recognise it.
-fn short(reference: &str) -> &str {
+pub fn short(reference: &str) -> &str {
     reference.get(..8).unwrap_or(reference)
 }
 

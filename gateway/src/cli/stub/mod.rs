@@ -71,6 +71,15 @@ pub enum Stub {
         #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
         token: Option<SecretString>,
     },
+    /// An employer that takes talent profiles as HR Open candidates
+    Employer {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8094")]
+        listen: SocketAddr,
+        /// The bearer token to ask for
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        token: Option<SecretString>,
+    },
     /// An ANAPEC whose site is read, and that takes vacancies by our profile
     Anapec {
         /// Where to listen
@@ -115,6 +124,7 @@ impl Stub {
                     services::vdab(listen, (secret, api_key), Duration::from_secs(every), &stop).await?;
                 }
                 Self::Actiris { listen, token } => services::actiris(listen, token, &stop).await?,
+                Self::Employer { listen, token } => services::employer(listen, token, &stop).await?,
                 Self::Anapec { listen, token, every } => {
                     services::anapec(listen, token, Duration::from_secs(every), &stop).await?;
                 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use connectors::{
     actiris::stub::{ActirisStub, ActirisStubSettings},
     anapec::stub::{AnapecStub, AnapecStubSettings},
-    rest::stub::Inbox,
+    employer,
+    rest::stub::{Inbox, RestStubSettings},
     vdab::stub::{VdabStub, VdabStubSettings},
 };
 use secrecy::SecretString;
@@ -51,6 +52,15 @@ pub async fn actiris(listen: SocketAddr, token: Option<SecretString>, stop: &Can
     let settings =
         ActirisStubSettings { address: listen, token, history_limit: HISTORY, ..ActirisStubSettings::default() };
     let stub = ActirisStub::start(settings).await.context("cannot play Actiris")?;
+    say(&format!("listening on {}", stub.base_url()));
+    tell(&stub, stop).await;
+    Ok(())
+}
+
+/// Plays an employer, which takes talent profiles.
+pub async fn employer(listen: SocketAddr, token: Option<SecretString>, stop: &CancellationToken) -> Result<()> {
+    let settings = RestStubSettings { address: listen, token, history_limit: HISTORY, ..RestStubSettings::default() };
+    let stub = employer::stub::start(settings).await.context("cannot play an employer")?;
     say(&format!("listening on {}", stub.base_url()));
     tell(&stub, stop).await;
     Ok(())
