@@ -100,6 +100,27 @@ test-faults: engines previous
 soak hours="1":
     PASSERELLE_SOAK_SECONDS=$(({{ hours }} * 3600)) just test-faults
 
+# A gateway that decides about persons when it routes and never again: the checker must find it out
+routing-only:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder="$PWD/target/routing-only"
+    rm -rf "$folder"
+    mkdir -p "$folder/source"
+    git archive HEAD | tar --extract --touch --directory "$folder/source"
+    patch --quiet --strip 1 --directory "$folder/source" < tests/withdrawals/routing_only.patch
+    target=${CARGO_TARGET_DIR:-$PWD/target}
+    (cd "$folder/source" && CARGO_TARGET_DIR="$target" cargo build --locked --package gateway \
+        $(printf -- '--config profile.dev.package.%s.debug=false ' schemas mappings connectors gateway))
+    mv "$target/debug/passerelle" "$folder/passerelle"
+    rm -rf "$folder/source"
+
+# Ten thousand sends and withdrawals at the same time, on files and on two nodes that are killed
+test-withdrawals persons="900": engines routing-only
+    PASSERELLE_TEST_PERSONS={{ persons }} PASSERELLE_TEST_ROUTING_ONLY="$PWD/target/routing-only/passerelle" \
+        tests/engines/engines run --brokers 1 --registry --postgres -- \
+        cargo test --locked --package gateway --test withdrawals -- --nocapture --test-threads 1
+
 # The gateway from outside with its log in Kafka and its store in PostgreSQL, each in topics and a database of its own
 test-distributed: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \

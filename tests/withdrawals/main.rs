@@ -1,0 +1,44 @@
+//! Sends and withdrawals at the same time: nothing is sent once a withdrawal is acknowledged, and whatever was sent before
+//! is asked back. `just test-withdrawals` runs it with ten thousand of them, on both engines, with nodes that are killed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
+
+mod checker;
+mod scene;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+
+use self::scene::Scene;
+
+/// Names a gateway that decides when it routes and never again; `just routing-only` builds it.
+const ROUTING_ONLY: &str = "PASSERELLE_TEST_ROUTING_ONLY";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_after_a_withdrawal_and_what_was_sent_before_is_recalled() {
+    Scene::embedded(None).await.run(0).await.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_holds_on_one_node_that_is_killed() {
+    Scene::embedded(None).await.run(5).await.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_holds_on_two_nodes_that_are_killed() {
+    let Some(scene) = Scene::on_engines(None).await else { return };
+    scene.run(4).await.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_decides_only_at_routing_is_found_out() {
+    let Some(program) = std::env::var_os(ROUTING_ONLY).map(PathBuf::from) else {
+        eprintln!("skipped: {ROUTING_ONLY} names no gateway; `just test-withdrawals` builds it");
+        return;
+    };
+    let verdict = Scene::embedded(Some(&program)).await.run(0).await;
+    assert_ne!(verdict.late, [""; 0], "sends begin after the withdrawal was acknowledged");
+}

@@ -1,0 +1,280 @@
+//! Persons whose profiles change while they take back what they permitted, and employers who get them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use connectors::{
+    employer::stub::start as start_employer,
+    rest::stub::{Injection, RestStub, RestStubSettings},
+};
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    checker::{Known, Verdict, Withdrawn, check, upserts},
+    support::{
+        Gateway, PERMITTED, Setup, TRANSFERS, comes_true, database_at, employer, engines, grant, is_settled, jobseeker,
+        profile_source,
+    },
+};
+
+const TOKEN: &str = "employer";
+/// Employers; each gets every version.
+const EMPLOYERS: usize = 4;
+/// Versions of each person.
+const VERSIONS: usize = 5;
+/// Persons who live at the same time.
+const AT_ONCE: usize = 24;
+/// How long an employer takes to answer.
+const SLOW: Duration = Duration::from_millis(15);
+/// How long everything may take to come to rest.
+const REST: Duration = Duration::from_mins(5);
+
+/// How many persons; ten thousand sends and withdrawals want 900.
+fn persons() -> usize {
+    std::env::var("PASSERELLE_TEST_PERSONS").map_or(60, |number| number.parse().unwrap())
+}
+
+/// How fast everything goes.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// How long a person waits for a document to arrive before going on without it: it may have been taken for a newer one.
+    impatience: Duration,
+    /// How long nodes live, in milliseconds.
+    lives_ms: (u64, u64),
+}
+
+/// A node that comes back finds everything as it left it.
+const ALONE: Pace = Pace { impatience: Duration::from_millis(700), lives_ms: (400, 2_500) };
+/// What a dead node had waits for sessions and leases to end.
+const TOGETHER: Pace = Pace { impatience: Duration::from_secs(8), lives_ms: (6_000, 12_000) };
+
+/// Gateways, employers, and where their store is.
+pub struct Scene {
+    pace: Pace,
+    nodes: Vec<Gateway>,
+    employers: Vec<(String, RestStub)>,
+    known: Known,
+    key: String,
+}
+
+/// A door that may close and open again.
+#[derive(Clone)]
+struct Door {
+    http: reqwest::Client,
+    url: String,
+    data: PathBuf,
+}
+
+impl Door {
+    /// Asks until there is an answer that says something.
+    async fn ask(doors: &[Self], path: &str, key: Option<&str>, body: &Value) -> Value {
+        for turn in 0.. {
+            let door = &doors[turn % doors.len()];
+            // It is another one after every start.
+            let token = std::fs::read_to_string(door.data.join("operator.token")).unwrap_or_default();
+            let request = door.http.post(format!("{}{path}", door.url)).bearer_auth(key.unwrap_or(&token)).json(body);
+            if let Ok(response) = request.send().await
+                && (response.status().is_success() || response.status() == StatusCode::CONFLICT)
+                && let Ok(answer) = response.json().await
+            {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        unreachable!("it asks until it is answered")
+    }
+}
+
+async fn employers() -> Vec<(String, RestStub)> {
+    let mut employers = Vec::new();
+    for number in 0..EMPLOYERS {
+        let settings = RestStubSettings { token: Some(TOKEN.into()), ..RestStubSettings::default() };
+        let stub = start_employer(settings).await.unwrap();
+        stub.inject(usize::MAX, &Injection::Slow(SLOW));
+        employers.push((format!("employer-{number}"), stub));
+    }
+    employers
+}
+
+fn setup(employers: &[(String, RestStub)], program: Option<&Path>) -> Setup {
+    let setup = Setup::new()
+        .settings(TRANSFERS)
+        .partner(profile_source("anapec", "anapec-rest"))
+        .setting("DELIVERY__RETRY_INITIAL_MS", "20")
+        .setting("DELIVERY__RETRY_LONGEST_MS", "500")
+        .setting("DELIVERY__SEND_TIMEOUT_MS", "3000")
+        .setting("DELIVERY__CONNECT_TIMEOUT_MS", "1000")
+        .setting("DELIVERY__DRAIN_MS", "3000");
+    let setup = program.into_iter().fold(setup, Setup::program);
+    employers.iter().fold(setup, |setup, (id, stub)| {
+        setup
+            .partner(employer(id, PERMITTED, "hropen-json", stub.base_url().as_str()))
+            .secret(&format!("{id}-token"), TOKEN)
+    })
+}
+
+impl Scene {
+    /// One node on files.
+    pub async fn embedded(program: Option<&Path>) -> Self {
+        let employers = employers().await;
+        let node = setup(&employers, program).with_vault().await.start().await;
+        let known = Known::Sqlite(node.data().join("store.db"));
+        Self::of(ALONE, vec![node], employers, known).await
+    }
+
+    /// Two nodes on Kafka and PostgreSQL, where those were started.
+    pub async fn on_engines(program: Option<&Path>) -> Option<Self> {
+        let (engines, server) = (engines()?, std::env::var("PASSERELLE_TEST_POSTGRESQL").ok()?);
+        let employers = employers().await;
+        let prefix = format!("withdrawals-{}.", uuid::Uuid::new_v4().simple());
+        let (database, keys) = (database_at(&server).await, database_at(&server).await);
+        let mut wrapping: Option<String> = None;
+        let mut nodes = Vec::new();
+        for _ in 0..2 {
+            let setup = setup(&employers, program)
+                .on_kafka(&engines, &prefix)
+                .setting("KAFKA__PARTITIONS", "4")
+                .setting("KAFKA__SESSION_TIMEOUT_MS", "3000")
+                .setting("KAFKA__MAX_POLL_INTERVAL_MS", "6000")
+                .setting("CLUSTER__LEASE_MS", "3000")
+                .setting("ENGINES__STORE", "postgresql")
+                .setting("POSTGRESQL__URL", &database)
+                .setting("VAULT__URL", &keys);
+            let setup = if let Some(file) = &wrapping {
+                setup.setting("VAULT__KEY_FILE", file)
+            } else {
+                wrapping = Some(setup.config().with_file_name("wrapping.keys").to_string_lossy().into_owned());
+                setup.with_vault().await.setting("VAULT__URL", &keys)
+            };
+            nodes.push(setup.start().await);
+        }
+        Some(Self::of(TOGETHER, nodes, employers, Known::Postgresql(database)).await)
+    }
+
+    async fn of(pace: Pace, nodes: Vec<Gateway>, employers: Vec<(String, RestStub)>, known: Known) -> Self {
+        let key = nodes[0].key("anapec").await;
+        Self { pace, nodes, employers, known, key }
+    }
+
+    /// Lets everybody live, and kills so many nodes meanwhile; then waits until everything has come to rest.
+    pub async fn run(mut self, kills: usize) -> Verdict {
+        let (seed, began, persons) = (rand::rng().random(), Instant::now(), persons());
+        println!("seed {seed}");
+        let doors: Vec<Door> = self
+            .nodes
+            .iter()
+            .map(|node| Door { http: node.http.clone(), url: node.url(""), data: node.data().to_owned() })
+            .collect();
+        let (doors, employers, key) = (Arc::new(doors), Arc::new(self.employers.clone()), self.key.clone());
+        let Pace { impatience, lives_ms: (shortest, longest) } = self.pace;
+        let done = CancellationToken::new();
+        let living = {
+            let (doors, employers, done) = (doors.clone(), employers.clone(), done.clone());
+            tokio::spawn(async move {
+                let lives = (0..persons).map(|number| {
+                    let random = StdRng::seed_from_u64(seed ^ u64::try_from(number).unwrap());
+                    let (doors, employers) = (doors.clone(), employers.clone());
+                    let life = Life { doors, employers, key: key.clone(), number, impatience };
+                    tokio::spawn(life.live(random))
+                });
+                // Spawned only when their turn comes: `lives` is lazy.
+                let lived: Vec<Withdrawn> =
+                    stream::iter(lives).buffer_unordered(AT_ONCE).map(|lived| lived.unwrap()).collect().await;
+                done.cancel();
+                lived
+            })
+        };
+        let mut random = StdRng::seed_from_u64(seed);
+        for kill in 0..kills {
+            let pause = Duration::from_millis(random.random_range(shortest..longest));
+            if tokio::time::timeout(pause, done.cancelled()).await.is_ok() {
+                println!("only {kill} of {kills} kills: everybody has lived");
+                break;
+            }
+            let turn = kill % self.nodes.len();
+            self.nodes[turn].kill().await;
+            self.nodes[turn].start().await;
+        }
+        let withdrawn = living.await.unwrap();
+        let is_at_rest = comes_true(REST, async || {
+            is_settled(&self.nodes[0].get("/v1/backlog").await)
+                && self.nodes[0].get("/v1/recalls").await["recalls"] == json!([])
+        })
+        .await;
+        let mut verdict = check(&withdrawn, &self.employers, &self.known).await;
+        if !is_at_rest {
+            let open = self.nodes[0].get("/v1/recalls").await;
+            verdict.unrecalled.push(format!("no rest: {open}\n{}", self.nodes[0].log()));
+        }
+        println!("{verdict} in {:.1} s", began.elapsed().as_secs_f32());
+        verdict
+    }
+}
+
+/// A person whose profile changes, and who takes back what was permitted at some moment meanwhile.
+struct Life {
+    doors: Arc<Vec<Door>>,
+    employers: Arc<Vec<(String, RestStub)>>,
+    key: String,
+    number: usize,
+    impatience: Duration,
+}
+
+impl Life {
+    async fn live(self, mut random: StdRng) -> Withdrawn {
+        let person = self.push(0).await;
+        let grant = grant(&person);
+        Door::ask(&self.doors, "/v1/consents", None, &grant).await;
+        let record = grant["header"]["record_id"].as_str().unwrap().to_owned();
+        let enough = random.random_range(0..EMPLOYERS * VERSIONS);
+        let changes = async {
+            for version in 1..VERSIONS {
+                self.arrived(&person, version * EMPLOYERS - random.random_range(0..EMPLOYERS)).await;
+                self.push(version).await;
+            }
+        };
+        let withdrawal = async {
+            for number in 0..=enough {
+                if !self.arrived(&person, number).await {
+                    break;
+                }
+            }
+            let path = format!("/v1/consents/{record}/withdraw");
+            let answer = Door::ask(&self.doors, &path, None, &json!({"method": "web"})).await;
+            let acknowledged_at = Timestamp::now();
+            assert_eq!(answer["events"][2]["state"], "dpv:ConsentWithdrawn", "{answer}");
+            let seen = self.employers.iter().map(|(_, stub)| upserts(stub, &person).len()).collect();
+            (acknowledged_at, seen)
+        };
+        let ((), (acknowledged_at, seen)) = tokio::join!(changes, withdrawal);
+        Withdrawn { person, acknowledged_at, seen }
+    }
+
+    /// Waits until so many documents about a person have arrived; not for too long. Says whether they have.
+    async fn arrived(&self, person: &str, wanted: usize) -> bool {
+        let arrived = || self.employers.iter().map(|(_, stub)| upserts(stub, person).len()).sum::<usize>();
+        let give_up_at = Instant::now() + self.impatience;
+        while arrived() < wanted {
+            if Instant::now() >= give_up_at {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        true
+    }
+
+    /// Pushes a version; the person's pseudonym.
+    async fn push(&self, version: usize) -> String {
+        let document = jobseeker(&format!("ZM{:06}", self.number), "Voorbeeld", &format!("soudure {version}"));
+        let receipt = Door::ask(&self.doors, "/v1/anapec/talent_profile", Some(&self.key), &document).await;
+        receipt["entity_key"].as_str().unwrap_or_else(|| panic!("{receipt}")).to_owned()
+    }
+}
