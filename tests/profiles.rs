@@ -269,6 +269,7 @@ async fn every_attempt_is_decided_anew() {
     let (message, person) = scene.push("Java").await;
     let record = scene.permit(&person).await;
     scene.until_step(&message, "deferred acme later").await;
+    assert_eq!(holding(scene.gateway.data(), MARKER), Vec::<String>::new(), "what waits is sealed");
     scene.withdraw(&record).await;
     scene.acme.heal();
     scene.until_step(&message, "refused acme consent_withdrawn").await;
@@ -343,6 +344,7 @@ async fn there_is_no_way_past_the_decision() {
     scene.until_step(&refused, "rejected acme rejected").await;
     let (_, parked) = get("/v1/parked", operator()).await;
     assert!(parked.contains("rejected") && !parked.contains(MARKER), "{parked}");
+    assert_eq!(holding(scene.gateway.data(), MARKER), Vec::<String>::new(), "what is parked is sealed");
     let (status, said) = get(&format!("/v1/messages/{message}/explanation"), operator()).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(said.contains("personal_kind"), "{said}");

@@ -266,3 +266,58 @@ fn unknown_dialect(dialect: &DialectName, kind: Kind) -> Fault {
         format!("there is no mapping of `{dialect}` for `{kind}`; `passerelle mappings list` shows those there are");
     Fault { pointer: String::new(), code: "unknown_dialect".to_owned(), problem }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::Category;
+    use serde_json::json;
+
+    use super::*;
+
+    fn partner() -> Partner {
+        let file = "name = \"X\"\ncountry = \"BE\"\nrole = \"employer\"\n[outgoing.talent_profile]\n\
+                    dialect = \"hropen-json\"\nconnector = { kind = \"rest\", base_url = \"http://x\" }\n\
+                    [outgoing.talent_profile.consent]\npurposes = [\"dpv:PersonnelHiring\"]\n";
+        Partner::parse("acme", file).unwrap()
+    }
+
+    fn profile() -> Record {
+        let said = json!({
+            "reference": "P-1",
+            "person": {"names": [{"script": "Latn", "full": "Amina Voorbeeld"}], "birth_date": "1990-04-05"},
+            "skills_text": "Lassen",
+        });
+        Record::from_json(Kind::TalentProfile, &said).unwrap()
+    }
+
+    #[test]
+    fn nothing_of_a_person_is_written_without_a_decision() {
+        let dialects = Dialects::load(None, Hash::of(b"")).unwrap();
+        let (partner, record) = (partner(), profile());
+        let outgoing = &partner.outgoing[&Kind::TalentProfile];
+        for dialect in ["hropen-json", CANONICAL] {
+            let outgoing = Outgoing { dialect: dialect.parse().unwrap(), ..outgoing.clone() };
+            let Err(refusal) = dialects.write(&outgoing, &record, &partner, None, None) else { panic!("{dialect}") };
+            assert_eq!(refusal.code, "nothing_permitted", "{dialect}");
+            let mask = Mask::permitting([Category::Skills]);
+            let Ok(written) = dialects.write(&outgoing, &record, &partner, None, Some(&mask)) else {
+                panic!("{dialect}")
+            };
+            let text = String::from_utf8(written.bytes).unwrap();
+            assert!(text.contains("Lassen") && !text.contains("Amina") && !text.contains("1990"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_shows_more_than_the_mask_is_found_out() {
+        let dialects = Dialects::load(None, Hash::of(b"")).unwrap();
+        let (partner, record) = (partner(), profile());
+        let outgoing = &partner.outgoing[&Kind::TalentProfile];
+        let wide = Mask::permitting([Category::Skills, Category::Identity]);
+        let Ok(written) = dialects.write(outgoing, &record, &partner, None, Some(&wide)) else { panic!("refused") };
+        let check = |mask: &Mask| dialects.check_shown(&outgoing.dialect, Kind::TalentProfile, &written.bytes, mask);
+        assert!(check(&wide).is_ok());
+        let refusal = check(&Mask::permitting([Category::Skills])).unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("category_not_permitted", "person.names[0].full"));
+    }
+}

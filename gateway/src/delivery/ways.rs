@@ -43,3 +43,50 @@ impl Ways {
         self.0.values().map(|way| way.repeats()).min_by_key(strictness).unwrap_or(Repeats::Never)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+
+    struct Way(Repeats);
+
+    #[async_trait]
+    impl Sender for Way {
+        async fn send(&self, _: Parcel) -> Sent {
+            unreachable!("nothing is sent here")
+        }
+
+        async fn probe(&self) -> Result<(), ProbeError> {
+            match self.0 {
+                Repeats::Never => Err(ProbeError::Refused(401)),
+                _ => Ok(()),
+            }
+        }
+
+        fn repeats(&self) -> Repeats {
+            self.0
+        }
+    }
+
+    fn ways(vacancies: Repeats, profiles: Repeats) -> Ways {
+        let way = |repeats| Arc::new(Way(repeats)) as Arc<dyn Sender>;
+        Ways::new([(Kind::Vacancy, way(vacancies)), (Kind::TalentProfile, way(profiles))].into())
+    }
+
+    #[tokio::test]
+    async fn what_holds_for_a_partner_holds_for_each_of_its_ways() {
+        use Repeats::{ByKey, ByReference, Never};
+        for (vacancies, profiles, expected) in [
+            (ByKey, ByReference, ByKey),
+            (ByReference, ByReference, ByReference),
+            (ByReference, Never, Never),
+            (Never, ByKey, Never),
+        ] {
+            assert_eq!(ways(vacancies, profiles).repeats(), expected, "{vacancies:?} {profiles:?}");
+        }
+        assert_eq!(ways(ByKey, Never).probe().await, Err(ProbeError::Refused(401)));
+        assert_eq!(ways(ByKey, ByReference).probe().await, Ok(()));
+    }
+}
