@@ -87,7 +87,11 @@ impl Scene {
 
     /// Keeps what a person permits, and returns its record.
     async fn permit(&self, person: &str) -> String {
-        let grant = grant(person);
+        self.keep(grant(person)).await
+    }
+
+    /// Keeps a grant, and returns its record.
+    async fn keep(&self, grant: Value) -> String {
         let response = self.operate("/v1/consents", &grant).await;
         let status = response.status();
         assert_eq!(status, StatusCode::CREATED, "{}", response.text().await.unwrap());
@@ -240,6 +244,20 @@ async fn what_is_withdrawn_goes_no_more_and_is_ended_where_it_stands() {
     assert_eq!(recalls["recalls"][0]["state"], "acknowledged", "{recalls}");
     assert_eq!(scene.taken(&person).iter().filter(|one| one.operation == Operation::Upsert).count(), 1);
     scene.assert_silent_at_zenith();
+}
+
+#[tokio::test]
+async fn what_is_permitted_for_a_time_is_ended_by_itself() {
+    let scene = Scene::start().await;
+    let (message, person) = scene.push("Java").await;
+    let mut grant = grant(&person);
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(15);
+    grant["events"][1]["duration"] = end.to_string().into();
+    scene.keep(grant).await;
+    scene.until_step(&message, "delivered acme -").await;
+    scene.until_step(&message, "delivered acme consent_expired").await;
+    assert!(jiff::Timestamp::now() >= end);
+    assert_eq!(scene.taken(&person).last().unwrap().operation, Operation::Close);
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ use schemas::{Category, EntityKey, Kind, Mask, RecordType};
 use crate::{
     config::{Outgoing, Partner, Settings},
     consent::{
-        self, Endpoint, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState, Withheld,
+        self, Endpoint, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState,
+        Withheld, moments,
     },
 };
 
@@ -57,6 +58,18 @@ impl Disclosure<'_> {
             }
             Outcome::Deny { reason, .. } => Err(reason),
         }
+    }
+
+    /// When it may not be any longer, if nothing happens but that time passes; and why.
+    pub fn end(
+        &self,
+        about: (Kind, EntityKey, SubjectState),
+        grants: &[Grant],
+        (settings, now): (&Settings, Timestamp),
+    ) -> Option<(Timestamp, Reason)> {
+        let moments = moments(grants, &settings.transfers);
+        let mut later = moments.into_iter().filter(|moment| *moment > now);
+        later.find_map(|moment| Some((moment, self.decide(about, grants, (settings, moment)).err()?)))
     }
 
     /// What is asked: everything that a record of the kind may hold.

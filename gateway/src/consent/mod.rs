@@ -9,6 +9,7 @@
 mod decision;
 mod exchange;
 mod grant;
+mod horizon;
 mod party;
 mod period;
 mod receipt;
@@ -19,6 +20,7 @@ pub use self::{
     decision::{Decision, Evidence, Obligations, Outcome, Reason, Receiver, Request, SubjectState, Withheld, decide},
     exchange::{Format, Template, export, import},
     grant::{Event, Grant, Onward, withdrawal},
+    horizon::moments,
     receipt::{Language, Receipt},
     terms::{Action, LegalId, Method, Purpose, Stage},
     transfer::{Endpoint, Transfer, TransferSettings, Transfers},

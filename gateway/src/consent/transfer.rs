@@ -2,7 +2,7 @@
 //!
 //! Sources: GDPR chapter V; Moroccan law 09-08, articles 43 and 44.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -159,6 +159,12 @@ impl Transfers {
             }
         }
         Ok(Self(transfers))
+    }
+
+    /// Every moment at which an instrument begins or ends.
+    pub fn moments(&self) -> BTreeSet<Timestamp> {
+        let days = self.0.iter().flat_map(|one| [Some(one.since), one.until]).flatten();
+        days.filter_map(|day| Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())).collect()
     }
 
     /// What lets data go from one to another at a moment; of several the first.

@@ -11,12 +11,21 @@ use crate::{
     config::Outgoing,
     consent::{Onward, Reason, SubjectState},
     disclosure::{Disclosure, Permit},
-    store::{Owed, SubjectVersion},
+    store::{End, Owed, SubjectVersion},
 };
 
+/// What may go, and for how long.
+pub struct Permitted {
+    /// What.
+    pub permit: Permit,
+    /// The version of the person that it rests on.
+    pub as_of: SubjectVersion,
+    /// Until when the partner may show it, if nothing changes.
+    pub end: Option<End>,
+}
+
 impl Preparer {
-    /// Whether what is about a person may go to the partner now, by everything that is granted now; and as of which version
-    /// of the person.
+    /// Whether what is about a person may go to the partner now, by everything that is granted now.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -24,7 +33,7 @@ impl Preparer {
         &self,
         owed: &Owed,
         outgoing: &Outgoing,
-    ) -> anyhow::Result<Result<(Permit, SubjectVersion), Reason>> {
+    ) -> anyhow::Result<Result<Permitted, Reason>> {
         let configuration = &self.rules.configuration;
         // Who is no partner any more is nowhere: nothing says that its data may leave.
         let Some(source) = configuration.partners.get(&owed.origin.partner) else {
@@ -35,9 +44,12 @@ impl Preparer {
         let disclosure = Disclosure { source, receiver: &self.partner, outgoing };
         let now = (&configuration.settings, self.clock.now());
         let state = standing.restricted_since.map_or(SubjectState::Known, |_| SubjectState::Restricted);
-        Ok(disclosure
-            .decide((owed.kind, person, state), &standing.grants, now)
-            .map(|permit| (permit, standing.version)))
+        let about = (owed.kind, person, state);
+        Ok(disclosure.decide(about, &standing.grants, now).map(|permit| {
+            let end = disclosure.end(about, &standing.grants, now);
+            let end = end.map(|(at, why)| End { at: at.as_microsecond(), code: why.code().to_owned() });
+            Permitted { permit, as_of: standing.version, end }
+        }))
     }
 }
 

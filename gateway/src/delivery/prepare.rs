@@ -9,16 +9,18 @@ use schemas::{
     Content, Kind, LossCounts, Operation, Payload, ProfileStatus, Record, Status, TalentProfile, Vacancy, Versions,
 };
 
-use super::{dispatch::Dispatch, person::notice_of};
+use super::{
+    dispatch::Dispatch,
+    person::{Permitted, notice_of},
+};
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
     consent::Reason,
     dialects::{Written, name_for_outside},
-    disclosure::Permit,
     eligibility::window,
     in_force::Rules,
-    store::{DispatchState, End, Permission, Sent, Store, SubjectVersion},
+    store::{DispatchState, End, Permission, Sent, Store},
     vault::Bodies,
 };
 
@@ -150,7 +152,7 @@ impl Preparer {
         } else {
             None
         };
-        let mask = permitted.as_ref().map(|(permit, _)| &permit.mask);
+        let mask = permitted.as_ref().map(|permitted| &permitted.permit.mask);
         let written = self.rules.dialects.write(outgoing, &record, &self.partner, complement.as_deref(), mask);
         let end = window.ends.map(|(at, code)| End { at: at.as_microsecond(), code: code.to_owned() });
         Ok(match written {
@@ -168,17 +170,17 @@ impl Preparer {
     }
 
     /// A document on its way, with what permits it.
-    fn letter(&self, written: Written, permitted: Option<&(Permit, SubjectVersion)>, end: Option<End>) -> Letter {
+    fn letter(&self, written: Written, permitted: Option<&Permitted>, end: Option<End>) -> Letter {
         let then = self.verdict(DispatchState::Delivered, "", None);
         Letter {
             operation: Operation::Upsert,
             body: written.bytes,
             media_type: written.media_type,
             closing: None,
-            permission: permitted.map_or(Permission::NotPersonal, |(_, as_of)| Permission::Decided(*as_of)),
-            notice: permitted.map(|(permit, _)| notice_of(permit)),
+            permission: permitted.map_or(Permission::NotPersonal, |permitted| Permission::Decided(permitted.as_of)),
+            notice: permitted.map(|permitted| notice_of(&permitted.permit)),
             then: Verdict {
-                end,
+                end: end.or_else(|| permitted.and_then(|permitted| permitted.end.clone())),
                 // How much there is of a person is told to nobody.
                 losses: if permitted.is_some() { LossCounts::default() } else { written.loss.counts() },
                 versions: written.versions,

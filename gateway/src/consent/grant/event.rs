@@ -62,9 +62,17 @@ impl Until {
     /// Whether it is over, if it began at `start` and `happened` is what has happened since.
     pub fn is_over(&self, start: Timestamp, now: Timestamp, happened: &[EventName]) -> bool {
         match self {
-            Self::Period(period) => now >= period.after(start),
-            Self::Instant(end) => now >= *end,
             Self::Event(name) => happened.contains(name),
+            Self::Period(_) | Self::Instant(_) => self.end(start).is_some_and(|end| now >= end),
+        }
+    }
+
+    /// The moment at which it is over, if it began at `start` and time alone ends it.
+    pub fn end(&self, start: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Period(period) => Some(period.after(start)),
+            Self::Instant(end) => Some(*end),
+            Self::Event(_) => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use anyhow::Result;
 use connectors::Repeats;
 use futures::future::try_join_all;
-use schemas::{Body, Cause, Close, Content, EntityKey, Envelope, Header, Kind, Lane, Operation, Payload, Plain};
+use schemas::{Body, Cause, Close, Content, EntityKey, Envelope, Event, Header, Kind, Lane, Operation, Payload, Plain};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -242,6 +242,15 @@ fn closing_of(ended: Ended, now: i64) -> Result<(DispatchRow, End)> {
     };
     let close = Close { reason: Some(end.code.clone()), closed_at: None };
     let content = Content { close: Some(close), ..Content::default() };
+    // What is about a person has no body here: the reason stands in the header.
+    let why = Event {
+        step: "ended".to_owned(),
+        code: Some(end.code.clone()),
+        detail: None,
+        at: now,
+        attempt: 0,
+        losses: schemas::LossCounts::default(),
+    };
     let header = Header {
         message_id: owed.message_id,
         operation: Operation::Close,
@@ -252,11 +261,10 @@ fn closing_of(ended: Ended, now: i64) -> Result<(DispatchRow, End)> {
         cause: Some(Cause { message_id: owed.message_id, position: owed.position }),
         recipient: Some(owed.partner.clone()),
         lane: Some(Lane::Closing),
-        event: None,
+        event: owed.kind.is_personal().then_some(why),
     };
     let payload = match owed.kind {
         Kind::Vacancy => Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? }))),
-        // A closing needs to say nothing about a person.
         Kind::TalentProfile => Payload::TalentProfile(None),
         Kind::PlacementStatus => Payload::PlacementStatus(None),
     };
