@@ -118,7 +118,8 @@ impl Opener {
             (true, false) => Outputs::Apart(self.backbone.clone()),
             (true, true) => {
                 let id = format!("{}.{}", self.group, slot.1);
-                let transactions = Transactions::begin(clients, &id, self.backbone.0.outbox.clone());
+                let inner = &self.backbone.0;
+                let transactions = Transactions::begin(clients, &id, inner.outbox.clone(), inner.turns.clone());
                 Outputs::Together(transactions.await?)
             }
         };

@@ -27,6 +27,7 @@ use std::{
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use schemas::{EntityKey, Position};
+use tokio::sync::Semaphore;
 
 use self::{
     client::{Clients, Pace},
@@ -58,6 +59,8 @@ struct Inner {
     wire: Wire,
     outbox: Arc<Outbox>,
     writer: Writer,
+    /// Whose turn it is to write a transaction.
+    turns: Arc<Semaphore>,
     generation: i64,
     supervisor: Supervisor,
     /// The consumers that read single topics, one for each group.
@@ -80,7 +83,8 @@ impl KafkaBackbone {
         }
         let writer = Writer::new(&clients)?;
         let (supervisor, readers) = (supervisor.clone(), Mutex::default());
-        Ok(Self(Arc::new(Inner { clients, wire, outbox, writer, generation, supervisor, readers })))
+        let turns = Arc::new(Semaphore::new(transaction::AT_ONCE));
+        Ok(Self(Arc::new(Inner { clients, wire, outbox, writer, turns, generation, supervisor, readers })))
     }
 
     /// The name of a consumer's group: one for each topic that is read in shares, so that a node that joins one disturbs

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail, ensure};
 use async_trait::async_trait;
 use schemas::Position;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     KafkaBackbone,
@@ -44,6 +44,8 @@ pub struct KafkaSubscription {
     /// The next offset that the partition had when reading began.
     end: i64,
     was_at_end: bool,
+    /// The turn in which what was read last is put out.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl KafkaSubscription {
@@ -66,6 +68,21 @@ impl KafkaSubscription {
             read: from,
             end,
             was_at_end: false,
+            turn: None,
+        }
+    }
+
+    /// Where outputs go in transactions: waits for a turn, and takes along what has come meanwhile.
+    async fn take_turn(&mut self, limit: usize) {
+        let Outputs::Together(transactions) = &self.outputs else { return };
+        if self.turn.is_some() || !self.pending.iter().any(|fed| matches!(fed, Fed::Record { .. })) {
+            return;
+        }
+        self.turn = Some(transactions.turn().await);
+        while self.pending.len() < limit
+            && let Ok(fed) = self.feed.records.try_recv()
+        {
+            self.pending.push_back(fed);
         }
     }
 
@@ -104,9 +121,14 @@ impl KafkaSubscription {
 #[async_trait]
 impl Subscription for KafkaSubscription {
     async fn next(&mut self, limit: usize) -> Result<Vec<Stored>> {
+        self.turn = None;
         loop {
             let had_caught_up = self.has_caught_up();
+            self.take_turn(limit).await;
             self.decode().await?;
+            if self.ready.is_empty() {
+                self.turn = None;
+            }
             if !self.ready.is_empty() || self.has_caught_up() != had_caught_up {
                 return Ok(std::mem::take(&mut self.ready));
             }
@@ -134,6 +156,7 @@ impl Subscription for KafkaSubscription {
             }
         }
         self.committed = next;
+        self.turn = None;
         Ok(())
     }
 

@@ -70,7 +70,8 @@ async fn whoever_was_taken_over_from_writes_nothing() {
 
     let id = format!("{}.0", backbone.group("router", &accepted));
     let outbox = backbone.0.outbox.clone();
-    let _successor = transaction::Transactions::begin(&backbone.0.clients, &id, outbox).await.unwrap();
+    let _successor =
+        transaction::Transactions::begin(&backbone.0.clients, &id, outbox, backbone.0.turns.clone()).await.unwrap();
     let refused = sleeper.commit(read[0].position, vec![output(&journal, "R1")]).await;
     let refused = format!("{:#}", refused.unwrap_err());
     assert!(refused.to_lowercase().contains("fenced"), "{refused}");

@@ -21,16 +21,22 @@ use rdkafka::{
     producer::{FutureProducer, Producer},
     topic_partition_list::Offset,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The brokers get at least so long to end a transaction; usually as long as a node may be silent.
 const SHORTEST: Duration = Duration::from_secs(5);
 /// The library is left this much time to say that its own has run out: what is still under way cannot be given up.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// Transactions of a node at once. What one costs has little to do with what is in it: a share that waits for its turn
+/// takes along what has come meanwhile, where all at once would be many small ones that hold each other up.
+pub const AT_ONCE: usize = 1;
+
 /// The transactions of one partition's reader.
 pub struct Transactions {
     producer: Option<Arc<FutureProducer<Watcher>>>,
     outbox: Arc<Outbox>,
+    turns: Arc<Semaphore>,
     patience: Duration,
 }
 
@@ -39,16 +45,21 @@ impl Transactions {
     ///
     /// # Errors
     /// If the brokers do not answer.
-    pub async fn begin(clients: &Clients, id: &str, outbox: Arc<Outbox>) -> Result<Self> {
+    pub async fn begin(clients: &Clients, id: &str, outbox: Arc<Outbox>, turns: Arc<Semaphore>) -> Result<Self> {
         let producer: FutureProducer<Watcher> =
             clients.transacting(id).create_with_context(clients.context("router"))?;
         let producer = Arc::new(producer);
         let own = producer.clone();
         let patience = clients.settings.session_timeout.max(SHORTEST);
-        let transactions = Self { producer: Some(producer), outbox, patience };
+        let transactions = Self { producer: Some(producer), outbox, turns, patience };
         let fenced = bounded("taking over transactions", 2 * patience, move || own.init_transactions(patience)).await?;
         fenced.with_context(|| format!("cannot take over the transactions `{id}`"))?;
         Ok(transactions)
+    }
+
+    /// Waits until it is this share's turn to write; others wait until the permit is dropped.
+    pub async fn turn(&self) -> OwnedSemaphorePermit {
+        self.turns.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 
     /// Writes outputs and the offset that they follow from; together, or not at all.
