@@ -34,6 +34,8 @@ const VERSIONS: usize = 5;
 const AT_ONCE: usize = 24;
 /// How long an employer takes to answer.
 const SLOW: Duration = Duration::from_millis(15);
+/// How long a person waits for the very first document.
+const FIRST: Duration = Duration::from_secs(10);
 /// How long everything may take to come to rest.
 const REST: Duration = Duration::from_mins(5);
 
@@ -237,13 +239,16 @@ impl Life {
         let enough = random.random_range(0..EMPLOYERS * VERSIONS);
         let changes = async {
             for version in 1..VERSIONS {
-                self.arrived(&person, version * EMPLOYERS - random.random_range(0..EMPLOYERS)).await;
+                let wanted = version * EMPLOYERS - random.random_range(0..EMPLOYERS);
+                self.arrived(&person, wanted, self.impatience).await;
                 self.push(version).await;
             }
         };
         let withdrawal = async {
             for number in 0..=enough {
-                if !self.arrived(&person, number).await {
+                // The first one is worth waiting for, however slow everything is.
+                let patience = if number == 1 { FIRST } else { self.impatience };
+                if !self.arrived(&person, number, patience).await {
                     break;
                 }
             }
@@ -259,9 +264,9 @@ impl Life {
     }
 
     /// Waits until so many documents about a person have arrived; not for too long. Says whether they have.
-    async fn arrived(&self, person: &str, wanted: usize) -> bool {
+    async fn arrived(&self, person: &str, wanted: usize, patience: Duration) -> bool {
         let arrived = || self.employers.iter().map(|(_, stub)| upserts(stub, person).len()).sum::<usize>();
-        let give_up_at = Instant::now() + self.impatience;
+        let give_up_at = Instant::now() + patience;
         while arrived() < wanted {
             if Instant::now() >= give_up_at {
                 return false;

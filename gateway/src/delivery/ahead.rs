@@ -18,6 +18,8 @@ pub trait Queued {
     fn raise(&mut self, lane: Lane);
     /// Whether a newer one may take its place.
     fn is_replaceable(&self) -> bool;
+    /// Whether it takes back what it is a version of.
+    fn takes_back(&self) -> bool;
 }
 
 /// The queue of one partner.
@@ -31,7 +33,7 @@ pub struct Ahead<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    running: Option<Position>,
+    running: Option<(Position, bool)>,
     waiting: VecDeque<T>,
 }
 
@@ -61,10 +63,12 @@ impl<T: Queued> Ahead<T> {
         self.slots.contains_key(&entity)
     }
 
-    /// Whether that very version of an entity is held: a record that stands twice in the log counts once.
-    pub fn holds_version(&self, entity: EntityKey, version: Position) -> bool {
-        self.slots.get(&entity).is_some_and(|slot| {
-            slot.running == Some(version) || slot.waiting.iter().any(|item| item.version() == version)
+    /// Whether that very version of an entity is held: a record that stands twice in the log counts once. What takes a
+    /// version back is not that version.
+    pub fn holds_version(&self, wanted: &T) -> bool {
+        let what = |item: &T| (item.version(), item.takes_back());
+        self.slots.get(&wanted.entity()).is_some_and(|slot| {
+            slot.running == Some(what(wanted)) || slot.waiting.iter().any(|item| what(item) == what(wanted))
         })
     }
 
@@ -100,7 +104,7 @@ impl<T: Queued> Ahead<T> {
                     continue;
                 }
                 let Some(item) = slot.waiting.pop_front() else { continue };
-                slot.running = Some(item.version());
+                slot.running = Some((item.version(), item.takes_back()));
                 self.running += 1;
                 return Some(item);
             }
@@ -178,6 +182,9 @@ mod tests {
         fn is_replaceable(&self) -> bool {
             !self.is_event
         }
+        fn takes_back(&self) -> bool {
+            self.lane == Lane::Closing && self.is_event
+        }
     }
 
     fn item(entity: &str, version: i64, lane: Lane) -> Item {
@@ -187,6 +194,20 @@ mod tests {
 
     fn versions(items: Vec<Item>) -> Vec<i64> {
         items.into_iter().map(|item| item.version).collect()
+    }
+
+    #[test]
+    fn what_takes_a_version_back_is_not_that_version() {
+        let mut ahead = Ahead::new();
+        let version = item("a", 1, Lane::Live);
+        let closing = Item { is_event: true, ..item("a", 1, Lane::Closing) };
+        ahead.push(closing.clone());
+        for _ in 0..2 {
+            assert!(ahead.holds_version(&closing) && !ahead.holds_version(&version));
+            ahead.start();
+        }
+        ahead.push(version.clone());
+        assert!(ahead.holds_version(&version));
     }
 
     #[test]

@@ -129,4 +129,8 @@ impl Queued for Dispatch {
     fn is_replaceable(&self) -> bool {
         matches!(self.owed.kind, Kind::Vacancy | Kind::TalentProfile) && !self.in_doubt && !self.owed.takes_back()
     }
+
+    fn takes_back(&self) -> bool {
+        self.owed.takes_back()
+    }
 }

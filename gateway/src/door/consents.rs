@@ -140,17 +140,25 @@ pub async fn withdraw(
 ) -> Result<Json<Withdrawn>, Problem> {
     let store = &door.intake.store;
     let grant = store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?;
-    let subject = grant.record().header.subject;
     if grant.is_withdrawn() {
-        return Ok(Json(Withdrawn { grant, recalls: recalls::begun(&door, subject).await? }));
+        return withdrawn_now(&door, grant).await;
     }
     let (clock, after) = (&door.intake.clock, grant.version());
     let event: Event = withdrawal(&grant, withdrawn.method, clock.now());
     let then = grant.and(event.clone()).map_err(|error| illegal(&error.to_string()))?;
     match store.add_grant_event(id, after, event, clock.now_micros()).await? {
-        Kept::New | Kept::Known => Ok(Json(Withdrawn { grant: then, recalls: recalls::begun(&door, subject).await? })),
+        Kept::New | Kept::Known => withdrawn_now(&door, then).await,
         Kept::Conflict => Err(conflict(&then)),
     }
+}
+
+/// Everybody who has something of the person is asked to delete it; what another grant permits goes again, behind that.
+async fn withdrawn_now(door: &Door, grant: Grant) -> Result<Json<Withdrawn>, Problem> {
+    let subject = grant.record().header.subject;
+    if door.intake.store.grants_of(subject).await?.iter().any(|other| other.state().permits()) {
+        reconsider(door, subject, Uuid::new_v5(&grant.id(), b"withdrawn")).await?;
+    }
+    Ok(Json(Withdrawn { grant, recalls: recalls::begun(door, subject).await? }))
 }
 
 fn illegal(problem: &str) -> Problem {

@@ -41,7 +41,7 @@ impl Runner {
         for mut dispatch in dispatches.drain(..) {
             let offset = dispatch.log_offset.unwrap_or_default();
             self.offsets.read(offset);
-            if self.ahead.holds_version(dispatch.owed.entity_key, dispatch.owed.position) {
+            if self.ahead.holds_version(&dispatch) {
                 self.offsets.finish(offset);
                 continue;
             }

@@ -1,0 +1,203 @@
+//! Recalls from outside: whoever was sent something that a person took back is asked to delete it until there is an answer.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod support;
+
+use connectors::{
+    employer::stub::start as start_employer,
+    rest::stub::{Injection, RestStub, RestStubSettings, Verdict},
+};
+use reqwest::{Method, StatusCode};
+use schemas::Operation;
+use serde_json::{Value, json};
+
+use self::support::{
+    Gateway, PATIENCE, PERMITTED, Setup, TRANSFERS, comes_true, employer, grant, jobseeker, profile_source, until,
+};
+
+const TOKEN: &str = "employer";
+const CIN: &str = "ZM739182";
+
+struct Scene {
+    gateway: Gateway,
+    acme: RestStub,
+    key: String,
+}
+
+impl Scene {
+    async fn start(escalate_after_seconds: &str) -> Self {
+        let settings = RestStubSettings { token: Some(TOKEN.into()), ..RestStubSettings::default() };
+        let acme = start_employer(settings).await.unwrap();
+        let gateway = Setup::new()
+            .settings(TRANSFERS)
+            .partner(profile_source("anapec", "anapec-rest"))
+            .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
+            .secret("acme-token", TOKEN)
+            .setting("DELIVERY__RETRY_INITIAL_MS", "20")
+            .setting("DELIVERY__RETRY_LONGEST_MS", "100")
+            .setting("DELIVERY__BREAKER_PAUSE_MS", "50")
+            .setting("DELIVERY__BREAKER_LONGEST_MS", "100")
+            .setting("RECALLS__ESCALATE_AFTER_SECONDS", escalate_after_seconds)
+            .with_vault()
+            .await
+            .start()
+            .await;
+        let key = gateway.key("anapec").await;
+        Self { gateway, acme, key }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+        let request = self.gateway.http.request(method, self.gateway.url(path));
+        let response = request.bearer_auth(self.gateway.operator_token()).json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
+        response.json().await.unwrap()
+    }
+
+    /// Pushes a profile; the message and the person's pseudonym.
+    async fn push(&self, skills: &str) -> (String, String) {
+        let document = jobseeker(CIN, "Voorbeeld", skills);
+        let request = self.gateway.http.post(self.gateway.url("/v1/anapec/talent_profile")).bearer_auth(&self.key);
+        let response = request.json(&document).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::ACCEPTED, "{}", self.gateway.log());
+        let receipt: Value = response.json().await.unwrap();
+        let text = |name: &str| receipt[name].as_str().unwrap().to_owned();
+        (text("message_id"), text("entity_key"))
+    }
+
+    /// Keeps what a person permits, and returns its record.
+    async fn permit(&self, person: &str) -> String {
+        let grant = grant(person);
+        self.ask(Method::POST, "/v1/consents", &grant).await;
+        grant["header"]["record_id"].as_str().unwrap().to_owned()
+    }
+
+    async fn withdraw(&self, record: &str) -> Value {
+        self.ask(Method::POST, &format!("/v1/consents/{record}/withdraw"), &json!({"method": "web"})).await
+    }
+
+    /// A person whose profile the employer has; its message, the person, and the record of the grant.
+    async fn delivered(&self) -> (String, String, String) {
+        let (message, person) = self.push("Java").await;
+        let record = self.permit(&person).await;
+        self.until_taken(&person, &[Operation::Upsert]).await;
+        (message, person, record)
+    }
+
+    /// Waits until the employer has taken just these, oldest first.
+    async fn until_taken(&self, person: &str, wanted: &[Operation]) {
+        let taken = || {
+            let history = self.acme.history(person).into_iter();
+            history.filter(|one| one.verdict == Verdict::Taken).map(|one| one.operation).collect::<Vec<_>>()
+        };
+        let is_so = comes_true(PATIENCE, async || taken() == wanted).await;
+        assert!(is_so, "wanted {wanted:?}, taken {:?}\n{}", taken(), self.gateway.log());
+    }
+
+    async fn recalls(&self, query: &str) -> Vec<Value> {
+        self.gateway.get(&format!("/v1/recalls?{query}")).await["recalls"].as_array().unwrap().clone()
+    }
+
+    async fn until_recalled(&self, person: &str, state: &str) -> Value {
+        let query = format!("subject={person}");
+        until(state, async || self.recalls(&query).await.iter().any(|recall| recall["state"] == state)).await;
+        self.recalls(&query).await.remove(0)
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_withdrawal_says_what_is_recalled_and_the_recall_is_acknowledged() {
+    let scene = Scene::start("3600").await;
+    let (_, person, record) = scene.delivered().await;
+    let withdrawn = scene.withdraw(&record).await;
+    let recall = &withdrawn["recalls"][0];
+    assert_eq!((&recall["partner"], &recall["code"]), (&json!("acme"), &json!("consent_withdrawn")), "{withdrawn}");
+    scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
+    let recall = scene.until_recalled(&person, "acknowledged").await;
+    assert_eq!((&recall["attempts"], recall["settled_at"].is_string()), (&json!(1), true));
+    assert_eq!(scene.recalls("").await, [""; 0], "everything has its answer");
+    assert_eq!(scene.acme.violations(), []);
+}
+
+#[tokio::test]
+async fn a_recall_is_chased_through_failures_and_kills_and_a_person_is_called() {
+    let mut scene = Scene::start("1").await;
+    let (message, person, record) = scene.delivered().await;
+    scene.acme.fail_now(Injection::Status { status: 503, retry_after: None });
+    scene.withdraw(&record).await;
+    scene.gateway.kill().await;
+    scene.gateway.start().await;
+    until("a person is called", async || scene.recalls("escalated=true").await.len() == 1).await;
+    scene.until_recalled(&person, "sent").await;
+    assert_eq!(scene.recalls("partner=acme").await.len(), 1);
+    until("the journal tells", async || {
+        let message = scene.gateway.get(&format!("/v1/messages/{message}")).await;
+        message["events"].as_array().unwrap().iter().any(|event| event["step"] == "recall_escalated")
+    })
+    .await;
+    let called = async || scene.gateway.metric("passerelle_recalls_open", "escalated=\"true\"").await >= 1.0;
+    until("it is counted", called).await;
+    let listed = scene.gateway.run(&["consent", "recalls", "--escalated"]).await;
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains(&person) && listed.contains("a person is wanted"), "{listed}");
+
+    scene.acme.heal();
+    let recall = scene.until_recalled(&person, "acknowledged").await;
+    assert!(recall["attempts"].as_i64().unwrap() > 1 && recall["escalated_at"].is_string(), "{recall}");
+    assert_eq!(scene.recalls("escalated=true").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_recall_that_is_refused_calls_a_person_at_once() {
+    let scene = Scene::start("3600").await;
+    let (_, person, record) = scene.delivered().await;
+    scene.acme.inject(1, &Injection::Status { status: 422, retry_after: None });
+    scene.withdraw(&record).await;
+    scene.until_recalled(&person, "refused").await;
+    until("a person is called", async || scene.recalls("escalated=true").await.len() == 1).await;
+    let parked = scene.gateway.get("/v1/parked").await;
+    let id = parked["parked"][0]["id"].as_str().unwrap();
+    scene.ask(Method::POST, &format!("/v1/parked/{id}/release"), &json!({})).await;
+    scene.until_recalled(&person, "acknowledged").await;
+    scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
+}
+
+#[tokio::test]
+async fn what_another_grant_permits_goes_again_behind_the_recall() {
+    let scene = Scene::start("3600").await;
+    let (_, person, record) = scene.delivered().await;
+    scene.permit(&person).await;
+    scene.until_taken(&person, &[Operation::Upsert; 2]).await;
+    scene.withdraw(&record).await;
+    let (upsert, close) = (Operation::Upsert, Operation::Close);
+    scene.until_taken(&person, &[upsert, upsert, close, upsert]).await;
+    let recall = scene.until_recalled(&person, "acknowledged").await;
+    assert_eq!(recall["code"], "consent_withdrawn");
+    assert_eq!(scene.acme.violations(), []);
+}
+
+#[tokio::test]
+async fn who_is_erased_is_recalled_from_everybody() {
+    let scene = Scene::start("3600").await;
+    let (_, person, _) = scene.delivered().await;
+    let erased = scene.ask(Method::DELETE, &format!("/v1/subjects/{person}/keys"), &json!({})).await;
+    assert_eq!(erased["recalls"][0]["code"], "subject_erased", "{erased}");
+    scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
+    scene.until_recalled(&person, "acknowledged").await;
+}
+
+#[tokio::test]
+async fn who_may_not_have_the_corrected_profile_any_more_loses_the_one_before() {
+    let scene = Scene::start("3600").await;
+    let (_, person, record) = scene.delivered().await;
+    scene.withdraw(&record).await;
+    scene.push("Java, corrected").await;
+    scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
+    scene.permit(&person).await;
+    scene.until_taken(&person, &[Operation::Upsert, Operation::Close, Operation::Upsert]).await;
+    let shown = scene.acme.history(&person).pop().unwrap();
+    assert!(
+        String::from_utf8_lossy(&shown.body).contains("Java, corrected"),
+        "the corrected one, once it is permitted"
+    );
+}
