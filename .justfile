@@ -119,11 +119,12 @@ routing-only:
 test-withdrawals persons="900": engines routing-only
     PASSERELLE_TEST_PERSONS={{ persons }} PASSERELLE_TEST_ROUTING_ONLY="$PWD/target/routing-only/passerelle" \
         tests/engines/engines run --brokers 1 --registry --postgres -- \
-        cargo test --locked --package gateway --test withdrawals -- --nocapture --test-threads 1
+        cargo test --locked --package gateway --test withdrawals -- --include-ignored --nocapture --test-threads 1
 
 # The gateway from outside with its log in Kafka and its store in PostgreSQL, each in topics and a database of its own
 test-distributed: engines
     tests/engines/engines run --brokers 1 --registry --postgres -- bash -euc ' \
+        cargo test --locked --package gateway --test withdrawals -- --ignored --nocapture; \
         export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
         cargo test --locked --workspace --test way --test door --test delivery --test feed --test poll \
         --test operators --test store --test profiles'

@@ -28,6 +28,7 @@ async fn the_same_holds_on_one_node_that_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants Kafka, a registry and PostgreSQL: `just test-distributed` and `just test-withdrawals` start them"]
 async fn the_same_holds_on_two_nodes_that_are_killed() {
     let Some(scene) = Scene::on_engines(None).await else { return };
     scene.run(4).await.assert_clean();
