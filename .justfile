@@ -127,7 +127,7 @@ test-distributed: engines
         cargo test --locked --package gateway --test withdrawals -- --ignored --nocapture; \
         export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
         cargo test --locked --workspace --test way --test door --test delivery --test feed --test poll \
-        --test operators --test store --test profiles'
+        --test operators --test store --test profiles --test markers'
 
 # Is docker/ right, and does it name what the tests use?
 docker:

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs,
+    io::Write,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    task::JoinHandle,
 };
 
 use super::{PATIENCE, database, forwarder::Forwarder, until};
@@ -31,6 +33,7 @@ pub struct Setup {
     data: PathBuf,
     program: PathBuf,
     environment: BTreeMap<String, String>,
+    keeps_output: bool,
 }
 
 /// A gateway in a folder of its own.
@@ -40,7 +43,10 @@ pub struct Gateway {
     program: PathBuf,
     forwarder: Forwarder,
     environment: BTreeMap<String, String>,
+    keeps_output: bool,
     child: Option<Child>,
+    /// Reads what the process says, to its end.
+    listener: Option<JoinHandle<()>>,
     log: Arc<Mutex<VecDeque<String>>>,
     pub http: reqwest::Client,
 }
@@ -53,7 +59,8 @@ impl Setup {
         }
         fs::write(folder.path().join("passerelle.toml"), "").unwrap();
         let data = folder.path().join("data");
-        Self { folder, data, program: env!("CARGO_BIN_EXE_passerelle").into(), environment: BTreeMap::new() }
+        let (program, environment) = (env!("CARGO_BIN_EXE_passerelle").into(), BTreeMap::new());
+        Self { folder, data, program, environment, keeps_output: false }
     }
 
     pub fn partner(self, (id, file): (&str, String)) -> Self {
@@ -74,6 +81,12 @@ impl Setup {
     /// Sets a variable of the process.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Keeps everything that the process says, in files of the gateway's folder.
+    pub fn keeps_output(mut self) -> Self {
+        self.keeps_output = true;
         self
     }
 
@@ -148,7 +161,9 @@ impl Setup {
             program: self.program,
             forwarder: Forwarder::start().await,
             environment: self.environment,
+            keeps_output: self.keeps_output,
             child: None,
+            listener: None,
             log: Arc::default(),
             http: client(),
         };
@@ -171,16 +186,21 @@ impl Gateway {
             .env("PASSERELLE__DOOR__LISTEN", "127.0.0.1:0")
             .env("PASSERELLE__TELEMETRY__FORMAT", "json")
             .envs(&self.environment)
+            .stdout(self.kept("stdout.log").map_or_else(Stdio::inherit, Stdio::from))
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        let mut kept = self.kept("stderr.log");
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (ready, address) = tokio::sync::oneshot::channel();
         let log = self.log.clone();
-        tokio::spawn(async move {
+        self.listener = Some(tokio::spawn(async move {
             let mut ready = Some(ready);
             while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(kept) = &mut kept {
+                    writeln!(kept, "{line}").unwrap();
+                }
                 let event: Value = serde_json::from_str(&line).unwrap_or_default();
                 if event["fields"]["message"] == "ready"
                     && let Some(ready) = ready.take()
@@ -193,7 +213,7 @@ impl Gateway {
                     log.pop_front();
                 }
             }
-        });
+        }));
         let address = tokio::time::timeout(STARTING, address).await;
         let Ok(Ok(Ok(address))) = address else { panic!("the gateway did not start:\n{}", self.log()) };
         self.forwarder.point_to(Some(address));
@@ -205,6 +225,7 @@ impl Gateway {
         self.forwarder.point_to(None);
         let mut child = self.child.take().expect("a gateway that runs");
         child.kill().await.unwrap();
+        self.heard_out().await;
     }
 
     /// Asks the process to stop, and returns whether it did so cleanly.
@@ -213,12 +234,36 @@ impl Gateway {
         self.signal("TERM").await;
         let mut child = self.child.take().expect("a gateway that runs");
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("the gateway stops").unwrap();
+        self.heard_out().await;
         status.success()
+    }
+
+    /// Waits until everything that the process has said is read.
+    async fn heard_out(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            listener.await.unwrap();
+        }
+    }
+
+    /// A file of this gateway's folder that what the process says is added to, if it is to be kept.
+    fn kept(&self, name: &str) -> Option<fs::File> {
+        let path = self.folder.path().join(name);
+        self.keeps_output.then(|| fs::OpenOptions::new().create(true).append(true).open(path).unwrap())
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("a gateway that runs")
+    }
+
+    /// A setting as `PASSERELLE__SECTION__NAME` gives it.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.environment.get(&format!("PASSERELLE__{name}")).map(String::as_str)
     }
 
     /// Sends the process a signal, such as `STOP` and `CONT`.
     pub async fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().and_then(Child::id).expect("a gateway that runs").to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
     }
 
@@ -232,8 +277,7 @@ impl Gateway {
 
     /// The most memory that the process has ever held.
     pub fn peak_memory_mib(&self) -> u64 {
-        let pid = self.child.as_ref().and_then(Child::id).expect("a gateway that runs");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1_024
     }
