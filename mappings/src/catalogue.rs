@@ -251,11 +251,21 @@ impl WrittenMapping<'_> {
         let Some(model) = RecordType::of(kind) else {
             return Err(self.mistake(format!("the kind `{kind}` is not accepted yet"), "remove the file"));
         };
-        let folder = format!("dialects/{dialect}/samples/");
-        let samples = self.files.iter();
-        let samples = samples.filter_map(|(path, bytes)| Some((path.strip_prefix(&folder)?.to_owned(), bytes.clone())));
+        let samples = self.samples(kind);
         let text = text_of(self.path, self.bytes)?;
-        Mapping::compile(dialect, kind, model, library, (self.path, text, base), samples.collect())
+        Mapping::compile(dialect, kind, model, library, (self.path, text, base), samples)
+    }
+
+    /// What stands in `samples/<kind>`; in a dialect without that folder, in `samples`.
+    fn samples(&self, kind: Kind) -> BTreeMap<String, Vec<u8>> {
+        let within = |folder: &str| -> BTreeMap<String, Vec<u8>> {
+            let inside = self.files.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
+            let files = inside.filter(|(name, _)| !name.contains('/'));
+            files.map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect()
+        };
+        let all = format!("dialects/{}/samples/", self.dialect);
+        let own = within(&format!("{all}{kind}/"));
+        if own.is_empty() { within(&all) } else { own }
     }
 
     /// The mistake of a mapping that is like one which is not there; nothing if that one has mistakes of its own.

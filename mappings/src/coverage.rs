@@ -3,6 +3,7 @@
 use schemas::{Record, RecordType, Type, Value};
 
 use crate::{
+    Catalogue, Evidence,
     codes::CodedShape,
     mapping::Mapping,
     plan::{Covered, Selector},
@@ -33,6 +34,34 @@ pub fn coverage(mapping: &Mapping) -> Vec<FieldCoverage> {
         field.is_written &= writes;
     }
     fields
+}
+
+/// All mappings as a table in Markdown: how much of the canonical model each reads and writes, and how real its format is.
+pub fn coverage_table(catalogue: &Catalogue) -> String {
+    let mut table = "| kind | dialect | format | reads | writes | of | how real | facts from |\n\
+                     |---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    let mut mappings: Vec<_> = catalogue.mappings().collect();
+    mappings.sort_by_key(|mapping| (mapping.kind().as_str(), mapping.dialect().as_str()));
+    for mapping in mappings {
+        let fields = coverage(mapping);
+        let count = |is_it: fn(&FieldCoverage) -> bool, can: bool| {
+            if can { fields.iter().filter(|field| is_it(field)).count().to_string() } else { "-".to_owned() }
+        };
+        let reads = count(|field| field.is_read, mapping.directions().reads());
+        let writes = count(|field| field.is_written, mapping.directions().writes());
+        let how_real = match mapping.evidence() {
+            Evidence::Published => "published",
+            Evidence::Observed => "seen in use; no public specification",
+            Evidence::Ours => "**ours**: no real document is behind it",
+        };
+        let (kind, dialect, title, source) = (mapping.kind(), mapping.dialect(), mapping.title(), mapping.source());
+        let of = fields.len();
+        table.push_str(&format!(
+            "| {kind} | `{dialect}` | {title} | {reads} | {writes} | {of} | {how_real} | {source} |\n"
+        ));
+    }
+    table
 }
 
 fn walk(

@@ -23,7 +23,7 @@ mod writing;
 pub use canonical::{CANONICAL, read_canonical, write_canonical};
 pub use catalogue::Catalogue;
 pub use complement::Complement;
-pub use coverage::{FieldCoverage, coverage};
+pub use coverage::{FieldCoverage, coverage, coverage_table};
 pub use defaults::Defaults;
 pub use document::{Fault, Format, MAX_BYTES, ReadFailure};
 pub use error::MappingError;

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
 
-use mappings::{Catalogue, Mapping, ReadOptions, WriteOptions};
+use std::{fs, path::Path};
+
+use mappings::{Catalogue, Mapping, ReadOptions, WriteOptions, coverage_table};
 use schemas::{DialectName, Kind, Operation, Record};
 use serde_json::{Value as Json, json};
 
@@ -253,5 +255,18 @@ fn a_wage_in_another_currency_is_not_written_as_euros() {
         assert_eq!(document.contains("minimumBrutoLoon"), is_written, "{currency}: {document}");
         let is_reported = writing.loss.entries.iter().any(|loss| loss.code == "not_assumed");
         assert_eq!(is_reported, !is_written, "{currency}");
+    }
+}
+
+#[test]
+fn the_page_of_formats_says_what_the_mappings_do() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (_, rest) = page.split_once("<!-- table -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- end -->").unwrap();
+    let wanted = coverage_table(&Catalogue::embedded().unwrap());
+    assert!(table == wanted, "`docs/formats.md` must have the table of `passerelle mappings list --table`:\n{wanted}");
+    for line in wanted.lines().filter(|line| line.contains("**ours**")) {
+        assert!(line.to_lowercase().contains("our"), "the title says whose format it is: {line}");
     }
 }

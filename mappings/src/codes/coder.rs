@@ -24,6 +24,8 @@ pub(crate) struct Coder {
     is_required: bool,
     /// The lists of which the words are written, not the code.
     label_only: Vec<usize>,
+    /// Whether what is no code of the lists is words: those of the last list when read, of any when written.
+    holds_words: bool,
 }
 
 /// Where a crosswalk led into one of the rule's lists.
@@ -75,6 +77,7 @@ impl Coder {
             language,
             is_required,
             label_only: Vec::new(),
+            holds_words: false,
         }
     }
 
@@ -83,6 +86,17 @@ impl Coder {
         let is_one = |entry: &Entry| lists.iter().any(|name| **name == **entry.list.name());
         self.label_only = (0..self.entries.len()).filter(|index| is_one(&self.entries[*index])).collect();
         self
+    }
+
+    /// The same, at a place that holds words where it holds no code.
+    pub(crate) fn with_words(mut self, holds_words: bool) -> Self {
+        self.holds_words = holds_words;
+        self
+    }
+
+    /// Whether the place holds words where it holds no code.
+    pub(crate) fn holds_words(&self) -> bool {
+        self.holds_words
     }
 
     /// The lists of the rule, in its order.
@@ -127,6 +141,11 @@ impl Coder {
             let is_expected = said_code.is_none() && index == first;
             let value = self.entries[index].value_of_label(shape, &code, named, &self.entries[first].list);
             return Found { value, coarsened: (!is_expected).then_some("found_by_label") };
+        }
+        if let Some(words) = words.filter(|_| self.holds_words) {
+            let last = &self.entries[self.entries.len() - 1].list;
+            let value = shape.of_source(Named { version: None, ..named(last, None, Some(words.into())) });
+            return Found { value, coarsened: None };
         }
         let index = given.list.unwrap_or(0);
         let list = &self.entries[index].list;
@@ -214,11 +233,17 @@ impl Coder {
         let grade = shape.grade(value);
         let source = (shape.source_scheme(value), shape.source_code(value), shape.source_label(value));
         let own = (shape.scheme(value), shape.code(value), shape.label(value));
-        if let Some(written) = self.verbatim(source, |_, _| true) {
+        // Where a code must be written, words of the source that led to one do not stand for it.
+        let wants_code = self.is_required && own.1.is_some();
+        if let Some(written) = self.verbatim(source, |_, _| true).filter(|found| found.code.is_some() || !wants_code) {
             return Ok(self.finish(written, has_label, own, source));
         }
         let own_is_refused = refused.contains(&grade);
-        let mut written = if let Some(written) = self.verbatim(own, CodeList::knows) {
+        let is_words = self.holds_words && own.1.is_none();
+        let mut written = if is_words {
+            check_grade(own_is_refused)?;
+            self.words_of(own, source)?
+        } else if let Some(written) = self.verbatim(own, CodeList::knows) {
             check_grade(own_is_refused)?;
             Written { coarsened: (grade != Grade::Exact).then_some(grade.as_str()), ..written }
         } else if let Some(there) = self.arrive(own.0, own.1).or_else(|| self.arrive(source.0, source.1)) {
@@ -227,6 +252,9 @@ impl Coder {
             let label = has_label.then(|| self.label_of(there.list, there.code.as_str())).flatten();
             let loses_label = self.loses_words(own, source);
             Written { code: Some(there.code), label, list: there.list, coarsened, loses_label, other: None }
+        } else if self.holds_words {
+            check_grade(own_is_refused)?;
+            self.words_of(own, source)?
         } else if let Some(written) = self.verbatim(own, |_, _| !self.is_required) {
             check_grade(own_is_refused)?;
             written
@@ -243,6 +271,22 @@ impl Coder {
             }
         }
         Ok(self.finish(written, has_label, own, source))
+    }
+
+    /// The words of a value, or those that some list has for its code.
+    fn words_of<'a>(&'a self, own: Words<'a>, source: Words<'a>) -> Result<Written<'a>, &'static str> {
+        let last = self.entries.len() - 1;
+        let of_code = |(scheme, code, _): Words<'_>| {
+            let lists = self.by_scheme.get(scheme?)?;
+            lists.iter().find_map(|list| list.label(code?, self.language.as_deref())).map(|label| &**label)
+        };
+        let words =
+            own.2.or_else(|| of_code(own)).or(source.2).or_else(|| of_code(source)).ok_or("no_code_in_target")?;
+        let comes_back = own == (Some(&**self.entries[last].list.scheme()), None, Some(words))
+            && self.knower(words, None).is_none()
+            && self.find_label(words, None).is_none();
+        let coarsened = (!comes_back).then_some("words");
+        Ok(Written { label: Some(Spelled::Borrowed(words)), list: last, coarsened, ..Written::default() })
     }
 
     /// Says what to write for a coded value of a list that is none of the rule's.

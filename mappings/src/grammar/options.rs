@@ -9,6 +9,8 @@ use super::Place;
 pub(crate) struct Rule {
     /// `at`, or the alternatives of `either`; the first is written.
     pub(crate) at: Vec<Place>,
+    /// `by = "precision"`: the alternatives are for a day, a month and a year.
+    pub(crate) is_by_precision: bool,
     /// `each`: the repeated part.
     pub(crate) each: Option<Place>,
     /// `also`: further places that say the same.
@@ -101,8 +103,8 @@ pub(crate) struct Rule {
     pub(crate) is_raw: bool,
     /// `to`, in `[derive]`: the vocabulary in which a value follows from a place that a line of `[fields]` carries.
     pub(crate) derive: Option<String>,
-    /// `words = true`, in `[derive]`: the words of the code, not the code.
-    pub(crate) derives_words: bool,
+    /// `words = true`: the place holds words where it holds no code; in `[derive]`: the words of the code, not the code.
+    pub(crate) is_words: bool,
     /// `read = false`: written only.
     pub(crate) is_write_only: bool,
     /// `write = false`: read only.

@@ -87,6 +87,7 @@ fn read_values(item: &Item, table: &Table<'_>, mistakes: &mut Mistakes<'_>) -> V
 fn read_form(rule: &mut Rule, table: &mut Table<'_>, mistakes: &mut Mistakes<'_>) {
     rule.date = table.texts("date", mistakes);
     rule.instant = table.text("instant", mistakes);
+    rule.is_by_precision = table.word("by", &[("precision", true)], mistakes).unwrap_or_default();
     rule.within_days = table.count("within_days", mistakes);
     rule.of = table.texts("of", mistakes);
     rule.keep_text = table.text("keep_text", mistakes);
@@ -144,7 +145,7 @@ fn read_demands(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: For
         rule.starts_with = place(&text, item, &table.rule, format, mistakes);
     }
     rule.derive = table.text("to", mistakes);
-    rule.derives_words = table.boolean("words", mistakes).unwrap_or_default();
+    rule.is_words = table.boolean("words", mistakes).unwrap_or_default();
     rule.is_write_only = table.boolean("read", mistakes) == Some(false);
     rule.is_read_only = table.boolean("write", mistakes) == Some(false);
 }

@@ -27,7 +27,7 @@ impl RuleMaker<'_, '_, '_> {
             Some(scheme) => vec![scheme],
             None => field.map(|field| field.schemes.clone()).unwrap_or_default(),
         };
-        let coder = self.coder(&schemes)?.with_label_only(&written.label_only);
+        let coder = self.coder(&schemes)?.with_label_only(&written.label_only).with_words(written.is_words);
         let dialect = &self.compiler.file.dialect;
         let code = written.code.as_ref().or(dialect.code.as_ref());
         let label = written.label.as_ref().or(dialect.label.as_ref());

@@ -16,11 +16,9 @@ impl RuleMaker<'_, '_, '_> {
         let written = self.written();
         let form = self.form(ty)?;
         let coder = match &written.derive {
-            Some(scheme) => Some(TextCoder {
-                coder: self.coder(&[scheme])?,
-                schemes: Vec::new(),
-                derives_words: written.derives_words,
-            }),
+            Some(scheme) => {
+                Some(TextCoder { coder: self.coder(&[scheme])?, schemes: Vec::new(), derives_words: written.is_words })
+            }
             None if written.codes.is_empty() => None,
             None => Some(self.text_coder(ty, field)?),
         };

@@ -23,6 +23,8 @@ pub(crate) struct Rule {
     pub(crate) target: Target,
     /// The place, or the places of which the first that says something is read; the first is written.
     pub(crate) places: Vec<PlaceId>,
+    /// The places are those of a day, a month and a year: a partial date is written where its precision stands.
+    pub(crate) is_by_precision: bool,
     pub(crate) also: Vec<PlaceId>,
     pub(crate) action: Action,
     pub(crate) absent: Vec<Box<str>>,
@@ -165,6 +167,13 @@ pub(crate) enum Form {
     Integer,
     Boolean,
     Symbol(&'static [&'static str]),
+}
+
+impl Form {
+    /// Whether it is a day, a moment, or part of one.
+    pub(super) fn is_date(&self) -> bool {
+        matches!(self, Self::Date { .. })
+    }
 }
 
 /// Codes in a field that is no coded record.

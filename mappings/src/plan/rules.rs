@@ -57,11 +57,18 @@ impl<'c> RuleMaker<'c, '_, '_> {
         let append = self.read_append(owner)?;
         let window = self.read_window(owner);
         let written = self.written();
+        if written.is_by_precision
+            && (places.len() < 3 || !matches!(&action, Action::Leaf(leaf) if leaf.form.is_date()))
+        {
+            let remedy = "write `either = [\"day\", \"month\", \"year\"]` for a field that is a date";
+            self.mistake("`by = \"precision\"` wants a date and its three places", remedy);
+        }
         let boxed = |text: &Option<String>| text.as_deref().map(Into::into);
         Some(Rule {
             level: owner.level,
             target,
             places,
+            is_by_precision: written.is_by_precision,
             also,
             action,
             absent: written.absent.iter().map(|text| text.as_str().into()).collect(),

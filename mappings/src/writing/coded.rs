@@ -61,12 +61,14 @@ impl<'a> Writer<'a> {
         // A scalar without a code takes the words that stood there.
         if written.code.is_none() && coded.code.is_empty() && !has_label {
             written.code = written.label.take();
-            written.coarsened = written.coarsened.or(Some("words"));
+            if !coded.coder.holds_words() {
+                written.coarsened = written.coarsened.or(Some("words"));
+            }
         }
         // Words alone do not say of which list they are.
         let is_of_another = written.list > 0 || written.other.is_some();
         let says_list = coded.scheme.is_some() && !coded.names_codes_only();
-        if is_of_another && !says_list && coded.shape.code(value).is_none() {
+        if is_of_another && !says_list && coded.shape.code(value).is_none() && !coded.coder.holds_words() {
             written.coarsened = written.coarsened.or(Some("words"));
         }
         let has_place = written.code.is_some() || (has_label && written.label.is_some());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::Outcome;
+use schemas::{Outcome, PartialDateTime, Precision};
 
 use crate::{
     document::{Format, NameKind},
@@ -99,7 +99,7 @@ impl<'a> Writer<'a> {
 
     /// Puts content at the place of a rule and wherever else it is said.
     pub(super) fn put(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule, content: Content<'a>) -> Wrote {
-        let Some(place) = self.place_to_write(scope, base, rule) else {
+        let Some(place) = self.place_to_write(scope, base, rule, &content) else {
             self.note(rule.level, &rule.target, Outcome::Dropped, "no_element");
             return Wrote::Nothing;
         };
@@ -126,9 +126,18 @@ impl<'a> Writer<'a> {
         Wrote::Something
     }
 
-    /// The first place of a rule; of several attributes the first whose element is written.
-    fn place_to_write(&self, scope: &Scope, base: usize, rule: &Rule) -> Option<PlaceId> {
+    /// The first place of a rule; of several attributes the first whose element is written, and for a month or a year
+    /// the one that is for it.
+    fn place_to_write(&self, scope: &Scope, base: usize, rule: &Rule, content: &Content<'_>) -> Option<PlaceId> {
         let first = *rule.places.first()?;
+        if let (true, Content::Text(text)) = (rule.is_by_precision, content) {
+            let precision = text.parse::<PartialDateTime>().map(|date| date.precision());
+            return Some(match precision {
+                Ok(Precision::Month) => rule.places[1],
+                Ok(Precision::Year) => rule.places[2],
+                _ => first,
+            });
+        }
         if rule.places.len() == 1 || !self.is_attribute(scope, first) {
             return Some(first);
         }

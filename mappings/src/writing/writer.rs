@@ -184,7 +184,7 @@ impl<'a> Writer<'a> {
         for rule in scope.deferred.iter().map(|index| &scope.rules[*index]) {
             if let Some(parent) = rule.with_parent
                 && self.slots[base + parent] != NONE
-                && rule.places.first().is_some_and(|place| self.slots[base + place] == NONE)
+                && rule.places.iter().all(|place| self.slots[base + place] == NONE)
             {
                 self.write_fallback(scope, base, rule);
             }

@@ -50,6 +50,7 @@ pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
 /// Gives a profile what a first registration asks for.
 fn complete(record: &mut Record) {
     for (path, text) in [
+        ("reference", "P-1"),
         ("person.names[Latn].family", "AIT EXEMPLE"),
         ("person.names[Latn].given", "Fatima"),
         ("person.birth_date", "1997-03-05"),
