@@ -41,10 +41,11 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every sample of every dialect, with the dialect.
+/// Every sample of a vacancy in every dialect, with the dialect.
 fn samples() -> Vec<(String, PathBuf)> {
     let mut samples = Vec::new();
-    for dialect in fs::read_dir(root().join("mappings/dialects")).unwrap().map(|entry| entry.unwrap()) {
+    let dialects = fs::read_dir(root().join("mappings/dialects")).unwrap().map(|entry| entry.unwrap());
+    for dialect in dialects.filter(|dialect| dialect.path().join("vacancy.toml").exists()) {
         let name = dialect.file_name().to_string_lossy().into_owned();
         for entry in fs::read_dir(dialect.path().join("samples")).unwrap() {
             let path = entry.unwrap().path();

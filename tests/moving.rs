@@ -9,11 +9,17 @@ mod support;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use connectors::rest::stub::{Injection, Received, RestStub, RestStubSettings};
-use schemas::EntityKey;
+use connectors::{
+    employer::stub::start as start_employer,
+    rest::stub::{Injection, Received, RestStub, RestStubSettings},
+};
+use schemas::{EntityKey, Operation};
 use serde_json::{Value, json};
 
-use self::support::{Engines, Gateway, Setup, database_at, engines, pusher, rest_receiver, until};
+use self::support::{
+    Engines, Gateway, PERMITTED, Setup, TRANSFERS, database_at, employer, engines, grant, jobseeker, profile_source,
+    pusher, rest_receiver, until,
+};
 
 /// Vacancies that are delivered before the move, and vacancies that wait meanwhile.
 const DELIVERED: u64 = 20;
@@ -131,6 +137,68 @@ async fn an_installation_goes_on_elsewhere() {
     until("the key and the partner are as before", async || last(1) == Some(3)).await;
     let explained = gateway.run(&["trace", first["message_id"].as_str().unwrap(), "--explain"]).await;
     assert!(explained.status.success(), "what was accepted before is found in the new log");
+    assert!(gateway.stop().await);
+}
+
+#[tokio::test]
+async fn persons_go_along_with_their_keys() {
+    let Some(engines) = engines() else { return };
+    let token = "employer";
+    let acme = start_employer(RestStubSettings { token: Some(token.into()), ..RestStubSettings::default() }).await;
+    let acme = acme.unwrap();
+    let mut gateway = Setup::new()
+        .settings(TRANSFERS)
+        .partner(profile_source("anapec", "anapec-rest"))
+        .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
+        .secret("acme-token", token)
+        .with_vault()
+        .await
+        .start()
+        .await;
+    let key = gateway.key("anapec").await;
+    let push = async |gateway: &Gateway, skills: &str| {
+        let request = gateway.http.post(gateway.url("/v1/anapec/talent_profile")).bearer_auth(&key);
+        let response = request.json(&jobseeker("ZM739182", "Voorbeeld", skills)).send().await.unwrap();
+        let (status, receipt): (_, Value) = (response.status().as_u16(), response.json().await.unwrap());
+        (status, receipt["entity_key"].as_str().unwrap().to_owned())
+    };
+    let operate = async |gateway: &Gateway, path: &str, body: &Value| {
+        let request = gateway.http.post(gateway.url(path)).bearer_auth(gateway.operator_token());
+        assert!(request.json(body).send().await.unwrap().status().is_success(), "{path}");
+    };
+    let (_, person) = push(&gateway, "Java").await;
+    let permission = grant(&person);
+    operate(&gateway, "/v1/consents", &permission).await;
+    let operations = || acme.history(&person).iter().map(|received| received.operation).collect::<Vec<_>>();
+    until("the employer has it", async || operations() == [Operation::Upsert]).await;
+    gateway.kill().await;
+
+    let target = gateway.folder.path().join("cluster.toml");
+    let without = format!("{}{TRANSFERS}", distributed(&engines).await);
+    std::fs::write(&target, &without).unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let (code, _, complaint) = move_to(&gateway, &target, more).await;
+        assert!(code == Some(1) && complaint.contains("`vault.url` is empty"), "{complaint}");
+    }
+    let server = std::env::var("PASSERELLE_TEST_POSTGRESQL").unwrap();
+    let text = format!("{without}\n[vault]\nurl = \"{}\"\n", database_at(&server).await);
+    std::fs::write(&target, &text).unwrap();
+    break_off(&gateway, &target, Duration::from_millis(400)).await;
+    let (code, moved, complaint) = move_to(&gateway, &target, &[]).await;
+    assert_eq!(code, Some(0), "{moved}{complaint}");
+    let moved: Vec<Value> = moved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let keys = moved.iter().find(|one| one["name"] == "keys.data_keys").unwrap();
+    assert!(keys["count"].as_i64() >= Some(2), "the vault's own, the person's: {keys}");
+
+    std::fs::write(gateway.folder.path().join("passerelle.toml"), text).unwrap();
+    gateway.start().await;
+    assert_eq!(push(&gateway, "Java").await, (200, person.clone()), "known again, and nothing new");
+    assert_eq!(push(&gateway, "Java, Rust").await, (202, person.clone()));
+    until("the next version is sent", async || operations() == [Operation::Upsert; 2]).await;
+    let record = permission["header"]["record_id"].as_str().unwrap();
+    operate(&gateway, &format!("/v1/consents/{record}/withdraw"), &json!({"method": "web"})).await;
+    until("it is recalled", async || operations().last() == Some(&Operation::Close)).await;
+    assert_eq!(acme.violations(), []);
     assert!(gateway.stop().await);
 }
 

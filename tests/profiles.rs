@@ -247,6 +247,35 @@ async fn what_is_withdrawn_goes_no_more_and_is_ended_where_it_stands() {
 }
 
 #[tokio::test]
+async fn who_is_deleted_at_the_source_is_ended_where_the_profile_stands() {
+    let acme = play_employer().await;
+    let gateway = Setup::new()
+        .settings(TRANSFERS)
+        .partner(profile_source("ats", "greenhouse"))
+        .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
+        .secret("acme-token", TOKEN)
+        .with_vault()
+        .await
+        .start()
+        .await;
+    let (key, zenith) = (gateway.key("ats").await, play_employer().await);
+    let scene = Scene { gateway, acme, zenith, key };
+    let candidate = json!({"id": 530_001, "first_name": "Jo", "last_name": MARKER, "title": "Baker"});
+    let created = json!({"action": "new_candidate_application", "payload": {"application": {"candidate": candidate}}});
+    let (_, person) = scene.push_to("/v1/ats/talent_profile", &created).await;
+    scene.permit(&person).await;
+    until("the employer has it", async || scene.taken(&person).len() == 1).await;
+
+    let deleted = json!({"action": "delete_candidate", "payload": {"person": candidate}});
+    let (message, again) = scene.push_to("/v1/ats/talent_profile", &deleted).await;
+    assert_eq!(again, person);
+    scene.until_step(&message, "delivered acme -").await;
+    let operations: Vec<_> = scene.taken(&person).iter().map(|received| received.operation).collect();
+    assert_eq!(operations, [Operation::Upsert, Operation::Close]);
+    assert_eq!(scene.acme.violations(), []);
+}
+
+#[tokio::test]
 async fn what_is_permitted_for_a_time_is_ended_by_itself() {
     let scene = Scene::start().await;
     let (message, person) = scene.push("Java").await;

@@ -17,6 +17,7 @@ use self::support::{
 };
 
 const TOKEN: &str = "employer";
+const HOOK: &str = "an-invented-secret-for-events";
 const CIN: &str = "ZM739182";
 
 struct Scene {
@@ -27,13 +28,23 @@ struct Scene {
 
 impl Scene {
     async fn start(escalate_after_seconds: &str) -> Self {
-        let settings = RestStubSettings { token: Some(TOKEN.into()), ..RestStubSettings::default() };
-        let acme = start_employer(settings).await.unwrap();
+        Self::told(escalate_after_seconds, "\"delete\"").await
+    }
+
+    /// An employer that understands closings in this form.
+    async fn told(escalate_after_seconds: &str, closings: &str) -> Self {
+        let (token, hook_secret) = (Some(TOKEN.into()), Some(HOOK.into()));
+        let acme =
+            start_employer(RestStubSettings { token, hook_secret, ..RestStubSettings::default() }).await.unwrap();
+        let (id, file) = employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str());
+        let closings = closings.replace("HOST", acme.base_url().as_str());
+        let file = file.replace("token = ", &format!("closings = {closings}, token = "));
         let gateway = Setup::new()
             .settings(TRANSFERS)
             .partner(profile_source("anapec", "anapec-rest"))
-            .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
+            .partner((id, file))
             .secret("acme-token", TOKEN)
+            .secret("acme-hook", HOOK)
             .setting("DELIVERY__RETRY_INITIAL_MS", "20")
             .setting("DELIVERY__RETRY_LONGEST_MS", "100")
             .setting("DELIVERY__BREAKER_PAUSE_MS", "50")
@@ -117,6 +128,22 @@ async fn the_answer_to_a_withdrawal_says_what_is_recalled_and_the_recall_is_ackn
     assert_eq!((&recall["attempts"], recall["settled_at"].is_string()), (&json!(1), true));
     assert_eq!(scene.recalls("").await, [""; 0], "everything has its answer");
     assert_eq!(scene.acme.violations(), []);
+}
+
+#[tokio::test]
+async fn a_recall_goes_in_the_form_that_the_receiver_understands() {
+    let hook = r#"{ webhook = { url = "HOST/hooks", secret = "acme-hook" } }"#;
+    for (closings, said) in [("\"close\"", "{\"reason\":\"consent_withdrawn\"}"), (hook, "talent_profile.closed")] {
+        let scene = Scene::told("3600", closings).await;
+        let (_, person, record) = scene.delivered().await;
+        scene.withdraw(&record).await;
+        scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
+        let recall = scene.until_recalled(&person, "acknowledged").await;
+        assert_eq!(recall["attempts"], 1, "{closings}");
+        let told = scene.acme.history(&person).pop().unwrap();
+        assert!(String::from_utf8_lossy(&told.body).contains(said), "{closings}: {told:?}");
+        assert_eq!(scene.acme.violations(), [], "{closings}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use connectors::{
     anapec::stub::{AnapecStub, AnapecStubSettings},
     code,
     rest::{
-        RestPush, RestSettings,
+        Closings, RestPush, RestSettings,
         stub::{Inbox, Rule},
     },
     stub::{Counting, Injection, Quota},
@@ -25,6 +25,7 @@ fn sender(base_url: &BaseUrl, token: &str) -> RestPush {
         base_url: base_url.clone(),
         token: Some(token.into()),
         repeats: Repeats::ByKey,
+        closings: Closings::default(),
         connect_time_out: Duration::from_secs(2),
         certificates: ExtraCertificates::default(),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connectors::{
     ExtraCertificates, Fault, Limit, Outcome, Parcel, ProbeError, Repeats, Sender, code,
-    rest::{RestPush, RestSettings},
+    rest::{Closings, RestPush, RestSettings},
 };
 use futures::future::{Either, join, select};
 use schemas::{EntityKey, Kind, Operation};
@@ -30,6 +30,7 @@ fn sender(base_url: &str, repeats: Repeats) -> RestPush {
         base_url: base_url.parse().unwrap(),
         token: Some("t0ken".into()),
         repeats,
+        closings: Closings::default(),
         connect_time_out: Duration::from_secs(2),
         certificates: ExtraCertificates::default(),
     };

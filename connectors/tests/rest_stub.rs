@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use connectors::{
-    ExtraCertificates, Outcome, Parcel, ProbeError, Repeats, Sender, code, exhausted_for,
+    Closing, ExtraCertificates, Outcome, Parcel, ProbeError, Repeats, Sender, code, exhausted_for,
     rest::{
-        RestPush, RestSettings,
+        Closings, RestPush, RestSettings, Webhook,
         stub::{Injection, Moment, RestStub, RestStubSettings, Rule, Verdict},
     },
     stub::{Counting, LimitBreach, Quota},
@@ -20,15 +20,23 @@ use tokio::{
 
 const TOKEN: &str = "t0ken";
 
+const HOOK_SECRET: &str = "an-invented-secret-for-events";
+
 async fn stub() -> RestStub {
-    RestStub::start(RestStubSettings { token: Some(TOKEN.into()), ..RestStubSettings::default() }).await.unwrap()
+    let (token, hook_secret) = (Some(TOKEN.into()), Some(HOOK_SECRET.into()));
+    RestStub::start(RestStubSettings { token, hook_secret, ..RestStubSettings::default() }).await.unwrap()
 }
 
 fn sender(stub: &RestStub) -> RestPush {
+    telling(stub, Closings::default())
+}
+
+fn telling(stub: &RestStub, closings: Closings) -> RestPush {
     let settings = RestSettings {
         base_url: stub.base_url().clone(),
         token: Some(TOKEN.into()),
         repeats: Repeats::ByKey,
+        closings,
         connect_time_out: Duration::from_secs(2),
         certificates: ExtraCertificates::default(),
     };
@@ -99,6 +107,55 @@ async fn the_history_of_a_reference_is_kept_in_order() {
     assert_eq!(history[0].body_hash, Hash::of(br#"{"title":"Lasser (rev 1)"}"#));
     assert_eq!(observer.recv().await.unwrap(), history[0]);
     assert_eq!(stub.violation_count(), 0);
+}
+
+fn hook(stub: &RestStub, secret: &str) -> Closings {
+    Closings::Webhook(Webhook { url: format!("{}/hooks", stub.base_url()).parse().unwrap(), secret: secret.into() })
+}
+
+#[tokio::test]
+async fn a_close_goes_in_the_form_that_was_agreed() {
+    let stub = stub().await;
+    let closing = Some(Closing { code: "consent_withdrawn".to_owned(), words: None });
+    for (number, closings) in [Closings::Delete, Closings::Close, hook(&stub, HOOK_SECRET)].into_iter().enumerate() {
+        let sender = telling(&stub, closings);
+        send(&sender, parcel(&format!("put-{number}"), "{}")).await;
+        for _ in ["first", "repeat"] {
+            let close = Parcel { closing: closing.clone(), ..close(&format!("close-{number}")) };
+            assert_eq!(send(&sender, close).await, Outcome::Delivered { foreign_reference: None });
+        }
+    }
+    let history = stub.history(&reference().to_string());
+    let closes: Vec<_> = history.iter().filter(|one| one.operation == Operation::Close).collect();
+    let said: Vec<_> = closes.iter().map(|one| (one.verdict, str::from_utf8(&one.body).unwrap())).collect();
+    let key = reference();
+    let event =
+        format!(r#"{{"type":"vacancy.closed","kind":"vacancy","reference":"{key}","reason":"consent_withdrawn"}}"#);
+    let reason = r#"{"reason":"consent_withdrawn"}"#;
+    let each = ["", reason, &event].map(|body| [(Verdict::Taken, body), (Verdict::Repeated, body)]);
+    assert_eq!(said, each.concat());
+    assert_eq!(stub.violations(), []);
+}
+
+#[tokio::test]
+async fn an_event_that_others_signed_is_refused_and_closes_nothing() {
+    let stub = stub().await;
+    let sender = telling(&stub, hook(&stub, "another-secret"));
+    send(&sender, parcel("put", "{}")).await;
+    assert!(matches!(send(&sender, close("close")).await, Outcome::Retry { code: code::UNAUTHORISED, .. }));
+    assert_eq!(verdicts(&stub), [Verdict::Taken]);
+    assert_eq!(broken_rules(&stub), [Rule::Signature]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_wrong_is_no_answer_to_a_close() {
+    let stub = stub().await;
+    let nowhere = Webhook { url: format!("{}/elsewhere", stub.base_url()).parse().unwrap(), secret: "s".into() };
+    for closings in [Closings::Webhook(nowhere), Closings::Close] {
+        stub.inject(1, &Injection::Status { status: 404, retry_after: None });
+        let outcome = send(&telling(&stub, closings), close("close")).await;
+        assert!(!matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
@@ -314,6 +371,7 @@ async fn the_probe_finds_it_and_its_token() {
         base_url: stub.base_url().clone(),
         token: None,
         repeats: Repeats::ByKey,
+        closings: Closings::default(),
         connect_time_out: Duration::from_secs(2),
         certificates: ExtraCertificates::default(),
     };

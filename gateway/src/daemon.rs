@@ -30,6 +30,7 @@ use crate::{
     poller::Polling,
     recalls,
     reload::Reloader,
+    reviews::{self, Reviewer},
     router::{self, Router},
     store,
     supervisor::Supervisor,
@@ -77,7 +78,7 @@ impl Daemon {
 
         let (supervisor, health) = (Supervisor::default(), Health::default());
         let backbone = open_backbone(&in_force.now().configuration, (&supervisor, &health)).await?;
-        let store = store::open(&in_force.now().configuration, &supervisor).await?;
+        let store = store::open(&in_force.now().configuration, &supervisor, Clock::system()).await?;
         let cluster = Cluster::new(store.clone(), &settings.data_dir)?;
         supervisor.spawn("cluster", cluster.clone().run(in_force.clone(), supervisor.stop_token()));
         let bodies = Bodies::with(open_vault(&in_force, &supervisor).await?);
@@ -147,6 +148,17 @@ impl Parts {
         let token = supervisor.stop_token();
         supervisor.spawn_part(recalls::PART.to_owned(), health, move || watch.clone().run(token.clone()));
         let (wakes, limits) = (Wakes::default(), Limits::default());
+        let reviewer = Reviewer {
+            in_force: intake.in_force.clone(),
+            backbone: backbone.clone(),
+            store: store.clone(),
+            clock: intake.clock.clone(),
+            health: health.clone(),
+            wakes: wakes.clone(),
+            sync_wanted: sync_wanted.clone(),
+        };
+        let token = supervisor.stop_token();
+        supervisor.spawn_part(reviews::PART.to_owned(), health, move || reviewer.clone().run(token.clone()));
         let delivery = Delivery {
             in_force: intake.in_force.clone(),
             backbone,

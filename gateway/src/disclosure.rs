@@ -6,16 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use consent::{
+    Endpoint, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState, Withheld, moments,
+};
 use jiff::Timestamp;
 use schemas::{Category, EntityKey, Kind, Mask, RecordType};
 
-use crate::{
-    config::{Outgoing, Partner, Settings},
-    consent::{
-        self, Endpoint, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState,
-        Withheld, moments,
-    },
-};
+use crate::config::{Outgoing, Partner, Settings};
 
 /// From whom to whom, and what for.
 #[derive(Debug, Clone, Copy)]
@@ -60,16 +57,17 @@ impl Disclosure<'_> {
         }
     }
 
-    /// When it may not be any longer, if nothing happens but that time passes; and why.
-    pub fn end(
+    /// From when on it may not be so any longer, if nothing happens but that time passes: nothing, less, or more.
+    pub fn valid_until(
         &self,
         about: (Kind, EntityKey, SubjectState),
         grants: &[Grant],
         (settings, now): (&Settings, Timestamp),
-    ) -> Option<(Timestamp, Reason)> {
+        permit: &Permit,
+    ) -> Option<Timestamp> {
         let moments = moments(grants, &settings.transfers);
         let mut later = moments.into_iter().filter(|moment| *moment > now);
-        later.find_map(|moment| Some((moment, self.decide(about, grants, (settings, moment)).err()?)))
+        later.find(|moment| self.decide(about, grants, (settings, *moment)).as_ref() != Ok(permit))
     }
 
     /// What is asked: everything that a record of the kind may hold.

@@ -6,16 +6,14 @@
 mod employer;
 mod window;
 
+use consent::{Country, Reason};
 use schemas::{PartnerId, Path, Record, Step, Vacancy, Value};
 
 pub use self::{
     employer::{employers, legal_ids, spelling},
     window::window,
 };
-use crate::{
-    config::{Connector, Country, International, NationalsOnly, Outgoing, Partner},
-    consent::Reason,
-};
+use crate::config::{Connector, International, NationalsOnly, Outgoing, Partner};
 
 /// Why something does not go to a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -181,6 +181,6 @@ def _tls(folder: Path) -> str:
 
 def _format(java: str, libs: Path, cluster: str, settings: Path, options: list[str]) -> None:
     tool = [java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN", "-cp", f"{libs}/*"]
-    done = subprocess.run([*tool, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings), *options], check=False, capture_output=True, text=True)
+    done = subprocess.run([*tool, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(settings), *options], check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise EngineError(f"cannot format the log of a broker\n{done.stdout}{done.stderr}")

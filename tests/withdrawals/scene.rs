@@ -36,6 +36,8 @@ const AT_ONCE: usize = 24;
 const SLOW: Duration = Duration::from_millis(15);
 /// How long a person waits for the very first document.
 const FIRST: Duration = Duration::from_secs(10);
+/// How long an answer may take: a client now and then does not notice that its connection ended with a gateway.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How long everything may take to come to rest.
 const REST: Duration = Duration::from_mins(5);
 
@@ -82,7 +84,12 @@ impl Door {
             let door = &doors[turn % doors.len()];
             // It is another one after every start.
             let token = std::fs::read_to_string(door.data.join("operator.token")).unwrap_or_default();
-            let request = door.http.post(format!("{}{path}", door.url)).bearer_auth(key.unwrap_or(&token)).json(body);
+            let request = door
+                .http
+                .post(format!("{}{path}", door.url))
+                .bearer_auth(key.unwrap_or(&token))
+                .json(body)
+                .timeout(ANSWER);
             if let Ok(response) = request.send().await
                 && (response.status().is_success() || response.status() == StatusCode::CONFLICT)
                 && let Ok(answer) = response.json().await

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use reqwest::Response;
-use schemas::{Kind, Operation};
+use schemas::Kind;
 use serde_json::Value;
 
 use crate::{
@@ -28,7 +28,6 @@ const LONGEST_REFERENCE: usize = 200;
 /// What was asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    pub(super) operation: Operation,
     pub(super) kind: Kind,
     pub(super) repeats: Repeats,
 }
@@ -48,7 +47,6 @@ fn sorted(status: StatusCode, headers: &HeaderMap, body: &[u8], question: Questi
     let retry = |code, detail| Outcome::Retry { code, detail, after };
     match status.as_u16() {
         200..=299 => Outcome::Delivered { foreign_reference: foreign_reference(headers, body) },
-        404 | 410 if question.operation == Operation::Close => Outcome::Delivered { foreign_reference: None },
         300..=399 => retry(code::REDIRECTED, detail),
         401 | 407 => retry(code::UNAUTHORISED, detail),
         408 | 425 | 429 | 503 => retry(code::LATER, detail),
@@ -98,7 +96,7 @@ fn located(headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
 
-    const UPSERT: Question = Question { operation: Operation::Upsert, kind: Kind::Vacancy, repeats: Repeats::ByKey };
+    const UPSERT: Question = Question { kind: Kind::Vacancy, repeats: Repeats::ByKey };
 
     fn answer(status: u16, pairs: &[(&'static str, &str)], body: &str, question: Question) -> Outcome {
         let mut headers = HeaderMap::new();
@@ -142,15 +140,6 @@ mod tests {
         ] {
             assert_eq!(class(&answer(status, &[], "", UPSERT)), expected, "{status}");
         }
-    }
-
-    #[test]
-    fn what_is_gone_is_closed() {
-        let close = Question { operation: Operation::Close, ..UPSERT };
-        for status in [200, 204, 404, 410] {
-            assert_eq!(class(&answer(status, &[], "", close)), "delivered", "{status}");
-        }
-        assert_eq!(class(&answer(409, &[], "", close)), "rejected");
     }
 
     #[test]

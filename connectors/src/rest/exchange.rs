@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
+use jiff::Timestamp;
 use reqwest::{Request, Url};
 use schemas::Operation;
 
-use super::answer::{self, Question};
+use super::{
+    answer::{self, Question},
+    closings::Closings,
+    request::bare_request,
+};
 use crate::{
     BaseUrl, ExtraCertificates, foreign_text,
     http_client::{HttpClient, Reuse},
@@ -22,6 +27,7 @@ const PROBE_TIME_OUT: Duration = Duration::from_secs(10);
 pub(crate) struct Exchange {
     base_url: BaseUrl,
     repeats: Repeats,
+    closings: Closings,
     client: HttpClient,
 }
 
@@ -34,7 +40,12 @@ impl Exchange {
     ) -> Self {
         let reuse = if repeats == Repeats::Never { Reuse::Never } else { Reuse::WhileFresh };
         let client = HttpClient::new(&base_url, connect_time_out, reuse).with_certificates(certificates);
-        Self { base_url, repeats, client }
+        Self { base_url, repeats, closings: Closings::default(), client }
+    }
+
+    /// The same, for a partner that is told of closings in another form.
+    pub(super) fn closing_by(self, closings: Closings) -> Self {
+        Self { closings, ..self }
     }
 
     pub(crate) fn repeats(&self) -> Repeats {
@@ -43,7 +54,8 @@ impl Exchange {
 
     /// Sends one parcel, once, with the headers that say who we are.
     pub(crate) async fn send(&self, parcel: Parcel, credentials: &HeaderMap) -> Sent {
-        let question = Question { operation: parcel.operation, kind: parcel.kind, repeats: self.repeats };
+        let is_closing = parcel.operation == Operation::Close;
+        let question = Question { kind: parcel.kind, repeats: self.repeats };
         let client = match self.client.get().await {
             Ok(client) => client,
             Err(detail) => return Outcome::Retry { code: code::CLIENT, detail, after: None }.into(),
@@ -53,6 +65,9 @@ impl Exchange {
             Err(fault) => return Outcome::Rejected { faults: vec![fault] }.into(),
         };
         match client.execute(request).await {
+            Ok(response) if is_closing && self.closings.is_gone(response.status()) => {
+                Outcome::Delivered { foreign_reference: None }.into()
+            }
             Ok(response) => answer::sent(response, question).await,
             Err(error) => failure(error).into(),
         }
@@ -74,8 +89,11 @@ impl Exchange {
     }
 
     fn request(&self, parcel: Parcel, credentials: &HeaderMap) -> Result<Request, Fault> {
-        let url = self.base_url.join(&[parcel.kind.as_str(), &parcel.reference.to_string()]);
-        let mut request = bare_request(method(parcel.operation), url, credentials);
+        let mut request = match parcel.operation {
+            Operation::Upsert => bare_request(Method::PUT, self.place_of(&parcel), credentials),
+            Operation::Event => bare_request(Method::POST, self.place_of(&parcel), credentials),
+            Operation::Close => self.closings.request(&self.base_url, &parcel, credentials, Timestamp::now()),
+        };
         let key = quoted(&parcel.idempotency_key).ok_or_else(|| unusable("idempotency_key"))?;
         request.headers_mut().insert("idempotency-key", key);
         if parcel.operation != Operation::Close {
@@ -90,28 +108,17 @@ impl Exchange {
         *request.timeout_mut() = Some(parcel.time_out);
         Ok(request)
     }
+
+    /// Where a document is put.
+    fn place_of(&self, parcel: &Parcel) -> Url {
+        self.base_url.join(&[parcel.kind.as_str(), &parcel.reference.to_string()])
+    }
 }
 
 /// A notice as headers; a list of nothing has none (RFC 9651 §3.1).
 fn headers_of(notice: &Notice) -> impl Iterator<Item = (&'static str, &str)> {
     let headers = [(Notice::WITHHELD, &*notice.withheld), (Notice::OBLIGATIONS, &*notice.obligations)];
     headers.into_iter().filter(|(_, value)| !value.is_empty())
-}
-
-fn bare_request(method: Method, url: Url, credentials: &HeaderMap) -> Request {
-    let mut request = Request::new(method, url);
-    let accepted = HeaderValue::from_static("application/json, application/problem+json");
-    request.headers_mut().insert(header::ACCEPT, accepted);
-    request.headers_mut().extend(credentials.clone());
-    request
-}
-
-fn method(operation: Operation) -> Method {
-    match operation {
-        Operation::Upsert => Method::PUT,
-        Operation::Event => Method::POST,
-        Operation::Close => Method::DELETE,
-    }
 }
 
 /// A structured-field string (RFC 9651 §3.3.3), if the text can be one.

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use super::exchange::Exchange;
+use super::{closings::Closings, exchange::Exchange};
 use crate::{
     BaseUrl, ExtraCertificates,
     outcome::Sent,
@@ -23,6 +23,8 @@ pub struct RestSettings {
     pub token: Option<SecretString>,
     /// Whether an unanswered send may be repeated.
     pub repeats: Repeats,
+    /// How it is told that something is closed.
+    pub closings: Closings,
     /// How long connecting may take, name look-up and TLS included.
     pub connect_time_out: Duration,
     /// Certificates to check the partner's server with, besides those of the host.
@@ -50,12 +52,13 @@ impl RestPush {
     /// # Errors
     /// [`RestSettingsError::Token`].
     pub fn new(settings: RestSettings) -> Result<Self, RestSettingsError> {
-        let RestSettings { base_url, token, repeats, connect_time_out, certificates } = settings;
+        let RestSettings { base_url, token, repeats, closings, connect_time_out, certificates } = settings;
         let mut credentials = HeaderMap::new();
         if let Some(token) = token {
             credentials.insert(header::AUTHORIZATION, bearer(&token).ok_or(RestSettingsError::Token)?);
         }
-        Ok(Self { credentials, exchange: Exchange::new(base_url, repeats, connect_time_out, certificates) })
+        let exchange = Exchange::new(base_url, repeats, connect_time_out, certificates).closing_by(closings);
+        Ok(Self { credentials, exchange })
     }
 }
 

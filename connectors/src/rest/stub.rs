@@ -5,6 +5,7 @@
 
 mod checks;
 mod desk;
+mod hooks;
 mod inbox;
 mod ledger;
 mod received;
@@ -40,6 +41,8 @@ pub struct RestStubSettings {
     pub address: SocketAddr,
     /// The bearer token it asks for.
     pub token: Option<SecretString>,
+    /// With what events of closings are signed that arrive at `/hooks`; none are expected without it.
+    pub hook_secret: Option<SecretString>,
     /// The longest body, in bytes.
     pub body_limit: usize,
     /// How many requests are kept per reference; older ones are forgotten with their keys.
@@ -49,10 +52,11 @@ pub struct RestStubSettings {
 }
 
 impl Default for RestStubSettings {
-    /// A free port of this host, no token, bodies up to 1 MiB, nothing forgotten, and no limits.
+    /// A free port of this host, no token, no events, bodies up to 1 MiB, nothing forgotten, and no limits.
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { address, token: None, body_limit: 1024 * 1024, history_limit: usize::MAX, quotas: Vec::new() }
+        let (token, hook_secret) = (None, None);
+        Self { address, token, hook_secret, body_limit: 1024 * 1024, history_limit: usize::MAX, quotas: Vec::new() }
     }
 }
 
@@ -88,10 +92,11 @@ impl RestStub {
 
     /// Opens a partner that checks documents by rules of its own.
     pub(crate) async fn start_with(settings: RestStubSettings, inspect: Inspect) -> Result<Self, RestStubError> {
-        let RestStubSettings { address, token, body_limit, history_limit, quotas } = settings;
+        let RestStubSettings { address, token, hook_secret, body_limit, history_limit, quotas } = settings;
         let front = Arc::new(Front::new(&FrontSettings { body_limit, quotas }));
         let authorize = Box::new(move |headers: &_| checks::token(token.as_ref(), headers));
-        let desk = Arc::new(Desk::new(front, "", history_limit, authorize, inspect));
+        let desk = Desk::new(front, "", history_limit, authorize, inspect).with_hooks(hook_secret);
+        let desk = Arc::new(desk);
         let router = Router::new().fallback(serve).with_state(Arc::clone(&desk));
         let (server, base_url) = listen(address, None, None, router).await?;
         Ok(Self { inbox: Inbox::new(desk), server: Arc::new(server), base_url })

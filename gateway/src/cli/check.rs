@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use consent::{Endpoint, Transfer};
 use jiff::Timestamp;
 
 use super::{Failure, client, output::say};
@@ -11,7 +12,6 @@ use crate::{
     backbone::kafka,
     clock::Clock,
     config::{BackboneEngine, Configuration, Outgoing, Partner, Settings},
-    consent::{Endpoint, Transfer},
     delivery,
     in_force::Rules,
 };

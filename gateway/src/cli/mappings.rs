@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Subcommand;
-use mappings::{Catalogue, Directions, Evidence, Mapping, coverage, laws};
+use mappings::{Catalogue, Directions, Evidence, Mapping, coverage, coverage_table, laws};
 use schemas::{DialectName, Kind};
 use serde_json::json;
 
@@ -26,6 +26,9 @@ pub enum Mappings {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Print the table of `docs/formats.md`
+        #[arg(long, conflicts_with_all = ["coverage", "json"])]
+        table: bool,
         #[command(flatten)]
         source: Source,
     },
@@ -84,7 +87,8 @@ impl Mappings {
     #[expect(clippy::unused_async, reason = "every verb returns the same")]
     pub async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::List { coverage, json, source } => list(&source.load()?, coverage, json),
+            Self::List { table: true, source, .. } => say(coverage_table(&source.load()?).trim_end()),
+            Self::List { coverage, json, source, .. } => list(&source.load()?, coverage, json),
             Self::Show { file, dialect, kind, source } => show(&source.load()?, &dialect, kind, file)?,
             Self::Test { dialect, write, source } => {
                 let catalogue = source.load()?;
@@ -160,11 +164,13 @@ fn chosen<'c>(catalogue: &'c Catalogue, only: Option<&DialectName>) -> Result<Ve
     Ok(chosen)
 }
 
-/// Writes what belongs beside the samples that stand in a folder.
+/// Writes what belongs beside the samples that stand in a folder: those of a kind in its own folder, where it has one.
 fn write_samples(catalogue: &Catalogue, only: Option<&DialectName>, folder: &Path) -> Result<()> {
     let mut has_found = false;
     for mapping in chosen(catalogue, only)? {
-        let samples = folder.join("dialects").join(mapping.dialect().as_str()).join("samples");
+        let all = folder.join("dialects").join(mapping.dialect().as_str()).join("samples");
+        let own = all.join(mapping.kind().as_str());
+        let samples = if own.is_dir() { own } else { all };
         if !samples.is_dir() {
             continue;
         }

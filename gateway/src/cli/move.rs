@@ -45,6 +45,14 @@ impl Move {
         }
         if !self.json {
             say(if self.dry_run { "nothing was moved" } else { "moved, and equal on both sides" });
+            let keys = from.settings.keys_file();
+            if !self.dry_run && keys.is_file() {
+                say(&format!(
+                    "`{}` still holds the keys of persons: delete it with its `-wal` and `-shm` once the new installation \
+                     works; what is erased there is not erased here",
+                    keys.display()
+                ));
+            }
         }
         Ok(())
     }

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
+use consent::{Action, Purpose};
 use serde::Deserialize;
-
-use crate::consent::{Action, Purpose};
 
 /// What must be permitted before anything about a person goes to a partner. Whether it is, the person's grants say.
 #[derive(Debug, Clone, Deserialize)]

@@ -26,10 +26,10 @@ use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
     kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
-    partner::{Connector, Limits, Outgoing, Partner, RepeatsSetting, Role},
+    partner::{ClosingsSetting, Connector, Limits, Outgoing, Partner, RepeatsSetting},
     poll::{Source, VdabAccountSettings},
     postgresql::PostgresqlSettings,
-    rules::{Country, International, NationalsOnly, Rules as EligibilityRules},
+    rules::{International, NationalsOnly, Rules as EligibilityRules},
     secrets::{Secret, Secrets},
     settings::{BackboneEngine, LogFormat, Settings, StoreEngine},
     topic::{TopicFormat, brokers_of, inbound_topic, outbound_topic},

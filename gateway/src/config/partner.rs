@@ -1,20 +1,20 @@
 //! A partner: `partners/<id>.toml`.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use connectors::webhook::Vendor;
+use consent::{Country, LegalId, Role};
 use mappings::{Defaults, Parameters, codes::Grade};
 use schemas::{DialectName, Kind, PartnerId};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     disclosure::ConsentSettings,
     poll::{PollSettings, VdabAccountSettings},
-    rules::{Country, Rules},
+    rules::Rules,
     topic::{BrokersSettings, InboxSettings, TopicFormat},
 };
-use crate::consent::LegalId;
 
 /// An organisation that we exchange with.
 #[derive(Debug, Clone)]
@@ -47,28 +47,6 @@ pub struct Partner {
     pub defaults: Defaults,
     /// What its dialects want to know of us.
     pub parameters: Arc<Parameters>,
-}
-
-/// What a partner is in law.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// A public employment service.
-    PublicService,
-    /// An employer.
-    Employer,
-    /// A matching platform.
-    Platform,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::PublicService => "public employment service",
-            Self::Employer => "employer",
-            Self::Platform => "matching platform",
-        })
-    }
 }
 
 /// What we take from a partner.
@@ -125,11 +103,38 @@ impl From<RefusedGrade> for Grade {
     }
 }
 
+/// The form in which a partner understands closings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosingsSetting {
+    /// `DELETE` of the reference.
+    #[default]
+    Delete,
+    /// `POST` below the reference.
+    Close,
+    /// A signed event to an address of its own.
+    Webhook {
+        /// That address.
+        url: String,
+        /// The name of the secret that signs.
+        secret: String,
+    },
+}
+
+impl ClosingsSetting {
+    fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Delete | Self::Close => None,
+            Self::Webhook { secret, .. } => Some(secret),
+        }
+    }
+}
+
 /// How bytes get to a partner.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Connector {
-    /// Our plain REST push: PUT and DELETE by reference.
+    /// Our plain REST push by reference.
     Rest {
         /// Where to.
         base_url: String,
@@ -138,6 +143,9 @@ pub enum Connector {
         /// Whether an unanswered send may be repeated.
         #[serde(default)]
         repeats: RepeatsSetting,
+        /// How the partner is told that something is closed, or to be deleted.
+        #[serde(default)]
+        closings: ClosingsSetting,
     },
     /// Posting to VDAB, by our profile.
     Vdab {
@@ -312,7 +320,7 @@ impl Partner {
     /// The names of the secrets that this partner needs.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         let connectors = self.outgoing.values().flat_map(|outgoing| match &outgoing.connector {
-            Connector::Rest { token, .. } => [token.as_deref(), None],
+            Connector::Rest { token, closings, .. } => [token.as_deref(), closings.secret()],
             Connector::Feed {} | Connector::Kafka { .. } => [None, None],
             Connector::EuresFeed { token, .. } => [Some(token.as_str()), None],
             Connector::Vdab { account, .. } => account.secret_names().map(Some),

@@ -3,9 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{Result, ensure};
+use consent::Country;
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::PartialDateTime;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, de};
 
 /// Which vacancies a partner may have and when, beside what holds for every partner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -57,10 +58,6 @@ pub enum NationalsOnly {
     Refused,
 }
 
-/// A country: ISO 3166-1 alpha-2.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Country(String);
-
 /// A moment: a day (its beginning, UTC) or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Timestamp);
@@ -85,28 +82,10 @@ impl Rules {
     }
 }
 
-impl Country {
-    /// The code.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Moment {
     /// As an instant.
     pub fn instant(self) -> Timestamp {
         self.0
-    }
-}
-
-impl FromStr for Country {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_country = !text.is_empty() && schemas::Format::Country.check(text).is_ok();
-        is_country
-            .then(|| Self(text.to_owned()))
-            .ok_or_else(|| format!("`{text}` is no country: use ISO 3166-1, two capital letters"))
     }
 }
 
@@ -121,21 +100,9 @@ impl FromStr for Moment {
     }
 }
 
-impl fmt::Display for Country {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
 impl fmt::Display for Moment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
-    }
-}
-
-impl<'de> Deserialize<'de> for Country {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

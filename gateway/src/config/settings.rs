@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use config::{Config, Environment, File, FileFormat};
+use consent::{TransferSettings, Transfers};
 use serde::Deserialize;
 
 use super::{
@@ -18,7 +19,6 @@ use super::{
     registry::{RegistrySection, RegistrySettings},
     vault::{VaultSection, VaultSettings},
 };
-use crate::consent::{TransferSettings, Transfers};
 
 const DEFAULTS: &str = include_str!("../gateway.default.toml");
 

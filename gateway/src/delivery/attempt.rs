@@ -104,7 +104,7 @@ impl Attempter {
         let is_recall = letter.operation == Operation::Close && dispatch.owed.kind.is_personal();
         if dispatch.in_doubt && other_bytes && !is_recall && self.ways.repeats() != Repeats::ByReference {
             let verdict =
-                Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..letter.then };
+                Verdict { state: DispatchState::Ambiguous, code: Some("bytes_changed".to_owned()), ..*letter.then };
             return Ok(Some((self.settle(dispatch, dispatch.attempt, verdict, None).await?, Contact::None)));
         }
         let attempt = dispatch.attempt + 1;
@@ -186,7 +186,7 @@ impl Attempter {
 
     async fn conclude(&self, dispatch: &Dispatch, attempt: i64, letter: Letter, outcome: Outcome) -> Result<Standing> {
         let operation = letter.operation;
-        let then = letter.then;
+        let then = *letter.then;
         match outcome {
             Outcome::Delivered { foreign_reference } => {
                 let delivered = Delivered { foreign_reference, is_active: operation == Operation::Upsert };

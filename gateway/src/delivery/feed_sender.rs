@@ -77,7 +77,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_sent_stands_in_the_feed_since_now() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("store.db"), &Supervisor::default()).await.unwrap();
+        let store =
+            SqliteStore::open(&folder.path().join("store.db"), &Supervisor::default(), Clock::system()).await.unwrap();
         let clock = Clock::fixed("2026-11-22T08:00:00Z");
         let sender =
             FeedSender { partner: "eures".parse().unwrap(), store: Arc::new(store.clone()), clock: clock.clone() };

@@ -35,6 +35,7 @@ use self::{
 };
 pub use self::{
     limits::{Limits, PartnerLimit},
+    person::{hash_of_notice, notice_of},
     senders::{caller_of, check_connections, probe_all},
     tell::Teller,
 };
@@ -115,6 +116,7 @@ impl Delivery {
             preparer: Preparer {
                 partner: partner.clone(),
                 rules: rules.clone(),
+                in_force: self.in_force.clone(),
                 store: self.store.clone(),
                 bodies: self.bodies.clone(),
                 clock: self.clock.clone(),

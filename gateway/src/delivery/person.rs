@@ -4,24 +4,25 @@
 //! **Invariant:** what a receiver is told beside the document follows from the permission, never from the data.
 
 use connectors::{Fault, Notice, Outcome};
-use schemas::EntityKey;
+use consent::{Onward, Reason, SubjectState};
+use jiff::Timestamp;
+use schemas::{EntityKey, Hash, hash_of};
 
 use super::prepare::Preparer;
 use crate::{
     config::Outgoing,
-    consent::{Onward, Reason, SubjectState},
     disclosure::{Disclosure, Permit},
-    store::{End, Owed, SubjectVersion},
+    store::{Decided, Owed},
 };
 
-/// What may go, and for how long.
+/// What may go, and what that rests on.
 pub struct Permitted {
     /// What.
     pub permit: Permit,
-    /// The version of the person that it rests on.
-    pub as_of: SubjectVersion,
-    /// Until when the partner may show it, if nothing changes.
-    pub end: Option<End>,
+    /// What is told of it beside the document.
+    pub notice: Notice,
+    /// The decision, for the claim that rests on it.
+    pub decided: Decided,
 }
 
 impl Preparer {
@@ -42,13 +43,21 @@ impl Preparer {
         let person: EntityKey = owed.entity_key;
         let standing = self.store.standing_of(person.as_uuid()).await?;
         let disclosure = Disclosure { source, receiver: &self.partner, outgoing };
-        let now = (&configuration.settings, self.clock.now());
+        // Only now: whoever looks at persons because other instruments are in force moves the person's version on, and what
+        // was decided here under those before is not claimed after that.
+        let in_force = self.in_force.now();
+        let now = (&in_force.configuration.settings, self.clock.now());
         let state = standing.restricted_since.map_or(SubjectState::Known, |_| SubjectState::Restricted);
         let about = (owed.kind, person, state);
         Ok(disclosure.decide(about, &standing.grants, now).map(|permit| {
-            let end = disclosure.end(about, &standing.grants, now);
-            let end = end.map(|(at, why)| End { at: at.as_microsecond(), code: why.code().to_owned() });
-            Permitted { permit, as_of: standing.version, end }
+            let valid_until = disclosure.valid_until(about, &standing.grants, now, &permit);
+            let notice = notice_of(&permit);
+            let decided = Decided {
+                person: standing.version,
+                permit: hash_of_notice(&notice),
+                valid_until: valid_until.map(Timestamp::as_microsecond),
+            };
+            Permitted { permit, notice, decided }
         }))
     }
 }
@@ -67,6 +76,11 @@ pub fn notice_of(permission: &Permit) -> Notice {
         // The period, not its end: the same decision gives the same bytes whenever it is made.
         obligations: format!("retention=\"{}\", onward={onward}{change}", obligations.retention),
     }
+}
+
+/// The hash of what a receiver is told beside the document: it is another one if the permission is.
+pub fn hash_of_notice(notice: &Notice) -> Hash {
+    hash_of(&[notice.withheld.as_bytes(), notice.obligations.as_bytes()])
 }
 
 /// An outcome without anything that the partner said in words of its own: they may repeat what it was sent.

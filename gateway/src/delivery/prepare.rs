@@ -4,22 +4,19 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use connectors::{Closing, Notice};
+use consent::Reason;
 use jiff::Timestamp;
 use schemas::{
     Content, Kind, LossCounts, Operation, Payload, ProfileStatus, Record, Status, TalentProfile, Vacancy, Versions,
 };
 
-use super::{
-    dispatch::Dispatch,
-    person::{Permitted, notice_of},
-};
+use super::{dispatch::Dispatch, person::Permitted};
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
-    consent::Reason,
     dialects::{Written, name_for_outside},
     eligibility::window,
-    in_force::Rules,
+    in_force::{InForce, Rules},
     store::{DispatchState, End, Permission, Sent, Store},
     vault::Bodies,
 };
@@ -47,7 +44,7 @@ pub struct Letter {
     /// What the receiver is told beside what is about a person.
     pub notice: Option<Notice>,
     /// Where the dispatch stands once this is delivered.
-    pub then: Verdict,
+    pub then: Box<Verdict>,
 }
 
 /// Where a dispatch comes to stand, and why.
@@ -73,6 +70,7 @@ pub struct Verdict {
 pub struct Preparer {
     pub partner: Arc<Partner>,
     pub rules: Arc<Rules>,
+    pub in_force: InForce,
     pub store: Arc<dyn Store>,
     pub bodies: Bodies,
     pub clock: Clock,
@@ -177,15 +175,15 @@ impl Preparer {
             body: written.bytes,
             media_type: written.media_type,
             closing: None,
-            permission: permitted.map_or(Permission::NotPersonal, |permitted| Permission::Decided(permitted.as_of)),
-            notice: permitted.map(|permitted| notice_of(&permitted.permit)),
-            then: Verdict {
-                end: end.or_else(|| permitted.and_then(|permitted| permitted.end.clone())),
+            permission: permitted.map_or(Permission::NotPersonal, |permitted| Permission::Decided(permitted.decided)),
+            notice: permitted.map(|permitted| permitted.notice.clone()),
+            then: Box::new(Verdict {
+                end,
                 // How much there is of a person is told to nobody.
                 losses: if permitted.is_some() { LossCounts::default() } else { written.loss.counts() },
                 versions: written.versions,
                 ..then
-            },
+            }),
         }
     }
 
@@ -216,7 +214,7 @@ impl Preparer {
                 closing: Some(closing),
                 permission: if kind.is_personal() { Permission::TakesBack } else { Permission::NotPersonal },
                 notice: None,
-                then,
+                then: Box::new(then),
             });
         }
         match then.state {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use connectors::{
     BaseUrl, ExtraCertificates, ProbeError, Repeats, Sender,
     kafka::{KafkaPush, KafkaPushSettings},
-    rest::{RestPush, RestSettings},
+    rest::{Closings, RestPush, RestSettings, Webhook},
     vdab::{VdabPosting, VdabPostingSettings},
 };
 use schemas::PartnerId;
@@ -14,7 +14,10 @@ use schemas::PartnerId;
 use super::avro_sender::AvroSender;
 use crate::{
     backbone::wire::Bodies,
-    config::{Configuration, Connector, Outgoing, Partner, RepeatsSetting, TopicFormat, brokers_of, outbound_topic},
+    config::{
+        ClosingsSetting, Configuration, Connector, Outgoing, Partner, RepeatsSetting, TopicFormat, brokers_of,
+        outbound_topic,
+    },
     inbox::inbox_of,
     poller::{account_of, poller_of},
 };
@@ -33,12 +36,13 @@ pub fn caller_of(
     let connect_time_out = configuration.settings.connect_timeout;
     Ok(match &outgoing.connector {
         Connector::EuresFeed { .. } | Connector::Feed {} => None,
-        Connector::Rest { base_url, token, repeats } => {
+        Connector::Rest { base_url, token, repeats, closings } => {
             let token = token.as_deref().map(|name| configuration.secrets.get(name)).transpose()?;
             let settings = RestSettings {
                 base_url: url(base_url)?,
                 token: token.map(|secret| secret.current().clone()),
                 repeats: (*repeats).into(),
+                closings: closings_of(configuration, partner, closings)?,
                 connect_time_out,
                 certificates: ExtraCertificates::default(),
             };
@@ -73,6 +77,18 @@ pub fn caller_of(
             };
             let posting = VdabPosting::new(settings).with_context(|| format!("secret of partner `{}`", partner.id))?;
             Some(Arc::new(posting))
+        }
+    })
+}
+
+fn closings_of(configuration: &Configuration, partner: &Partner, setting: &ClosingsSetting) -> Result<Closings> {
+    Ok(match setting {
+        ClosingsSetting::Delete => Closings::Delete,
+        ClosingsSetting::Close => Closings::Close,
+        ClosingsSetting::Webhook { url, secret } => {
+            let wrong = || format!("partner `{}`: `closings.webhook.url` `{url}`", partner.id);
+            let secret = configuration.secrets.get(secret)?.current().clone();
+            Closings::Webhook(Webhook { url: url.parse().with_context(wrong)?, secret })
         }
     })
 }

@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
+use consent::{Event, Grant, Method, withdrawal};
 use schemas::EntityKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +20,6 @@ use super::{
 };
 use crate::{
     code::code,
-    consent::{Event, Grant, Method, withdrawal},
     store::{Kept, Replay},
 };
 

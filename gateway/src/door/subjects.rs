@@ -4,6 +4,7 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
+use consent::Method;
 use schemas::PartnerId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +20,6 @@ use super::{
 };
 use crate::{
     code::code,
-    consent::Method,
     vault::{Subject, Vault},
 };
 

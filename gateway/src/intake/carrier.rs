@@ -3,15 +3,12 @@
 //! **Invariant:** a look-up on which nothing rests: what was accepted meanwhile is decided by the router, in log order.
 
 use anyhow::Result;
+use consent::Role;
 use futures::future::try_join_all;
 use schemas::{Channel, EntityKey, Kind, MessageId, Record};
 
 use super::{Document, Intake};
-use crate::{
-    config::{Partner, Role},
-    eligibility::legal_ids,
-    in_force::Rules,
-};
+use crate::{config::Partner, eligibility::legal_ids, in_force::Rules};
 
 /// By which other way a vacancy comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

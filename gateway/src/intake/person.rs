@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** no reference and no plain hash of what came in leaves this file.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use schemas::{Content, EntityKey, Hash, Idempotency, Kind, MessageId, Operation, Record, content_hash};
 use uuid::Uuid;
 
@@ -26,7 +26,6 @@ impl Intake {
     /// If log, store or keys' database do not answer; nothing is known to be accepted then.
     pub(super) async fn accept_person(&self, document: Document<'_>, opened: Opened) -> Result<Taken> {
         let Opened { rules, read, reference } = opened;
-        ensure!(read.operation == Operation::Upsert, "what is about persons is not closed by a document");
         let subject = self.bodies.for_persons()?.subject(&document.partner.id, &reference).await?;
         let entity_key = EntityKey::from(subject);
         let idempotency = match document.idempotency_key {
@@ -52,8 +51,9 @@ impl Intake {
             complement: read.complement,
             close: None,
         };
+        // Who is gone at the source has a last version that says so: whatever came before is never needed to end it.
         let message_id = self
-            .append((document.kind, document.lane), read.operation, entity_key, origin, read.versions, content)
+            .append((document.kind, document.lane), Operation::Upsert, entity_key, origin, read.versions, content)
             .await?;
         // What the source calls the person is not repeated to anybody, the caller included.
         Ok(Taken::Accepted { message_id, entity_key, reference: entity_key.to_string() })

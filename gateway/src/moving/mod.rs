@@ -1,8 +1,9 @@
-//! Moves an embedded installation to other engines: its log, its state, and how far everybody is.
+//! Moves an embedded installation to other engines: its log, its state, the keys of persons, and how far everybody is.
 //!
 //! Nobody works on either side meanwhile. What was moved is read back and compared, record by record and row by row.
 //! **Invariant:** killed at any point and run again, it goes on: nothing is missing, nothing is there twice.
 
+mod keys;
 mod log;
 mod state;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use schemas::Hash;
 
-use self::log::MovedLog;
+use self::{keys::LeavingKeys, log::MovedLog};
 use crate::{
     backbone::{Topic, embedded::LeavingLog, kafka::KafkaBackbone, wire::Wire},
     config::{BackboneEngine, Configuration, StoreEngine},
@@ -49,24 +50,24 @@ pub async fn move_to(from: &Configuration, to: &Configuration, is_dry: bool) -> 
     let data_dir = &from.settings.data_dir;
     ensure!(from.settings.store_file().is_file(), "there is no embedded installation in `{}`", data_dir.display());
     let _lock = daemon::take_data_dir(data_dir)?;
-    ensure!(
-        !from.settings.keys_file().is_file(),
-        "`{}` holds keys of persons, which are not moved; what they sealed would be lost",
-        daemon::KEYS
-    );
     let moves_log = to.settings.backbone == BackboneEngine::Kafka;
+    let supervisor = Supervisor::default();
     if !is_dry {
         // The rows are those that this version knows.
         store::migrate(from).await?;
+        keys::migrate(from, &supervisor).await?;
     }
     let log = LeavingLog::open(&data_dir.join("log.db")).await?;
-    let state = LeavingStore::open(&from.settings.store_file()).await?;
+    let leaving = Leaving {
+        log: moves_log.then_some(log),
+        state: LeavingStore::open(&from.settings.store_file()).await?,
+        keys: LeavingKeys::open(from, to).await?,
+    };
     if is_dry {
-        return plan(moves_log.then_some(&log), &state).await;
+        return leaving.plan().await;
     }
     let arrival = Arrival::begin(&to.settings.postgresql, to.store_password()?, &id_of(data_dir)?).await?;
-    let supervisor = Supervisor::default();
-    let moved = all(to, (&log, &state, arrival), &supervisor).await;
+    let moved = leaving.all(to, arrival, &supervisor).await;
     supervisor.stop(std::time::Duration::from_secs(10)).await;
     let moved = moved?;
     if moves_log {
@@ -93,48 +94,65 @@ fn check_engines(from: &Configuration, to: &Configuration) -> Result<()> {
     Ok(())
 }
 
-async fn plan(log: Option<&LeavingLog>, state: &LeavingStore) -> Result<Vec<Moved>> {
-    let mut planned = Vec::new();
-    let one = |name: &str, count| Moved { name: name.to_owned(), count, hash: None, made_again: 0 };
-    if let Some(log) = log {
-        planned.extend(log.topics().await?.iter().map(|(topic, count)| one(topic.as_str(), *count)));
-    }
-    for table in &store::TABLES {
-        planned.push(one(table.name, state.count(table).await?));
-    }
-    Ok(planned)
+/// What an installation leaves.
+struct Leaving {
+    /// None if it stays.
+    log: Option<LeavingLog>,
+    state: LeavingStore,
+    /// None without persons.
+    keys: Option<LeavingKeys>,
 }
 
-async fn all(
-    to: &Configuration,
-    (log, state, mut arrival): (&LeavingLog, &LeavingStore, Arrival),
-    supervisor: &Supervisor,
-) -> Result<Vec<Moved>> {
-    let moves_log = to.settings.backbone == BackboneEngine::Kafka;
-    let total: i64 = plan(moves_log.then_some(log), state).await?.iter().map(|moved| moved.count).sum();
-    // Everything is read twice: there, and back.
-    let progress = ProgressBar::new(u64::try_from(total)? * 2);
-    let mut moved = Vec::new();
-    let mut moved_log = MovedLog::default();
-    if moves_log {
-        KafkaBackbone::raise_generation(to, log.generation + 1).await?;
-        let wire = Wire::start(to, &[], (supervisor, &Health::default())).await?;
-        let kafka = KafkaBackbone::open(to, wire, supervisor).await?;
-        ensure!(kafka.generation() > log.generation, "the log there is older than the one to be moved");
-        if !arrival.is_resumed {
-            log::require_empty(log, &kafka).await?;
+impl Leaving {
+    async fn plan(&self) -> Result<Vec<Moved>> {
+        let mut planned = Vec::new();
+        let one = |name: &str, count| Moved { name: name.to_owned(), count, hash: None, made_again: 0 };
+        if let Some(log) = &self.log {
+            planned.extend(log.topics().await?.iter().map(|(topic, count)| one(topic.as_str(), *count)));
         }
-        arrival.mark_begun().await?;
-        let (topics, places) = log::copy(log, &kafka, arrival.is_resumed, &progress).await?;
-        moved.extend(topics);
-        moved_log = places;
-    } else {
-        arrival.mark_begun().await?;
+        if let Some(keys) = &self.keys {
+            planned.extend(keys.plan().await?);
+        }
+        for table in &store::TABLES {
+            planned.push(one(table.name, self.state.count(table).await?));
+        }
+        Ok(planned)
     }
-    moved.extend(state::copy(state, &mut arrival, &moved_log, &progress).await?);
-    progress.finish_and_clear();
-    arrival.finish().await?;
-    Ok(moved)
+
+    async fn all(&self, to: &Configuration, mut arrival: Arrival, supervisor: &Supervisor) -> Result<Vec<Moved>> {
+        let total: i64 = self.plan().await?.iter().map(|moved| moved.count).sum();
+        // Everything is read twice: there, and back.
+        let progress = ProgressBar::new(u64::try_from(total)? * 2);
+        if let Some(keys) = &self.keys
+            && !arrival.is_resumed
+        {
+            keys.require_empty(to).await?;
+        }
+        let mut moved = Vec::new();
+        let mut moved_log = MovedLog::default();
+        if let Some(log) = &self.log {
+            KafkaBackbone::raise_generation(to, log.generation + 1).await?;
+            let wire = Wire::start(to, &[], (supervisor, &Health::default())).await?;
+            let kafka = KafkaBackbone::open(to, wire, supervisor).await?;
+            ensure!(kafka.generation() > log.generation, "the log there is older than the one to be moved");
+            if !arrival.is_resumed {
+                log::require_empty(log, &kafka).await?;
+            }
+            arrival.mark_begun().await?;
+            let (topics, places) = log::copy(log, &kafka, arrival.is_resumed, &progress).await?;
+            moved.extend(topics);
+            moved_log = places;
+        } else {
+            arrival.mark_begun().await?;
+        }
+        if let Some(keys) = &self.keys {
+            moved.extend(keys.copy(to, &progress).await?);
+        }
+        moved.extend(state::copy(&self.state, &mut arrival.filling, &store::TABLES, &moved_log, &progress).await?);
+        progress.finish_and_clear();
+        arrival.finish().await?;
+        Ok(moved)
+    }
 }
 
 /// By what this installation is known, on every attempt.

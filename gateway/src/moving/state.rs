@@ -1,4 +1,4 @@
-//! The state: every row of every table.
+//! Rows: every one of every table, of the store and of the keys' database.
 
 use anyhow::{Result, ensure};
 use futures::TryStreamExt;
@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use schemas::Position;
 
 use super::{Moved, log::MovedLog};
-use crate::store::{Arrival, Digest, LeavingStore, TABLES, Table, Value};
+use crate::store::{Digest, Filling, LeavingStore, Table, Value};
 
 /// Tables whose rows follow from records of the log, and are made again if those are not committed.
 const FOLLOWING: [&str; 2] = ["versions", "idempotency"];
@@ -14,12 +14,13 @@ const FOLLOWING: [&str; 2] = ["versions", "idempotency"];
 /// Copies every table, and compares it with what is there then.
 pub(super) async fn copy(
     state: &LeavingStore,
-    arrival: &mut Arrival,
+    filling: &mut Filling,
+    tables: &'static [Table],
     log: &MovedLog,
     progress: &ProgressBar,
 ) -> Result<Vec<Moved>> {
     let mut moved = Vec::new();
-    for table in &TABLES {
+    for table in tables {
         progress.set_message(table.name);
         let (mut ours, mut made_again) = (Digest::default(), 0);
         let mut rows = Box::pin(state.rows(table));
@@ -29,14 +30,14 @@ pub(super) async fn copy(
                 made_again += 1;
                 continue;
             }
-            Arrival::as_kept(&mut row);
+            Filling::as_kept(&mut row);
             for row in as_there(table, row, log) {
                 ours.add(&row);
-                arrival.put(table, row).await?;
+                filling.put(table, row).await?;
             }
         }
-        arrival.flush(table).await?;
-        let theirs = arrival.digest(table).await?;
+        filling.flush(table).await?;
+        let theirs = filling.digest(table).await?;
         progress.inc(u64::try_from(theirs.rows)?);
         ensure!(ours.rows == theirs.rows, "`{}` has {} rows there and {} here", table.name, theirs.rows, ours.rows);
         ensure!(ours == theirs, "`{}` has other rows there than here", table.name);

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     backbone::{Backbone, Output, conformance as log_conformance, embedded::EmbeddedBackbone},
+    clock::Clock,
     config::{Secrets, Settings},
     store::{SqliteStore, conformance as store_conformance},
 };
@@ -57,7 +58,7 @@ async fn fill(settings: &Settings) {
         let mut reader = log.subscribe(consumer, topic).await.unwrap();
         reader.commit(positions[DONE - 1], Vec::new()).await.unwrap();
     }
-    let store = SqliteStore::open(&settings.store_file(), &supervisor).await.unwrap();
+    let store = SqliteStore::open(&settings.store_file(), &supervisor, Clock::system()).await.unwrap();
     store_conformance::fill(&store).await;
     drop((log, store));
     assert!(supervisor.stop(Duration::from_secs(10)).await);
@@ -71,7 +72,7 @@ async fn move_whole(from: &Configuration, to: &Configuration) -> Vec<Moved> {
         if let Ok(moved) = attempt {
             return moved.unwrap();
         }
-        if let Ok(store) = store::open(to, &Supervisor::default()).await {
+        if let Ok(store) = store::open(to, &Supervisor::default(), Clock::system()).await {
             assert_eq!(store.keys().await.unwrap(), [], "nobody works in a store that is half there");
         }
     }
@@ -115,7 +116,7 @@ async fn kafka_and_postgres_take_an_installation_over_and_go_on_where_it_was() {
     let content = schemas::Content::from_avro(next.envelope.plain().unwrap()).unwrap();
     assert_eq!(content.raw, DONE.to_string().as_bytes(), "what was not done is the next to be read");
 
-    let store = store::open(&to, &supervisor).await.unwrap();
+    let store = store::open(&to, &supervisor, Clock::system()).await.unwrap();
     let message = store.messages(store::MessageQuery { limit: 1, ..Default::default() }).await.unwrap();
     assert_eq!(message.messages.len(), 1);
     drop((log, store));

@@ -1,11 +1,11 @@
 //! Who may have a record, and what stands between it and the others.
 
 use anyhow::Result;
+use consent::SubjectState;
 use jiff::Timestamp;
 use schemas::{EntityKey, PartnerId, Record};
 
 use crate::{
-    consent::SubjectState,
     disclosure::Disclosure,
     eligibility::{Obstacle, between, obstacle},
     in_force::Rules,

@@ -34,7 +34,7 @@ async fn bench() -> Bench {
     let configuration = Configuration::assemble(settings, partners, Secrets::default(), &[]).unwrap();
     let (_, in_force) = InForce::begin(Rules::of(configuration).unwrap());
     let backbone = EmbeddedBackbone::open(&folder.path().join("log.db"), &supervisor).await.unwrap();
-    let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor).await.unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor, Clock::system()).await.unwrap();
     let ring = Arc::new(KeyRing::parse(&KeyRing::new_line().0).unwrap());
     let vault = Vault::open(&in_force.now().configuration, ring, &supervisor).await.unwrap();
     let router = Router {

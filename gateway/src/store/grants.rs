@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use async_trait::async_trait;
+use consent::{Event, Grant, Method};
 use uuid::Uuid;
 
 use super::Standing;
-use crate::consent::{Event, Grant, Method};
 
 /// What became of a write to a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

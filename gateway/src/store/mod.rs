@@ -21,6 +21,7 @@ mod polls;
 mod postgres;
 mod recalls;
 mod replays;
+mod reviews;
 mod sqlite;
 mod subjects;
 mod syncs;
@@ -47,17 +48,19 @@ pub use self::{
     leases::{Lease, Leases},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
     polls::{Poll, Polled, Polls},
-    postgres::{Arrival, Connections, PostgresStore, options as postgres_options},
+    postgres::{Arrival, Connections, Filling, PostgresStore, options as postgres_options},
     recalls::{Disclosed, Recall, RecallFilter, RecallKey, RecallState, Recalls},
     replays::{Replay, Replays},
+    reviews::{Due, InstrumentReview, Review, Reviews, Shown},
     sqlite::{LeavingStore, SqliteStore, Writer},
-    subjects::{Permission, Standing, SubjectVersion},
+    subjects::{Decided, Permission, Standing, SubjectVersion},
     syncs::{Sync, Syncs},
-    tables::{Digest, TABLES, Table, Value},
-    upkeep::{StoreStatus, is_out_of_reach, migrate, status},
+    tables::{Digest, Kind as ColumnKind, TABLES, Table, Value},
+    upkeep::{StoreStatus, is_of_engine, is_out_of_reach, migrate, status},
     versions::{Histories, KeyUse, Routed, Version, Versions},
 };
 use crate::{
+    clock::Clock,
     config::{Configuration, StoreEngine},
     supervisor::Supervisor,
 };
@@ -65,7 +68,19 @@ use crate::{
 /// The store engine.
 #[async_trait]
 pub trait Store:
-    Versions + Dispatches + Feed + ParkedInputs + Polls + Replays + Syncs + ApiKeys + Journal + Leases + Grants + Recalls
+    Versions
+    + Dispatches
+    + Feed
+    + ParkedInputs
+    + Polls
+    + Replays
+    + Syncs
+    + ApiKeys
+    + Journal
+    + Leases
+    + Grants
+    + Recalls
+    + Reviews
 {
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;
@@ -81,13 +96,13 @@ pub trait Store:
 ///
 /// # Errors
 /// If it cannot be opened or reached, or lacks migrations that it may not make by itself.
-pub async fn open(configuration: &Configuration, supervisor: &Supervisor) -> Result<Arc<dyn Store>> {
+pub async fn open(configuration: &Configuration, supervisor: &Supervisor, clock: Clock) -> Result<Arc<dyn Store>> {
     let settings = &configuration.settings;
     Ok(match settings.store {
-        StoreEngine::Embedded => Arc::new(SqliteStore::open(&settings.store_file(), supervisor).await?),
+        StoreEngine::Embedded => Arc::new(SqliteStore::open(&settings.store_file(), supervisor, clock).await?),
         StoreEngine::Postgresql => {
             let password = configuration.store_password().context("`[postgresql]` needs it")?;
-            Arc::new(PostgresStore::open(&settings.postgresql, password, supervisor).await?)
+            Arc::new(PostgresStore::open(&settings.postgresql, password, supervisor, clock).await?)
         }
     })
 }

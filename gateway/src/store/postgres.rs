@@ -17,13 +17,17 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 
-pub use self::{arrival::Arrival, connections::Connections};
+pub use self::{
+    arrival::{Arrival, Filling},
+    connections::Connections,
+};
 use self::{
     dialect::{lock_entities, lock_feed},
     sql::{Job, dispatches::Steps, lookups::Lookups},
 };
 use super::{OldOwner, Store};
 use crate::{
+    clock::Clock,
     config::{PostgresqlSettings, Secret},
     supervisor::Supervisor,
 };
@@ -55,12 +59,13 @@ impl PostgresStore {
         settings: &PostgresqlSettings,
         password: Option<&Secret>,
         supervisor: &Supervisor,
+        clock: Clock,
     ) -> Result<Self> {
         let options = options(settings, password)?;
         migrations::prepare(&options, settings).await?;
         let connections = Connections::open(options, settings).await?;
         let lookups = Lookups::start(&connections, supervisor);
-        let steps = Steps::new(&connections, supervisor);
+        let steps = Steps::new(&connections, supervisor, clock);
         Ok(Self { connections, lookups, steps })
     }
 

@@ -29,6 +29,9 @@ pub trait Replays: Send + Sync {
     /// Replays in one share that are still to be done, oldest first.
     async fn replays(&self, share: u32, limit: usize) -> Result<Vec<Replay>>;
 
+    /// How many replays are still to be done, counted no further than that.
+    async fn wanted_replays(&self, at_most: usize) -> Result<usize>;
+
     /// Forgets replays that are done.
     async fn finish_replays(&self, ids: Vec<Uuid>) -> Result<()>;
 }

@@ -23,6 +23,7 @@ use self::{
 };
 use super::{OldOwner, Store};
 use crate::{
+    clock::Clock,
     sqlite_file::{WriteConnection, readers},
     supervisor::Supervisor,
 };
@@ -58,13 +59,13 @@ impl Readers {
 
 impl SqliteStore {
     /// Opens the store, making or migrating it if need be.
-    pub async fn open(path: &Path, supervisor: &Supervisor) -> Result<Self> {
+    pub async fn open(path: &Path, supervisor: &Supervisor, clock: Clock) -> Result<Self> {
         let mut connection = WriteConnection::open(path).await?;
         MIGRATIONS.run(connection.get().await?).await.context("cannot migrate the store")?;
         let readers = Readers(readers(path).await?);
         let lookups = Lookups::start(&readers, supervisor);
         let writer = Writer::start(connection, supervisor);
-        let steps = Steps::new(&writer, supervisor);
+        let steps = Steps::new(&writer, supervisor, clock);
         Ok(Self { readers, writer, lookups, steps, held: Held::default() })
     }
 
@@ -105,7 +106,7 @@ mod tests {
         let path = folder.path().join("store.db");
         conformance::run(async || {
             let supervisor = Supervisor::default();
-            let store = SqliteStore::open(&path, &supervisor).await.unwrap();
+            let store = SqliteStore::open(&path, &supervisor, Clock::system()).await.unwrap();
             (Box::new(store) as Box<dyn Store>, supervisor)
         })
         .await;

@@ -1,14 +1,15 @@
 //! Persons as claims see them: a version that moves with whatever a decision rests on, and why something may be sent.
 //!
 //! **Invariant:** a claim and a change of what the person allowed serialise on the person. Whoever decides reads the
-//! [`Standing`] first; a claim that names its version commits only if nothing has changed since.
+//! [`Standing`] first; a claim that names its version commits only if nothing has changed since, and only while the time
+//! lasts that was decided for.
 
 use anyhow::{Result, ensure};
-use schemas::Kind;
+use consent::Grant;
+use schemas::{Hash, Kind};
 use uuid::Uuid;
 
 use super::Owed;
-use crate::consent::Grant;
 
 /// A person, and how far what is known of the person's wishes has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +31,17 @@ pub struct Standing {
     pub restricted_since: Option<i64>,
 }
 
+/// A decision that something about a person may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// The person, as of when it was decided.
+    pub person: SubjectVersion,
+    /// What is permitted, by the hash of what the recipient is told of it.
+    pub permit: Hash,
+    /// From when on it would come out differently though nothing but time has passed, microseconds since 1970 UTC.
+    pub valid_until: Option<i64>,
+}
+
 /// Why something may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
@@ -37,8 +49,8 @@ pub enum Permission {
     NotPersonal,
     /// It says nothing of a person but that what was sent before is taken back.
     TakesBack,
-    /// A decision permits it; it holds as long as the person stands at this version.
-    Decided(SubjectVersion),
+    /// A decision permits it; it holds as long as nothing of the person changes, and until its time is over.
+    Decided(Decided),
 }
 
 impl Permission {
@@ -51,7 +63,9 @@ impl Permission {
         let fits = match self {
             Self::NotPersonal => !is_personal,
             // A profile's entity is the person.
-            Self::Decided(person) if owed.kind == Kind::TalentProfile => person.subject == owed.entity_key.as_uuid(),
+            Self::Decided(decided) if owed.kind == Kind::TalentProfile => {
+                decided.person.subject == owed.entity_key.as_uuid()
+            }
             Self::TakesBack | Self::Decided(_) => is_personal,
         };
         ensure!(fits, "a `{}` is not sent for that reason: {self:?}", owed.kind);

@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 24] = [
+pub const TABLES: [Table; 25] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -129,7 +129,16 @@ pub const TABLES: [Table; 24] = [
         name: "grant_events",
         columns: &[("record_id", Id), ("version", Number), ("event", Text), ("recorded_at", Number)],
     },
-    Table { name: "subjects", columns: &[("subject", Id), ("version", Number), ("restricted_since", Number)] },
+    Table {
+        name: "subjects",
+        columns: &[
+            ("subject", Id),
+            ("version", Number),
+            ("restricted_since", Number),
+            ("reviewed", Number),
+            ("review_at", Number),
+        ],
+    },
     Table {
         name: "subject_events",
         columns: &[("subject", Id), ("version", Number), ("event", Text), ("method", Text), ("at", Number)],
@@ -148,6 +157,19 @@ pub const TABLES: [Table; 24] = [
             ("origin", Text),
             ("sent_at", Number),
             ("taken_back_at", Number),
+            ("permit", Text),
+            ("valid_until", Number),
+        ],
+    },
+    Table {
+        name: "instrument_reviews",
+        columns: &[
+            ("generation", Number),
+            ("instruments", Text),
+            ("begun_at", Number),
+            ("subject", Id),
+            ("persons", Number),
+            ("finished_at", Number),
         ],
     },
     Table {

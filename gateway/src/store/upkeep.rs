@@ -52,6 +52,11 @@ pub async fn migrate(configuration: &Configuration) -> Result<Vec<i64>> {
     }
 }
 
+/// Whether an error says something of the engine, and nothing of what it holds.
+pub fn is_of_engine(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<sqlx::Error>() || cause.is::<tokio::time::error::Elapsed>())
+}
+
 /// Whether an error says that the store could not be reached, and nothing about what it holds.
 pub fn is_out_of_reach(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

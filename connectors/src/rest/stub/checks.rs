@@ -4,6 +4,7 @@ use http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
 use schemas::{Kind, Operation};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{received::Rule, well_formed::Format};
@@ -33,7 +34,7 @@ pub(crate) struct Asked {
     pub(super) notice: Option<Notice>,
 }
 
-fn refuse<T>(rule: Rule, status: u16, detail: &'static str) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(rule: Rule, status: u16, detail: &'static str) -> Result<T, Refusal> {
     Err(Refusal { rule, status, detail })
 }
 
@@ -50,6 +51,9 @@ pub(crate) fn token(expected: Option<&SecretString>, headers: &HeaderMap) -> Res
     }
     refuse(Rule::Token, 401, "the token is not the one that was agreed")
 }
+
+/// What stands behind the reference where it is closed by `POST`.
+const CLOSE: &str = "/close";
 
 /// The kind and the reference: `/{kind}/{reference}`, percent-encoded.
 pub(super) fn path(path: &str) -> Result<(Kind, String), Refusal> {
@@ -71,6 +75,9 @@ pub(super) fn path(path: &str) -> Result<(Kind, String), Refusal> {
 
 /// Everything that can be said before looking at what came earlier.
 pub(super) fn request(method: &Method, uri: &str, headers: &HeaderMap, body: &[u8]) -> Result<Asked, Refusal> {
+    if let Some(place) = uri.strip_suffix(CLOSE).filter(|_| method == Method::POST) {
+        return close(place, headers, body);
+    }
     let (kind, reference) = path(uri)?;
     let operation = match method.as_str() {
         "PUT" => Operation::Upsert,
@@ -94,6 +101,18 @@ pub(super) fn request(method: &Method, uri: &str, headers: &HeaderMap, body: &[u
     }
     let (media_type, notice) = (Some(media_type.to_owned()), notice(headers));
     Ok(Asked { kind, reference, operation, idempotency_key, media_type, notice })
+}
+
+/// A close that is posted says why, and nothing else.
+fn close(place: &str, headers: &HeaderMap, body: &[u8]) -> Result<Asked, Refusal> {
+    let (kind, reference) = path(place)?;
+    let idempotency_key = key(headers)?;
+    let said: Option<Value> = serde_json::from_slice(body).ok();
+    let members = said.as_ref().and_then(Value::as_object);
+    if members.is_none_or(|members| members.iter().any(|(name, value)| name != "reason" || !value.is_string())) {
+        return refuse(Rule::Body, 422, "a close is an object with a `reason`, if there is one");
+    }
+    Ok(Asked { kind, reference, operation: Operation::Close, idempotency_key, media_type: None, notice: None })
 }
 
 /// What is said beside a document about a person.

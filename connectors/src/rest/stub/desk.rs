@@ -12,11 +12,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, Method, StatusCode, header};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
 use super::{
     checks::{self, Asked, Refusal},
+    hooks,
     ledger::{Ledger, Reply},
     received::{Finding, Received, Rule, Verdict},
     turns::Turns,
@@ -53,6 +55,8 @@ pub(crate) struct Desk {
     observers: broadcast::Sender<Received>,
     changes: watch::Sender<()>,
     turns: Turns,
+    /// With what events are signed; without it none are expected.
+    hooks: Option<SecretString>,
 }
 
 impl Desk {
@@ -65,7 +69,12 @@ impl Desk {
     ) -> Self {
         let ledger = Mutex::new(Ledger::new(history_limit));
         let (observers, changes) = (broadcast::channel(OBSERVED).0, watch::channel(()).0);
-        Self { front, prefix, authorize, inspect, ledger, observers, changes, turns: Turns::default() }
+        Self { front, prefix, authorize, inspect, ledger, observers, changes, turns: Turns::default(), hooks: None }
+    }
+
+    /// The same, and it is told of closings by signed events.
+    pub(super) fn with_hooks(self, secret: Option<SecretString>) -> Self {
+        Self { hooks: secret, ..self }
     }
 
     pub(super) fn front(&self) -> &Front {
@@ -150,6 +159,12 @@ impl Desk {
             }
             Err(unread @ Unread::Broken) => return unread.into_response(),
         };
+        if let Some(secret) = self.hooks.as_ref().filter(|_| parts.uri.path() == hooks::PATH) {
+            return match hooks::read(secret, &parts.method, &parts.headers, &body) {
+                Ok(asked) => self.handle(asked, body, switch).await,
+                Err(refusal) => self.refuse(None, &refusal),
+            };
+        }
         if let Err(refusal) = (self.authorize)(&parts.headers) {
             return self.refuse(None, &refusal);
         }

@@ -56,6 +56,8 @@ pub struct Received {
 pub enum Rule {
     /// The agreed bearer token, once (RFC 6750): 401.
     Token,
+    /// At `/hooks`: an event is fresh and signed with the agreed secret (Standard Webhooks): 401.
+    Signature,
     /// `/{kind}/{reference}` with a known kind: 404.
     Path,
     /// `PUT`, `POST` or `DELETE`: 405.
@@ -66,7 +68,7 @@ pub enum Rule {
     KeyReused,
     /// JSON, XML or plain text, in UTF-8: 415.
     MediaType,
-    /// A close has no body (400); anything else is a well-formed document (422).
+    /// A close has no body (400), or says why and nothing else (422); anything else is a well-formed document (422).
     Body,
     /// The document keeps the partner's own rules: 422.
     Document,
@@ -83,6 +85,7 @@ impl Rule {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Signature => "signature",
             Self::Path => "path",
             Self::Method => "method",
             Self::Key => "idempotency_key",

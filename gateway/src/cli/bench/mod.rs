@@ -45,6 +45,8 @@ pub enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         messages: u64,
     },
+    /// A backlog that is moved from the embedded engines to Kafka and PostgreSQL and delivered from there; takes gigabytes of disk
+    Move(flow::Move),
     /// VDAB JSON to EURES XML, beside a bare path table with the same code look-ups and the same sanitiser
     Translate {
         /// Print one JSON object a line
@@ -78,6 +80,10 @@ impl Bench {
             Self::Flow(flow) => {
                 let json = flow.json;
                 flow.run(|rows| rows.iter().for_each(|row| row.print(json))).await?;
+            }
+            Self::Move(moved) => {
+                let json = moved.json;
+                moved.run(|rows| rows.iter().for_each(|row| row.print(json))).await?;
             }
             Self::Journal { json, messages } => {
                 for row in journal::run(telemetry::start_metrics()?, messages.max(1)).await? {

@@ -4,17 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use consent::{Decision, Evidence, Outcome, Request, decide};
 use jiff::Timestamp;
 
 use super::{
     super::{Failure, output::say},
     files::{grants_of, json_of},
 };
-use crate::{
-    clock::Clock,
-    config::Settings,
-    consent::{Decision, Evidence, Outcome, Request, decide},
-};
+use crate::{clock::Clock, config::Settings};
 
 /// Decide whether data may go, and explain every step. A denial is an answer, not a failure.
 #[derive(Debug, Args)]

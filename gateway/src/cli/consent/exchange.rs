@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use consent::{Format, Grant, Template, export, import};
 use serde_json::Value;
 
 use super::{
     super::{Failure, output::say},
     files::json_of,
 };
-use crate::consent::{Format, Grant, Template, export, import};
 
 /// Read a grant in the form of others, and write it in ours
 #[derive(Debug, Args)]

@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use consent::Grant;
 use serde::{Deserialize, de::DeserializeOwned};
-
-use crate::consent::Grant;
 
 /// A file with one grant, or with a list of them.
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ pub struct Withdraw {
     record_id: String,
     /// How the person did it: `web`, `app`, `paper`, `in_person` or `phone`
     #[arg(long, default_value = "in_person")]
-    method: crate::consent::Method,
+    method: consent::Method,
     #[command(flatten)]
     connection: Connection,
 }

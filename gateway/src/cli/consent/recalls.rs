@@ -34,7 +34,7 @@ pub struct Restrict {
     subject: String,
     /// How the person said so: `web`, `app`, `paper`, `in_person` or `phone`
     #[arg(long, default_value = "in_person")]
-    method: crate::consent::Method,
+    method: consent::Method,
     #[command(flatten)]
     connection: Connection,
 }

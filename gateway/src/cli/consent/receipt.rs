@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use consent::{Grant, Language, Receipt};
 use jiff::Timestamp;
 
 use super::{
     super::{Failure, output::say},
     files::json_of,
 };
-use crate::{
-    clock::Clock,
-    consent::{Grant, Language, Receipt},
-};
+use crate::clock::Clock;
 
 /// Write what the person keeps, in their language: as JSON, or as a page to print
 #[derive(Debug, Args)]

@@ -46,6 +46,9 @@ pub enum Stub {
         /// The bearer token to ask for
         #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
         token: Option<SecretString>,
+        /// The secret with which events are signed that tell `/hooks` of closings
+        #[arg(long, env = "PASSERELLE_STUB_HOOK_SECRET", hide_env_values = true)]
+        hook_secret: Option<SecretString>,
     },
     /// A VDAB that is read (OAuth2 client `passerelle`, API key) and posted to, the latter by our profile
     Vdab {
@@ -119,7 +122,7 @@ impl Stub {
         let played = async {
             match self {
                 Self::Greenhouse { url, secret, rate, seed } => greenhouse(url, secret, rate, seed, &stop).await,
-                Self::Rest { listen, token } => rest(listen, token, &stop).await?,
+                Self::Rest { listen, token, hook_secret } => rest(listen, (token, hook_secret), &stop).await?,
                 Self::Vdab { listen, secret, api_key, every } => {
                     services::vdab(listen, (secret, api_key), Duration::from_secs(every), &stop).await?;
                 }
@@ -154,8 +157,13 @@ async fn greenhouse(url: BaseUrl, secret: SecretString, rate: u32, seed: u64, st
     );
 }
 
-async fn rest(listen: SocketAddr, token: Option<SecretString>, stop: &CancellationToken) -> Result<(), Failure> {
-    let settings = RestStubSettings { address: listen, token, history_limit: HISTORY, ..RestStubSettings::default() };
+async fn rest(
+    listen: SocketAddr,
+    (token, hook_secret): (Option<SecretString>, Option<SecretString>),
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let settings =
+        RestStubSettings { address: listen, token, hook_secret, history_limit: HISTORY, ..RestStubSettings::default() };
     let stub = RestStub::start(settings).await.context("cannot play the receiver")?;
     say(&format!("listening on {}", stub.base_url()));
     each(stub.observe(), stop, |received| {

@@ -43,7 +43,7 @@ async fn scene() -> Scene {
     let keys = Arc::new(KeysInForce(in_force.clone()));
     let vault = Vault::open(&in_force.now().configuration, keys, &supervisor).await.unwrap();
     let backbone = EmbeddedBackbone::open(&folder.path().join("log.db"), &supervisor).await.unwrap();
-    let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor).await.unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db"), &supervisor, Clock::system()).await.unwrap();
     let intake = Intake {
         in_force,
         backbone: Arc::new(backbone),

@@ -1,11 +1,9 @@
 //! Grants: kept once, told again as they are, changed by one event after the other.
 
+use consent::{Event, Grant};
 use uuid::Uuid;
 
-use crate::{
-    consent::{Event, Grant},
-    store::{Kept, Store},
-};
+use crate::store::{Kept, Store};
 
 /// Everything about grants.
 pub async fn run(store: &dyn Store) {

@@ -8,6 +8,7 @@ mod owners;
 mod polls;
 mod recalls;
 mod records;
+mod reviews;
 mod search;
 mod subjects;
 
@@ -27,6 +28,7 @@ pub async fn fill(store: &dyn Store) {
     polls::run(store).await;
     grants::run(store).await;
     recalls::run(store).await;
+    reviews::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
 }
@@ -44,6 +46,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     grants::run(&*store).await;
     subjects::run(&*store).await;
     recalls::run(&*store).await;
+    reviews::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();

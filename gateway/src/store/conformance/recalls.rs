@@ -1,5 +1,6 @@
 //! Recalls: who is asked to delete what, and what is known of the answer.
 
+use consent::{Grant, Method};
 use schemas::{Kind, Lane, Operation};
 use uuid::Uuid;
 
@@ -8,12 +9,8 @@ use super::{
     grants::{grant, withdrawal},
     subjects::{decided, profile},
 };
-use crate::{
-    consent::{Grant, Method},
-    store::{
-        Claim, Claimed, DispatchRow, DispatchState, Owed, Permission, Recall, RecallFilter, RecallState, Settlement,
-        Store,
-    },
+use crate::store::{
+    Claim, Claimed, DispatchRow, DispatchState, Owed, Permission, Recall, RecallFilter, RecallState, Settlement, Store,
 };
 
 pub async fn run(store: &dyn Store) {

@@ -1,14 +1,14 @@
 //! Claims about persons against changes of what they allowed: one or the other comes first, and both know which.
 
 use futures::future::join_all;
-use schemas::Kind;
+use schemas::{Hash, Kind};
 use uuid::Uuid;
 
 use super::{
     dispatches::{claim_of, owed, own},
     grants::{grant, withdrawal},
 };
-use crate::store::{Claim, Claimed, DispatchState, Kept, Owed, Permission, Standing, Store, SubjectVersion};
+use crate::store::{Claim, Claimed, Decided, DispatchState, Kept, Owed, Permission, Standing, Store, SubjectVersion};
 
 pub async fn run(store: &dyn Store) {
     a_claim_holds_as_long_as_nothing_of_the_person_changes(store).await;
@@ -22,8 +22,13 @@ pub(super) fn profile(to: &str, subject: Uuid, offset: i64) -> Owed {
     Owed { kind: Kind::TalentProfile, entity_key: subject.into(), ..owed(to, "a person", offset) }
 }
 
+/// What a decision permits on that standing, for ever.
+fn permission(standing: &Standing) -> Permission {
+    Permission::Decided(Decided { person: standing.version, permit: Hash::of(b"permit"), valid_until: None })
+}
+
 pub(super) fn decided(owed: &Owed, epoch: i64, standing: &Standing) -> Claim {
-    Claim { permission: Permission::Decided(standing.version), ..claim_of(owed, epoch) }
+    Claim { permission: permission(standing), ..claim_of(owed, epoch) }
 }
 
 async fn a_claim_holds_as_long_as_nothing_of_the_person_changes(store: &dyn Store) {
@@ -64,7 +69,7 @@ async fn nothing_of_a_person_is_claimed_without_a_decision_about_the_person(stor
         store.put_grant(grant(subject), 1).await.unwrap();
     }
     let (person, vacancy) = (profile("bypass", subject, 1), owed("bypass", "R1", 2));
-    let of_other = Permission::Decided(store.standing_of(other).await.unwrap().version);
+    let of_other = permission(&store.standing_of(other).await.unwrap());
     for (owed, permission) in [
         (&person, Permission::NotPersonal),
         (&person, of_other),

@@ -17,10 +17,16 @@ const BATCH_ROWS: usize = 500;
 
 /// A store that is being moved into; nobody else works on it.
 pub struct Arrival {
-    connection: PgConnection,
+    /// Its tables.
+    pub filling: Filling,
     source: String,
     /// Whether an earlier run has begun.
     pub is_resumed: bool,
+}
+
+/// Tables of one database that rows are put into.
+pub struct Filling {
+    connection: PgConnection,
     batch: Vec<Vec<Value>>,
     batch_bytes: usize,
 }
@@ -31,28 +37,49 @@ impl Arrival {
     /// # Errors
     /// If it holds anything else, or cannot be reached.
     pub async fn begin(settings: &PostgresqlSettings, password: Option<&Secret>, source: &str) -> Result<Self> {
-        let mut connection = migrations::connect(&options(settings, password)?, settings).await?;
-        migrations::migrate(&mut connection).await?;
+        let mut filling = Filling::connect(settings, password).await?;
+        let connection = &mut filling.connection;
+        migrations::migrate(connection).await?;
         let standing: Option<bool> = sqlx::query_scalar("SELECT finished_at IS NULL FROM moves WHERE source = $1")
             .bind(source)
-            .fetch_optional(&mut connection)
+            .fetch_optional(&mut *connection)
             .await?;
         match standing {
             Some(true) => {}
             Some(false) => bail!("this installation was moved there already"),
-            None => require_empty(&mut connection).await?,
+            None => require_empty(connection).await?,
         }
         let source = source.to_owned();
-        Ok(Self { connection, source, is_resumed: standing.is_some(), batch: Vec::new(), batch_bytes: 0 })
+        Ok(Self { filling, source, is_resumed: standing.is_some() })
     }
 
     /// Notes that the move has begun: from now on nobody else works here until it is finished.
     pub async fn mark_begun(&mut self) -> Result<()> {
         sqlx::query("INSERT INTO moves (source) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(&self.source)
-            .execute(&mut self.connection)
+            .execute(&mut self.filling.connection)
             .await?;
         Ok(())
+    }
+
+    /// Notes that everything is there.
+    pub async fn finish(mut self) -> Result<()> {
+        sqlx::query("UPDATE moves SET finished_at = clock_timestamp() WHERE source = $1")
+            .bind(&self.source)
+            .execute(&mut self.filling.connection)
+            .await?;
+        self.filling.close().await
+    }
+}
+
+impl Filling {
+    /// Connects to a database whose tables are there.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn connect(settings: &PostgresqlSettings, password: Option<&Secret>) -> Result<Self> {
+        let connection = migrations::connect(&options(settings, password)?, settings).await?;
+        Ok(Self { connection, batch: Vec::new(), batch_bytes: 0 })
     }
 
     /// The row as it can be kept here.
@@ -113,12 +140,8 @@ impl Arrival {
         Ok(digest)
     }
 
-    /// Notes that everything is there.
-    pub async fn finish(mut self) -> Result<()> {
-        sqlx::query("UPDATE moves SET finished_at = clock_timestamp() WHERE source = $1")
-            .bind(&self.source)
-            .execute(&mut self.connection)
-            .await?;
+    /// Ends the connection in good order.
+    pub async fn close(self) -> Result<()> {
         self.connection.close().await.context("cannot leave PostgreSQL")
     }
 }

@@ -41,7 +41,7 @@ async fn connection(settings: &PostgresqlSettings) -> Connection {
 }
 
 async fn open(settings: &PostgresqlSettings) -> Result<PostgresStore> {
-    PostgresStore::open(settings, None, &Supervisor::default()).await
+    PostgresStore::open(settings, None, &Supervisor::default(), Clock::system()).await
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn postgres_passes_the_conformance_suite() {
     let Some(settings) = database("conformance").await else { return };
     conformance::run(async || {
         let supervisor = Supervisor::default();
-        let store = PostgresStore::open(&settings, None, &supervisor).await.unwrap();
+        let store = PostgresStore::open(&settings, None, &supervisor, Clock::system()).await.unwrap();
         (Box::new(store) as Box<dyn Store>, supervisor)
     })
     .await;
@@ -145,7 +145,7 @@ async fn postgres_that_does_not_answer_is_given_up() {
     settings.url = url.to_string();
     settings.connect_timeout = Duration::from_millis(300);
     settings.statement_timeout = Duration::from_millis(300);
-    let store = PostgresStore::open(&settings, None, &supervisor).await.unwrap();
+    let store = PostgresStore::open(&settings, None, &supervisor, Clock::system()).await.unwrap();
     store.probe().await.unwrap();
 
     frozen.send_replace(true);
@@ -216,7 +216,7 @@ async fn postgres_and_sqlite_have_the_tables_that_are_moved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     open(&settings).await.unwrap();
-    crate::store::SqliteStore::open(&path, &Supervisor::default()).await.unwrap();
+    crate::store::SqliteStore::open(&path, &Supervisor::default(), Clock::system()).await.unwrap();
     let ours: BTreeMap<String, BTreeSet<String>> = crate::store::TABLES
         .iter()
         .map(|table| (table.name.to_owned(), table.columns.iter().map(|(name, _)| (*name).to_owned()).collect()))

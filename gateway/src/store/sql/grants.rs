@@ -2,14 +2,12 @@
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
+use consent::{Event, Grant, Method};
 use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::{Connection, Engine, Row, recalls, subjects};
-use crate::{
-    consent::{Event, Grant, Method},
-    store::{Grants, Kept, Standing, SubjectVersion},
-};
+use crate::store::{Grants, Kept, Standing, SubjectVersion};
 
 const SELECT: &str = "SELECT g.record_id, g.record, e.event FROM grants AS g \
     LEFT JOIN grant_events AS e ON e.record_id = g.record_id AND e.version <= g.version";
@@ -66,7 +64,7 @@ impl Grants for Engine {
                 put_event(connection, *record_id, after + 1, event, *recorded_at).await?;
                 let version = subjects::change(connection, subject).await?;
                 if let Some(code) = event.state.ended_by() {
-                    recalls::owe(connection, subject, version, code, *recorded_at).await?;
+                    recalls::owe(connection, recalls::Which::all_of(subject), version, code, *recorded_at).await?;
                 }
                 Ok(Kept::New)
             })

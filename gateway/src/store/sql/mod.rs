@@ -15,6 +15,7 @@ pub(super) mod parked;
 pub(super) mod polls;
 pub(super) mod recalls;
 pub(super) mod replays;
+pub(super) mod reviews;
 pub(super) mod rows;
 pub(super) mod subjects;
 pub(super) mod syncs;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use schemas::PartnerId;
+use schemas::{Kind, PartnerId};
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -13,8 +13,8 @@ use super::{
     versions::{parsed, position_of},
 };
 use crate::store::{
-    Claim, Disclosed, DispatchRow, DispatchState, Permission, Recall, RecallFilter, RecallKey, RecallState, Recalls,
-    Settlement, Superseded,
+    Claim, Decided, Disclosed, DispatchRow, DispatchState, Permission, Recall, RecallFilter, RecallKey, RecallState,
+    Recalls, Settlement, Superseded, reviews::mark_of,
 };
 
 /// Rows of one statement.
@@ -34,7 +34,7 @@ impl Recalls for Engine {
         self.write((subject, code.to_owned(), at), |connection, (subject, code, at)| {
             Box::pin(async move {
                 let version = subjects::change(connection, *subject).await?;
-                owe(connection, *subject, version, code, *at).await?;
+                owe(connection, Which::all_of(*subject), version, code, *at).await?;
                 of(connection, *subject).await
             })
         })
@@ -150,19 +150,43 @@ impl Recalls for Engine {
     }
 }
 
-/// Makes a recall owed to everybody who may have something of a person, unless one is owed that no send came after. The
+/// What is recalled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Which<'a> {
+    /// Of whom.
+    pub(super) subject: Uuid,
+    /// From whom, and what kind; none for everything from everybody.
+    pub(super) only: Option<(&'a PartnerId, Kind)>,
+}
+
+impl Which<'_> {
+    /// Everything of a person.
+    pub(super) fn all_of(subject: Uuid) -> Self {
+        Self { subject, only: None }
+    }
+}
+
+/// Makes a recall owed to whoever may have something of a person, unless one is owed that no send came after. The
 /// person's row is held by now, so that no claim is missed.
-pub(super) async fn owe(connection: &mut Connection, subject: Uuid, version: i64, code: &str, at: i64) -> Result<()> {
+pub(super) async fn owe(
+    connection: &mut Connection,
+    Which { subject, only }: Which<'_>,
+    version: i64,
+    code: &str,
+    at: i64,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO recalls (subject, partner, entity_key, version, code, state, owed_at, attempts) \
          SELECT d.subject, d.partner, d.entity_key, $2, $3, 'owed', $4, 0 FROM disclosures AS d \
-         WHERE d.subject = $1 AND d.taken_back_at IS NULL AND NOT EXISTS (SELECT 1 FROM recalls AS r WHERE r.subject = d.subject \
+         WHERE d.subject = $1 AND d.taken_back_at IS NULL AND ($5 IS NULL OR (d.partner = $5 AND d.kind = $6)) AND NOT EXISTS (SELECT 1 FROM recalls AS r WHERE r.subject = d.subject \
          AND r.partner = d.partner AND r.entity_key = d.entity_key AND r.version > d.version)",
     )
     .bind(subject)
     .bind(version)
     .bind(code)
     .bind(at)
+    .bind(only.map(|(partner, _)| partner.as_str()))
+    .bind(only.map(|(_, kind)| kind.as_str()))
     .execute(connection)
     .await?;
     Ok(())
@@ -177,10 +201,10 @@ pub(super) async fn of(connection: &mut Connection, subject: Uuid) -> Result<Vec
 
 /// Notes that sends about persons begin: of data, which may have to be recalled, and of what takes it back.
 pub(super) async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -> Result<()> {
-    let decided: Vec<(&Claim, Uuid, i64)> = claims
+    let decided: Vec<(&Claim, Decided)> = claims
         .iter()
         .filter_map(|claim| match claim.permission {
-            Permission::Decided(person) => Some((*claim, person.subject, person.version)),
+            Permission::Decided(decided) => Some((*claim, decided)),
             Permission::NotPersonal | Permission::TakesBack => None,
         })
         .collect();
@@ -190,26 +214,30 @@ pub(super) async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -
             .map(|(claim, ..)| serde_json::to_string(&claim.owed.origin).context("cannot write an origin"))
             .collect::<Result<_>>()?;
         let mut insert = sqlx::QueryBuilder::<Database>::new(
-            "INSERT INTO disclosures (subject, partner, entity_key, kind, version, generation, log_offset, message_id, origin, sent_at) ",
+            "INSERT INTO disclosures (subject, partner, entity_key, kind, version, generation, log_offset, message_id, origin, sent_at, \
+             permit, valid_until) ",
         );
-        insert.push_values(claims.iter().zip(&origins), |mut tuple, ((claim, subject, version), origin)| {
+        insert.push_values(claims.iter().zip(&origins), |mut tuple, ((claim, decided), origin)| {
             let owed = &claim.owed;
             tuple
-                .push_bind(*subject)
+                .push_bind(decided.person.subject)
                 .push_bind(owed.partner.as_str())
                 .push_bind(owed.entity_key.as_uuid())
                 .push_bind(owed.kind.as_str())
-                .push_bind(*version)
+                .push_bind(decided.person.version)
                 .push_bind(owed.position.generation)
                 .push_bind(owed.position.offset)
                 .push_bind(owed.message_id.as_uuid())
                 .push_bind(origin)
-                .push_bind(claim.at);
+                .push_bind(claim.at)
+                .push_bind(mark_of(decided.permit, claim.at).to_string())
+                .push_bind(decided.valid_until);
         });
         insert.push(
             " ON CONFLICT (subject, partner, entity_key) DO UPDATE SET version = excluded.version, \
              generation = excluded.generation, log_offset = excluded.log_offset, message_id = excluded.message_id, \
-             origin = excluded.origin, sent_at = excluded.sent_at, taken_back_at = NULL",
+             origin = excluded.origin, sent_at = excluded.sent_at, taken_back_at = NULL, permit = excluded.permit, \
+             valid_until = excluded.valid_until",
         );
         insert.build().execute(&mut *connection).await?;
     }
@@ -243,7 +271,7 @@ pub(super) async fn note_answers(connection: &mut Connection, settlements: &[&Se
 async fn taken_back(connection: &mut Connection, settlement: &Settlement) -> Result<()> {
     let owed = &settlement.owed;
     for sql in [
-        "UPDATE disclosures SET taken_back_at = $3 WHERE partner = $1 AND entity_key = $2",
+        "UPDATE disclosures SET taken_back_at = $3, valid_until = NULL WHERE partner = $1 AND entity_key = $2",
         "UPDATE recalls SET state = 'acknowledged', settled_at = $3, detail = NULL \
          WHERE partner = $1 AND entity_key = $2 AND state <> 'acknowledged'",
     ] {

@@ -6,26 +6,21 @@ use schemas::PartnerId;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Engine, Row};
+use super::{Connection, Engine, Row};
 use crate::store::{Replay, Replays};
 
 #[async_trait]
 impl Replays for Engine {
     async fn want_replay(&self, replay: Replay) -> Result<()> {
-        self.write(replay, |connection, replay| {
+        self.write(replay, |connection, replay| Box::pin(want(connection, replay))).await
+    }
+
+    async fn wanted_replays(&self, at_most: usize) -> Result<usize> {
+        self.read(i64::try_from(at_most)?, |connection, at_most| {
             Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO replays (replay_id, entity_key, share, recipient, wanted_at) VALUES ($1, $2, $3, $4, $5) \
-                     ON CONFLICT DO NOTHING",
-                )
-                .bind(replay.replay_id)
-                .bind(replay.entity_key.as_uuid())
-                .bind(i64::from(replay.share))
-                .bind(replay.recipient.as_ref().map(PartnerId::as_str))
-                .bind(replay.wanted_at)
-                .execute(connection)
-                .await?;
-                Ok(())
+                let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM replays LIMIT $1) AS waiting";
+                let count: i64 = sqlx::query_scalar(sql).bind(at_most).fetch_one(connection).await?;
+                Ok(usize::try_from(count)?)
             })
         })
         .await
@@ -59,6 +54,22 @@ impl Replays for Engine {
         })
         .await
     }
+}
+
+/// Keeps a replay; the same id again changes nothing.
+pub(super) async fn want(connection: &mut Connection, replay: &Replay) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO replays (replay_id, entity_key, share, recipient, wanted_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(replay.replay_id)
+    .bind(replay.entity_key.as_uuid())
+    .bind(i64::from(replay.share))
+    .bind(replay.recipient.as_ref().map(PartnerId::as_str))
+    .bind(replay.wanted_at)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn replay_of(row: &Row) -> Result<Replay> {

@@ -5,6 +5,7 @@
 pub mod conformance;
 mod postgres;
 mod sqlite;
+mod tables;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use schemas::{Hash, PartnerId};
 use uuid::Uuid;
 
-pub use self::{postgres::PostgresKeys, sqlite::SqliteKeys};
+pub use self::{postgres::PostgresKeys, sqlite::SqliteKeys, tables::TABLES};
 use super::{Subject, Wrapped};
 use crate::{
     config::{Configuration, StoreEngine},

@@ -83,6 +83,7 @@ impl PostgresKeys {
 mod tests {
     use super::*;
     use crate::{
+        clock::Clock,
         store::{PostgresStore, database_of_a_test},
         supervisor::Supervisor,
         vault::database::{KeyDatabase, conformance},
@@ -101,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn the_stores_own_database_is_refused() {
         let Some(settings) = database_of_a_test("keys_of_store").await else { return };
-        PostgresStore::open(&settings, None, &Supervisor::default()).await.unwrap();
+        PostgresStore::open(&settings, None, &Supervisor::default(), Clock::system()).await.unwrap();
         let refusal = PostgresKeys::open(&settings, None).await.err().expect("it is the store's").to_string();
         assert!(refusal.contains("vault.url"), "{refusal}");
     }

@@ -5,6 +5,7 @@
 
 mod endurance;
 mod floor;
+mod moved;
 mod node;
 mod raw;
 mod receiver;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+pub use self::moved::Move;
 use self::{
     scene::{Engine, Servers},
     speed::Round,

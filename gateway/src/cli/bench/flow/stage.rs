@@ -51,14 +51,15 @@ impl<'s> Stage<'s> {
         let prefix = format!("bench-{}.", Uuid::new_v4().simple());
         let configuration = scene::write(folder.path(), servers, &prefix, &receiver.url)?;
         let node = Node::start(&configuration, &folder.path().join("data-1"), supervisor).await?;
-        let ours = clients_of(&node, clients, &receiver).await?;
+        let ours = clients_of(&node, clients, &receiver, DOCUMENT).await?;
         let floor_prefix = format!("{prefix}floor.");
         let floor = match servers.engine {
             Engine::Embedded => None,
             Engine::Kafka => {
                 let floor = Floor::start(servers, &floor_prefix, REFERENCE, &receiver.url).await?;
                 let (url, told) = (floor.url.clone(), receiver.clone());
-                let clients = Clients::new(&url, "", (&document()?, REFERENCE), clients)?.counting_from(FLOOR_FROM);
+                let clients =
+                    Clients::new(&url, "", (&numbered(DOCUMENT)?, REFERENCE), clients)?.counting_from(FLOOR_FROM);
                 Some((floor, clients.telling(move |number| told.pushed(number))))
             }
         };
@@ -86,7 +87,7 @@ impl<'s> Stage<'s> {
     /// Lets the clients push to this gateway.
     pub async fn push_to(&mut self, node: &Node) -> Result<()> {
         let next = self.ours.made();
-        self.ours = clients_of(node, self.clients, &self.receiver).await?.counting_from(next);
+        self.ours = clients_of(node, self.clients, &self.receiver, DOCUMENT).await?.counting_from(next);
         Ok(())
     }
 
@@ -108,15 +109,16 @@ impl<'s> Stage<'s> {
     }
 }
 
-/// The sample, with its number in the title.
-fn document() -> Result<String> {
-    let mut document: Value = serde_json::from_str(DOCUMENT)?;
+/// A document of the VDAB dialect, with its number in the title.
+fn numbered(document: &str) -> Result<String> {
+    let mut document: Value = serde_json::from_str(document)?;
     *document.pointer_mut(TITLE).context("a sample without title")? = Value::from(format!("Lasser nr {PLACE}"));
     Ok(document.to_string())
 }
 
-async fn clients_of(node: &Node, clients: usize, receiver: &Receiver) -> Result<Clients> {
+/// Clients that push to a gateway, with a key made there.
+pub async fn clients_of(node: &Node, clients: usize, receiver: &Receiver, document: &str) -> Result<Clients> {
     let (url, told) = (format!("{}/v1/{PUSHER}/vacancy", node.root), receiver.clone());
-    let clients = Clients::new(&url, &node.key(PUSHER).await?, (&document()?, REFERENCE), clients)?;
+    let clients = Clients::new(&url, &node.key(PUSHER).await?, (&numbered(document)?, REFERENCE), clients)?;
     Ok(clients.telling(move |number| told.pushed(number)))
 }

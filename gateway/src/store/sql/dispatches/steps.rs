@@ -19,7 +19,8 @@ use super::{
     rows, waiting,
 };
 use crate::{
-    store::{Permission, SubjectVersion, gatherer::Gatherer, resource_of},
+    clock::Clock,
+    store::{Decided, Permission, gatherer::Gatherer, resource_of},
     supervisor::Supervisor,
 };
 
@@ -56,11 +57,11 @@ impl Step {
         Some((owed.dispatch_id, &owed.partner, owed.entity_key))
     }
 
-    /// The person that it must find as a decision saw it.
-    fn rests_on(&self) -> Option<SubjectVersion> {
+    /// The decision that must still hold.
+    fn rests_on(&self) -> Option<Decided> {
         let Self::Claim(claim) = self else { return None };
         match claim.permission {
-            Permission::Decided(person) => Some(person),
+            Permission::Decided(decided) => Some(decided),
             Permission::NotPersonal | Permission::TakesBack => None,
         }
     }
@@ -73,14 +74,15 @@ type Queue = Gatherer<Step, Result<Done, String>>;
 pub(in crate::store) struct Steps {
     writers: Writers,
     supervisor: Supervisor,
+    clock: Clock,
     /// One for each partner, and one for what locks nothing.
     queues: Arc<Mutex<HashMap<Option<PartnerId>, Queue>>>,
 }
 
 impl Steps {
     /// Steps that are written on these connections.
-    pub(in crate::store) fn new(writers: &Writers, supervisor: &Supervisor) -> Self {
-        Self { writers: writers.clone(), supervisor: supervisor.clone(), queues: Arc::default() }
+    pub(in crate::store) fn new(writers: &Writers, supervisor: &Supervisor, clock: Clock) -> Self {
+        Self { writers: writers.clone(), supervisor: supervisor.clone(), clock, queues: Arc::default() }
     }
 
     /// Records one step; durable when this returns.
@@ -95,21 +97,21 @@ impl Steps {
     fn queue(&self, partner: Option<PartnerId>) -> Queue {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queues.entry(partner).or_insert_with(|| {
-            let writers = self.writers.clone();
-            Gatherer::start(&self.supervisor, move |steps| write(writers.clone(), steps))
+            let (writers, clock) = (self.writers.clone(), self.clock.clone());
+            Gatherer::start(&self.supervisor, move |steps| write(writers.clone(), clock.clone(), steps))
         });
         queue.clone()
     }
 }
 
-async fn write(writers: Writers, steps: Vec<Step>) -> Result<Vec<Result<Done, String>>> {
+async fn write(writers: Writers, clock: Clock, steps: Vec<Step>) -> Result<Vec<Result<Done, String>>> {
     let steps: Arc<[Step]> = steps.into();
-    match write_some(&writers, &steps, 0..steps.len()).await {
+    match write_some((&writers, &clock), &steps, 0..steps.len()).await {
         Ok(done) => Ok(done.into_iter().map(Ok).collect()),
         Err(error) if steps.len() > 1 && is_of_one(&error) => {
             let mut outcomes = Vec::with_capacity(steps.len());
             for place in 0..steps.len() {
-                let done = write_some(&writers, &steps, place..place + 1).await;
+                let done = write_some((&writers, &clock), &steps, place..place + 1).await;
                 let done = done.and_then(|mut done| done.pop().context("a step without an outcome"));
                 outcomes.push(done.map_err(|error| format!("{error:#}")));
             }
@@ -119,9 +121,14 @@ async fn write(writers: Writers, steps: Vec<Step>) -> Result<Vec<Result<Done, St
     }
 }
 
-async fn write_some(writers: &Writers, steps: &Arc<[Step]>, which: Range<usize>) -> Result<Vec<Done>> {
-    let job = writers
-        .write((steps.clone(), which), |connection, (steps, which)| Box::pin(take(connection, &steps[which.clone()])));
+async fn write_some(
+    (writers, clock): (&Writers, &Clock),
+    steps: &Arc<[Step]>,
+    which: Range<usize>,
+) -> Result<Vec<Done>> {
+    let job = writers.write((steps.clone(), which, clock.clone()), |connection, (steps, which, clock)| {
+        Box::pin(take(connection, &steps[which.clone()], clock))
+    });
     job.await
 }
 
@@ -137,17 +144,32 @@ fn is_of_one(error: &anyhow::Error) -> bool {
     }
 }
 
-async fn take(connection: &mut Connection, steps: &[Step]) -> Result<Vec<Done>> {
+async fn take(connection: &mut Connection, steps: &[Step], clock: &Clock) -> Result<Vec<Done>> {
     let entities = steps.iter().filter_map(Step::subject).map(|(_, partner, entity)| (partner, entity));
     lock_entities(connection, entities).await?;
     // All of them before anything is written: whoever withdraws waits for what these steps write, and they for nobody.
-    let rested_on = steps.iter().filter_map(Step::rests_on).map(|person| person.subject).collect();
-    let persons = subjects::held(connection, rested_on).await?;
+    let rested_on = steps.iter().filter_map(Step::rests_on).map(|decided| decided.person.subject).collect();
+    let versions = subjects::held(connection, rested_on).await?;
+    // Only now: whatever time ends from here on is looked at behind these steps.
+    let persons = Held { versions, now: clock.now_micros() };
     let mut done = Vec::with_capacity(steps.len());
     for steps in rounds(steps) {
         done.extend(Round::take(connection, steps, &persons).await?);
     }
     Ok(done)
+}
+
+/// Persons who stay as they are, and what time it is.
+struct Held {
+    versions: HashMap<Uuid, i64>,
+    now: i64,
+}
+
+impl Held {
+    /// Whether a decision still holds.
+    fn are_as(&self, Decided { person, valid_until, .. }: Decided) -> bool {
+        self.versions.get(&person.subject) == Some(&person.version) && valid_until.is_none_or(|end| self.now < end)
+    }
 }
 
 /// The steps in their order, none of them twice of the same entity in a round.
@@ -177,7 +199,7 @@ struct Round<'s> {
 }
 
 impl<'s> Round<'s> {
-    async fn take(connection: &mut Connection, steps: &'s [Step], persons: &HashMap<Uuid, i64>) -> Result<Vec<Done>> {
+    async fn take(connection: &mut Connection, steps: &'s [Step], persons: &Held) -> Result<Vec<Done>> {
         let epochs = epochs(connection, steps).await?;
         let ids: Vec<DispatchId> = steps.iter().filter_map(Step::subject).map(|(id, ..)| id).collect();
         let mut before = rows::of(connection, &ids).await?;
@@ -187,7 +209,7 @@ impl<'s> Round<'s> {
             done.push(match step {
                 Step::Claim(claim) => {
                     let is_owner = epochs.get(&claim.owed.partner) == Some(&claim.epoch);
-                    let holds = step.rests_on().is_none_or(|on| persons.get(&on.subject) == Some(&on.version));
+                    let holds = step.rests_on().is_none_or(|decided| persons.are_as(decided));
                     let before = before.remove(&claim.owed.dispatch_id);
                     Done::Claimed(round.claim(claim, is_owner, holds, before))
                 }
