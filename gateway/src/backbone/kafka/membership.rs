@@ -131,7 +131,10 @@ impl Opener {
         } else {
             let (feed, answer) = oneshot::channel();
             self.reader.ask(Command::Again { slot, from, feed })?;
-            answer.await.context("the partition cannot be read again")?
+            answer
+                .await
+                .context("the group has taken the partition away")?
+                .context("the partition cannot be read again")?
         };
         Ok(Box::new(KafkaSubscription::new(&self.backbone, self.reader.clone(), feed, (from, end), outputs)))
     }

@@ -133,7 +133,7 @@ impl KafkaBackbone {
         let from = start_of(&slot, committed, first);
         let (feed, answer) = tokio::sync::oneshot::channel();
         reader.ask(Command::Assign { slot, from, feed })?;
-        let feed = answer.await.context("the partition cannot be read")?;
+        let feed = answer.await.context("the Kafka consumer has stopped")?.context("the partition cannot be read")?;
         Ok(KafkaSubscription::new(self, reader, feed, (from, end), Outputs::None))
     }
 }

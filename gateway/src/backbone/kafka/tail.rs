@@ -51,7 +51,8 @@ impl Tail {
         for (slot, _, from) in backbone.ends(&reader, topic).await? {
             let (feed, answer) = oneshot::channel();
             reader.ask(Command::Assign { slot, from, feed })?;
-            feeds.push(answer.await.context("the partition cannot be read")?);
+            let feed = answer.await.context("the Kafka consumer has stopped")?;
+            feeds.push(feed.context("the partition cannot be read")?);
         }
         Ok(Self { backbone: backbone.clone(), _reader: reader, feeds })
     }

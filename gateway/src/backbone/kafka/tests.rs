@@ -116,6 +116,30 @@ async fn nodes_share_a_topic_and_what_one_leaves_the_other_gets() {
     assert_eq!(back, lent);
 }
 
+/// Brokers that are away refuse it for a while; the share is not forgotten for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_could_not_be_read_again_is_read_when_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(configuration) = configuration(1, folder.path()) else { return };
+    let supervisor = Supervisor::default();
+    let backbone = open(&configuration, &supervisor).await;
+    backbone.append(vec![output(&Topic::accepted(), "R1")]).await.unwrap();
+    let shared = Some((backbone.name(&Topic::accepted()), 1));
+    let group = backbone.group("again", &Topic::accepted());
+    let (reader, mut given) =
+        Reader::start(&backbone.0.clients, (&group, client::Pace::Prompt), shared, &supervisor).unwrap();
+    let slot = given.recv().await.unwrap().slot;
+    let again = async |from| {
+        let (feed, answer) = tokio::sync::oneshot::channel();
+        reader.ask(Command::Again { slot: slot.clone(), from, feed }).unwrap();
+        answer.await.expect("the share is still this node's")
+    };
+    // No offset is below 0.
+    assert!(again(-2_000).await.is_err());
+    let mut feed = again(0).await.unwrap();
+    assert!(matches!(feed.records.recv().await, Some(reader::Fed::Record { offset: 0, .. })));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entity_is_always_in_the_same_share() {
     let folder = tempfile::tempdir().unwrap();

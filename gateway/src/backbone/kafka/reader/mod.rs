@@ -19,7 +19,7 @@ use backon::{ConstantBuilder, Retryable};
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -52,9 +52,9 @@ pub type Slot = (String, i32);
 /// What the thread is asked to do.
 pub enum Command {
     /// Read this partition from there on, though no group says so.
-    Assign { slot: Slot, from: i64, feed: oneshot::Sender<Feed> },
+    Assign { slot: Slot, from: i64, feed: oneshot::Sender<KafkaResult<Feed>> },
     /// Read a partition of ours again from there on.
-    Again { slot: Slot, from: i64, feed: oneshot::Sender<Feed> },
+    Again { slot: Slot, from: i64, feed: oneshot::Sender<KafkaResult<Feed>> },
     /// Nobody reads this feed any more.
     Leave { slot: Slot, id: u64 },
     /// Everything below this offset is done.

@@ -101,16 +101,19 @@ impl Polling {
                 // The queue first, so that no record takes the way of all the others.
                 let fed = self.feed(&slot, true, CancellationToken::new());
                 let assigned = list_of(&slot, from).and_then(|list| self.consumer.incremental_assign(&list));
-                self.answer(&slot, assigned, fed, feed);
+                if assigned.is_err() {
+                    self.partitions.remove(&slot);
+                }
+                answer(feed, assigned, fed);
             }
             Command::Again { slot, from, feed } => {
                 // If it was taken away meanwhile, whoever asks learns it by the dropped answer.
-                let Some(before) = self.partitions.remove(&slot) else { return };
+                let Some(before) = self.partitions.get(&slot) else { return };
                 let (is_own, revoked) = (before.is_own, before.revoked.clone());
-                drop(before);
-                let fed = self.feed(&slot, is_own, revoked);
+                // As long as this fails it stays what it was, so that it can be asked for once more.
                 let moved = self.consumer.seek(&slot.0, slot.1, Offset::Offset(from), SEEK);
-                self.answer(&slot, moved, fed, feed);
+                let fed = if moved.is_ok() { self.feed(&slot, is_own, revoked) } else { None };
+                answer(feed, moved, fed);
             }
             Command::Leave { slot, id } => {
                 if self.partitions.get(&slot).is_some_and(|partition| partition.id == id && partition.is_own) {
@@ -121,17 +124,6 @@ impl Polling {
                 }
             }
             Command::Commit { slot, next, done } => self.commits.want(slot, next, done),
-        }
-    }
-
-    fn answer(&mut self, slot: &Slot, outcome: KafkaResult<()>, fed: Option<Feed>, asked: oneshot::Sender<Feed>) {
-        match (outcome, fed) {
-            // Whoever went away says so by leaving.
-            (Ok(()), Some(feed)) => drop(asked.send(feed)),
-            (outcome, _) => {
-                warn!(topic.name = slot.0, error = ?outcome.err(), "cannot read a partition");
-                self.partitions.remove(slot);
-            }
         }
     }
 
@@ -198,6 +190,13 @@ impl Drop for Polling {
             partition.revoked.cancel();
         }
     }
+}
+
+/// Whoever went away meanwhile says so by leaving.
+fn answer(asked: oneshot::Sender<KafkaResult<Feed>>, outcome: KafkaResult<()>, fed: Option<Feed>) {
+    // The client has a queue for every partition, unless it is out of memory.
+    let fed = outcome.and_then(|()| fed.ok_or(KafkaError::Canceled));
+    drop(asked.send(fed));
 }
 
 fn list_of(slot: &Slot, from: i64) -> KafkaResult<TopicPartitionList> {
