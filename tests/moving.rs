@@ -50,12 +50,7 @@ async fn move_to(gateway: &Gateway, config: &Path, more: &[&str]) -> (Option<i32
 
 /// Begins to move and is killed after a while.
 async fn break_off(gateway: &Gateway, config: &Path, after: Duration) {
-    let mut moving = tokio::process::Command::new(env!("CARGO_BIN_EXE_passerelle"))
-        .args(["move", "--to", config.to_str().unwrap()])
-        .env("PASSERELLE_CONFIG", gateway.folder.path().join("passerelle.toml"))
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut moving = gateway.command(&["move", "--to", config.to_str().unwrap()]).kill_on_drop(true).spawn().unwrap();
     let ended = tokio::time::timeout(after, moving.wait()).await;
     assert!(ended.is_err(), "it was to be killed on its way");
     moving.kill().await.unwrap();

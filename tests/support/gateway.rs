@@ -350,13 +350,17 @@ impl Gateway {
 
     /// Runs a verb of the command line against this gateway.
     pub async fn run(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        self.command(arguments).output().await.unwrap()
+    }
+
+    /// A verb of the command line against this gateway, to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        command
             .args(arguments)
             .env("PASSERELLE_URL", self.url(""))
             .env("PASSERELLE_CONFIG", self.folder.path().join("passerelle.toml"))
-            .envs(&self.environment)
-            .output()
-            .await
-            .unwrap()
+            .envs(&self.environment);
+        command
     }
 }

@@ -128,7 +128,8 @@ async fn a_share_that_could_not_be_read_again_is_read_when_it_can() {
     let group = backbone.group("again", &Topic::accepted());
     let (reader, mut given) =
         Reader::start(&backbone.0.clients, (&group, client::Pace::Prompt), shared, &supervisor).unwrap();
-    let slot = given.recv().await.unwrap().slot;
+    let reader::Feed { slot, mut records, .. } = given.recv().await.unwrap().feed;
+    assert!(matches!(records.recv().await, Some(reader::Fed::Record { offset: 0, .. })));
     let again = async |from| {
         let (feed, answer) = tokio::sync::oneshot::channel();
         reader.ask(Command::Again { slot: slot.clone(), from, feed }).unwrap();
