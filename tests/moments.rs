@@ -7,7 +7,7 @@ mod support;
 
 use connectors::{
     employer::stub::start as start_employer,
-    rest::stub::{Injection, Received, RestStub, RestStubSettings, Verdict},
+    rest::stub::{Injection, Received, RestStub, RestStubSettings},
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
@@ -15,7 +15,8 @@ use schemas::Operation;
 use serde_json::{Value, json};
 
 use self::support::{
-    Gateway, PATIENCE, PERMITTED, Setup, TRANSFERS, comes_true, employer, grant, jobseeker, profile_source, until,
+    Gateway, PERMITTED, Setup, TRANSFERS, employer, grant, jobseeker, keep, profile_source, recalls, taken, until,
+    until_recalled, until_taken,
 };
 
 const TOKEN: &str = "employer";
@@ -62,56 +63,35 @@ impl Scene {
         Self { gateway, acme, person }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
-        let request = self.gateway.http.request(method, self.gateway.url(path));
-        let response = request.bearer_auth(self.gateway.operator_token()).json(body).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
-        response.json().await.unwrap()
-    }
-
     /// Keeps what the person permits, changed a bit.
     async fn permit(&self, change: impl FnOnce(&mut Value)) {
         let mut grant = grant(&self.person);
         change(&mut grant);
-        self.ask(Method::POST, "/v1/consents", &grant).await;
+        keep(&self.gateway, &grant).await;
     }
 
     /// What the employer has taken, oldest first.
     fn taken(&self) -> Vec<Received> {
-        let mut taken = self.acme.history(&self.person);
-        taken.retain(|received| received.verdict == Verdict::Taken);
-        taken
-    }
-
-    fn operations(&self) -> Vec<Operation> {
-        self.taken().iter().map(|received| received.operation).collect()
+        taken(&self.acme, &self.person)
     }
 
     /// Waits until the employer has taken just these, oldest first.
     async fn until_taken(&self, wanted: &[Operation]) {
-        let is_so = comes_true(PATIENCE, async || self.operations() == wanted).await;
-        assert!(is_so, "wanted {wanted:?}, taken {:?}\n{}", self.operations(), self.gateway.log());
+        until_taken(&self.gateway, &self.acme, &self.person, wanted).await;
     }
 
     async fn recalls(&self, query: &str) -> Vec<Value> {
-        self.gateway.get(&format!("/v1/recalls?{query}")).await["recalls"].as_array().unwrap().clone()
+        recalls(&self.gateway, query).await
     }
 
     async fn until_recalled(&self, state: &str) -> Value {
-        let query = format!("subject={}", self.person);
-        let mut found = Vec::new();
-        let is_so = comes_true(PATIENCE, async || {
-            found = self.recalls(&query).await;
-            found.len() == 1 && found[0]["state"] == state
-        });
-        assert!(is_so.await, "waited in vain for a recall that is {state}: {found:?}\n{}", self.gateway.log());
-        found.remove(0)
+        until_recalled(&self.gateway, &self.person, state).await
     }
 
     /// Puts other settings in force.
     async fn reload(&self, settings: &str) {
         std::fs::write(self.gateway.folder.path().join("passerelle.toml"), settings).unwrap();
-        self.ask(Method::POST, "/v1/configuration/reload", &json!({})).await;
+        self.gateway.ask(Method::POST, "/v1/configuration/reload", &json!({})).await;
     }
 
     /// Waits until everybody was looked at so often.
@@ -206,7 +186,7 @@ async fn whoever_has_something_by_an_instrument_that_is_gone_is_asked_to_delete_
     scene.until_looked(1).await;
     scene.reload(&format!("{TRANSFERS}\n{}", TRANSFERS.replace("country = \"BE\"", "country = \"CA\""))).await;
     scene.until_looked(2).await;
-    assert_eq!(scene.operations(), [UPSERT], "what is about others is nothing to this one");
+    assert_eq!(scene.taken().len(), 1, "what is about others is nothing to this one");
 
     scene.reload("").await;
     scene.until_taken(&[UPSERT, CLOSE]).await;

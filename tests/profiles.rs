@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use connectors::{
     Notice,
     employer::stub::start as start_employer,
-    rest::stub::{Injection, Received, RestStub, RestStubSettings, Verdict},
+    rest::stub::{Injection, Received, RestStub, RestStubSettings},
 };
 use futures::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -18,7 +18,7 @@ use schemas::Operation;
 use serde_json::{Value, json};
 
 use self::support::{
-    Gateway, PERMITTED, STRANGER, Setup, TRANSFERS, employer, grant, jobseeker, profile_source, until,
+    Gateway, PERMITTED, STRANGER, Setup, TRANSFERS, employer, grant, jobseeker, profile_source, taken, until,
 };
 
 const TOKEN: &str = "employer";
@@ -117,9 +117,7 @@ impl Scene {
 
     /// The candidates that an employer took, oldest first.
     fn taken(&self, person: &str) -> Vec<Received> {
-        let mut taken = self.acme.history(person);
-        taken.retain(|received| received.verdict == Verdict::Taken);
-        taken
+        taken(&self.acme, person)
     }
 
     /// That an employer without permission was never even called about anybody.

@@ -6,14 +6,15 @@ mod support;
 
 use connectors::{
     employer::stub::start as start_employer,
-    rest::stub::{Injection, RestStub, RestStubSettings, Verdict},
+    rest::stub::{Injection, RestStub, RestStubSettings},
 };
 use reqwest::{Method, StatusCode};
 use schemas::Operation;
 use serde_json::{Value, json};
 
 use self::support::{
-    Gateway, PATIENCE, PERMITTED, Setup, TRANSFERS, comes_true, employer, grant, jobseeker, profile_source, until,
+    Gateway, PERMITTED, Setup, TRANSFERS, employer, grant, jobseeker, keep, profile_source, recalls, until,
+    until_recalled, until_taken,
 };
 
 const TOKEN: &str = "employer";
@@ -58,13 +59,6 @@ impl Scene {
         Self { gateway, acme, key }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
-        let request = self.gateway.http.request(method, self.gateway.url(path));
-        let response = request.bearer_auth(self.gateway.operator_token()).json(body).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
-        response.json().await.unwrap()
-    }
-
     /// Pushes a profile; the message and the person's pseudonym.
     async fn push(&self, skills: &str) -> (String, String) {
         let document = jobseeker(CIN, "Voorbeeld", skills);
@@ -78,13 +72,11 @@ impl Scene {
 
     /// Keeps what a person permits, and returns its record.
     async fn permit(&self, person: &str) -> String {
-        let grant = grant(person);
-        self.ask(Method::POST, "/v1/consents", &grant).await;
-        grant["header"]["record_id"].as_str().unwrap().to_owned()
+        keep(&self.gateway, &grant(person)).await
     }
 
     async fn withdraw(&self, record: &str) -> Value {
-        self.ask(Method::POST, &format!("/v1/consents/{record}/withdraw"), &json!({"method": "web"})).await
+        self.gateway.ask(Method::POST, &format!("/v1/consents/{record}/withdraw"), &json!({"method": "web"})).await
     }
 
     /// A person whose profile the employer has; its message, the person, and the record of the grant.
@@ -97,22 +89,15 @@ impl Scene {
 
     /// Waits until the employer has taken just these, oldest first.
     async fn until_taken(&self, person: &str, wanted: &[Operation]) {
-        let taken = || {
-            let history = self.acme.history(person).into_iter();
-            history.filter(|one| one.verdict == Verdict::Taken).map(|one| one.operation).collect::<Vec<_>>()
-        };
-        let is_so = comes_true(PATIENCE, async || taken() == wanted).await;
-        assert!(is_so, "wanted {wanted:?}, taken {:?}\n{}", taken(), self.gateway.log());
+        until_taken(&self.gateway, &self.acme, person, wanted).await;
     }
 
     async fn recalls(&self, query: &str) -> Vec<Value> {
-        self.gateway.get(&format!("/v1/recalls?{query}")).await["recalls"].as_array().unwrap().clone()
+        recalls(&self.gateway, query).await
     }
 
     async fn until_recalled(&self, person: &str, state: &str) -> Value {
-        let query = format!("subject={person}");
-        until(state, async || self.recalls(&query).await.iter().any(|recall| recall["state"] == state)).await;
-        self.recalls(&query).await.remove(0)
+        until_recalled(&self.gateway, person, state).await
     }
 }
 
@@ -184,7 +169,7 @@ async fn a_recall_that_is_refused_calls_a_person_at_once() {
     until("a person is called", async || scene.recalls("escalated=true").await.len() == 1).await;
     let parked = scene.gateway.get("/v1/parked").await;
     let id = parked["parked"][0]["id"].as_str().unwrap();
-    scene.ask(Method::POST, &format!("/v1/parked/{id}/release"), &json!({})).await;
+    scene.gateway.ask(Method::POST, &format!("/v1/parked/{id}/release"), &json!({})).await;
     scene.until_recalled(&person, "acknowledged").await;
     scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
 }
@@ -207,7 +192,7 @@ async fn what_another_grant_permits_goes_again_behind_the_recall() {
 async fn who_is_erased_is_recalled_from_everybody() {
     let scene = Scene::start("3600").await;
     let (_, person, _) = scene.delivered().await;
-    let erased = scene.ask(Method::DELETE, &format!("/v1/subjects/{person}/keys"), &json!({})).await;
+    let erased = scene.gateway.ask(Method::DELETE, &format!("/v1/subjects/{person}/keys"), &json!({})).await;
     assert_eq!(erased["recalls"][0]["code"], "subject_erased", "{erased}");
     scene.until_taken(&person, &[Operation::Upsert, Operation::Close]).await;
     scene.until_recalled(&person, "acknowledged").await;

@@ -14,7 +14,8 @@ use schemas::EntityKey;
 use serde_json::{Value, json};
 
 use self::support::{
-    Gateway, PULLER_TOKEN, Setup, WEBHOOK_SECRET, eures_feed, greenhouse_source, pusher, rest_receiver, until,
+    Gateway, PULLER_TOKEN, Setup, WEBHOOK_SECRET, eures_feed, greenhouse_event, greenhouse_source, pusher,
+    rest_receiver, until,
 };
 
 async fn gateway(receiver: &RestStub) -> Gateway {
@@ -158,7 +159,11 @@ async fn webhooks_are_believed_by_their_signature_only() {
 async fn a_verified_webhook_that_cannot_be_read_is_parked_with_its_bytes_and_acknowledged() {
     let receiver = receiver().await;
     let gateway = gateway(&receiver).await;
-    assert_eq!(signed(&gateway, b"{\"action\":\"job_post_updated\",\"payload\":{\"title\":7").await, StatusCode::OK);
+    assert_eq!(
+        greenhouse_event(&gateway, "metal", "evt-1", b"{\"action\":\"job_post_updated\",\"payload\":{\"title\":7")
+            .await,
+        StatusCode::OK
+    );
     let parked = gateway.get("/v1/parked").await;
     assert_eq!(
         (parked["parked"][0]["what"].as_str(), parked["parked"][0]["code"].as_str()),
@@ -173,22 +178,11 @@ async fn events_about_persons_are_turned_away_unread() {
     let receiver = receiver().await;
     let gateway = gateway(&receiver).await;
     let event = br#"{"action":"new_candidate_application","payload":{"application":{"id":1,"candidate":{"first_name":"Marker"}}}}"#;
-    assert_eq!(signed(&gateway, event).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(greenhouse_event(&gateway, "metal", "evt-1", event).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(gateway.get("/v1/parked").await["parked"], json!([]));
     for file in ["log.db", "log.db-wal", "store.db", "store.db-wal"] {
         let bytes = std::fs::read(gateway.folder.path().join("data").join(file)).unwrap_or_default();
         assert!(!bytes.windows(6).any(|window| window == b"Marker"), "{file} holds a person's name");
     }
     assert!(!gateway.log().contains("Marker"));
-}
-
-/// Sends a body under a right signature.
-async fn signed(gateway: &Gateway, body: &[u8]) -> StatusCode {
-    use hmac::{Hmac, KeyInit, Mac};
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
-    mac.update(body);
-    let signature =
-        mac.finalize().into_bytes().iter().fold("sha256 ".to_owned(), |text, byte| format!("{text}{byte:02x}"));
-    let request = gateway.http.post(gateway.url("/v1/metal/webhook")).header("Signature", signature);
-    request.body(body.to_vec()).send().await.unwrap().status()
 }

@@ -32,7 +32,9 @@ pub struct Verified {
 pub enum Concern {
     /// A vacancy; or something that cannot be read at all.
     Vacancy,
-    /// A person; or an event that nobody knows, which may be about one.
+    /// A candidate, whose profile stands in it; or it says that there is no such candidate any more.
+    Candidate,
+    /// A person otherwise, such as an interview; or an event that nobody knows, which may be about one.
     Person,
     /// Nothing: the vendor tries whether somebody answers.
     Ping,

@@ -53,7 +53,9 @@ fn the_collected_events_of_greenhouse_are_sorted() {
         let expected = match name.trim_start_matches('_').split("_events__").next().unwrap() {
             "job" if name.contains("job_stage_deleted") => Concern::Other,
             "job" => Concern::Vacancy,
-            "application" | "candidate" | "interview" => Concern::Person,
+            "application" if name.contains("offer") || name.contains("application_deleted") => Concern::Person,
+            "application" | "candidate" => Concern::Candidate,
+            "interview" => Concern::Person,
             "organization" => Concern::Other,
             _ => continue,
         };

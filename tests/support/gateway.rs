@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -338,6 +338,14 @@ impl Gateway {
         })
         .await;
         assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
+    /// Asks the API for something as an operator.
+    pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+        let request = self.http.request(method, self.url(path)).bearer_auth(self.operator_token());
+        let response = request.json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
         response.json().await.unwrap()
     }
 

@@ -22,8 +22,14 @@ pub use self::{
     engines::{Engines, engines, third_party_python},
     forwarder::{Balancer, Forwarder},
     gateway::{Gateway, Setup},
-    partners::{PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_source, pusher, rest_receiver},
-    persons::{PERMITTED, STRANGER, TRANSFERS, employer, grant, jobseeker, profile_source},
+    partners::{
+        PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_event, greenhouse_source, pusher,
+        rest_receiver,
+    },
+    persons::{
+        PERMITTED, STRANGER, TRANSFERS, employer, grant, jobseeker, keep, profile_source, recalls, taken,
+        until_recalled, until_taken,
+    },
     small_disk::{SmallDisk, fill, free},
     sources::{Sending, Sources, eures},
     traffic::{RECEIVER_TOKEN, Report, Trial, receiver, under_traffic},

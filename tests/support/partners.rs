@@ -1,5 +1,10 @@
 //! Partner files for tests.
 
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::StatusCode;
+
+use super::Gateway;
+
 /// The secret that signs webhooks of [`greenhouse_source`].
 pub const WEBHOOK_SECRET: &str = "an-invented-webhook-secret";
 /// The token of the puller of [`eures_feed`].
@@ -62,4 +67,14 @@ pub fn feed_reader<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
          connector = {{ kind = \"feed\" }}\n"
     );
     (id, file)
+}
+
+/// Posts a body as Greenhouse does, under a right signature.
+pub async fn greenhouse_event(gateway: &Gateway, partner: &str, event_id: &str, body: &[u8]) -> StatusCode {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    let digest = mac.finalize().into_bytes();
+    let signature = digest.iter().fold("sha256 ".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+    let request = gateway.http.post(gateway.url(&format!("/v1/{partner}/webhook"))).header("Signature", signature);
+    request.header("Greenhouse-Event-ID", event_id).body(body.to_vec()).send().await.unwrap().status()
 }

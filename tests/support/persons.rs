@@ -1,7 +1,12 @@
 //! Persons for tests: invented documents, what they permit, and who sends and receives them.
 
+use connectors::rest::stub::{Received, RestStub, Verdict};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use schemas::Operation;
 use serde_json::{Value, json};
+
+use super::{Gateway, PATIENCE, comes_true};
 
 /// Says by what data may leave Morocco for employers in Belgium.
 pub const TRANSFERS: &str = include_str!("../consent/passerelle.toml");
@@ -55,4 +60,40 @@ pub fn grant(subject: &str) -> Value {
         event["at"] = at.to_string().into();
     }
     grant
+}
+
+/// Keeps a grant, and returns its record.
+pub async fn keep(gateway: &Gateway, grant: &Value) -> String {
+    gateway.ask(Method::POST, "/v1/consents", grant).await;
+    grant["header"]["record_id"].as_str().unwrap().to_owned()
+}
+
+/// What a receiver has taken about somebody, oldest first.
+pub fn taken(receiver: &RestStub, person: &str) -> Vec<Received> {
+    let mut taken = receiver.history(person);
+    taken.retain(|received| received.verdict == Verdict::Taken);
+    taken
+}
+
+/// Waits until a receiver has taken just these about somebody, oldest first.
+pub async fn until_taken(gateway: &Gateway, receiver: &RestStub, person: &str, wanted: &[Operation]) {
+    let operations = || taken(receiver, person).iter().map(|received| received.operation).collect::<Vec<_>>();
+    let is_so = comes_true(PATIENCE, async || operations() == wanted).await;
+    assert!(is_so, "wanted {wanted:?}, taken {:?}\n{}", operations(), gateway.log());
+}
+
+/// The recalls that a query finds.
+pub async fn recalls(gateway: &Gateway, query: &str) -> Vec<Value> {
+    gateway.get(&format!("/v1/recalls?{query}")).await["recalls"].as_array().unwrap().clone()
+}
+
+/// Waits until the one recall about somebody has come to a state.
+pub async fn until_recalled(gateway: &Gateway, person: &str, state: &str) -> Value {
+    let (query, mut found) = (format!("subject={person}"), Vec::new());
+    let is_so = comes_true(PATIENCE, async || {
+        found = recalls(gateway, &query).await;
+        found.len() == 1 && found[0]["state"] == state
+    });
+    assert!(is_so.await, "waited in vain for a recall that is {state}: {found:?}\n{}", gateway.log());
+    found.remove(0)
 }

@@ -17,6 +17,23 @@ pub(super) const SIGNATURE: &str = "signature";
 /// The header with the id of the delivery.
 pub(super) const EVENT_ID: &str = "greenhouse-event-id";
 
+/// Events that hold a candidate, or say that one is gone.
+/// Source: <https://developers.greenhouse.io/webhooks.html#candidate-events> and `#application-events`.
+const CANDIDATES: [&str; 12] = [
+    "new_candidate_application",
+    "new_prospect_application",
+    "application_updated",
+    "candidate_stage_change",
+    "hire_candidate",
+    "unhire_candidate",
+    "reject_candidate",
+    "unreject_candidate",
+    "update_candidate",
+    "delete_candidate",
+    "merge_candidate",
+    "candidate_anonymized",
+];
+
 /// The longest event id taken over, in bytes.
 const LONGEST_EVENT_ID: usize = 128;
 
@@ -37,7 +54,8 @@ pub(crate) fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8])
 
 /// Sorts events by `action`, before anything else is read.
 ///
-/// What nobody knows counts as about a person: it may be. A body that is no JSON counts as a vacancy, so that it is
+/// An event about an application holds its candidate; offers and interviews do not, and nobody here knows what to do
+/// with them. What nobody knows counts as about a person: it may be. A body that is no JSON counts as a vacancy, so that it is
 /// parked. A ping must be answered with 200, else the vendor disables the webhook; its shape is not published,
 /// so whatever has no `action` is taken for harmless too.
 pub(crate) fn concern(body: &[u8]) -> Concern {
@@ -48,6 +66,7 @@ pub(crate) fn concern(body: &[u8]) -> Concern {
         // About the way of hiring, not about the vacancy.
         "job_interview_stage_deleted" => Concern::Other,
         _ if action.starts_with("job_") => Concern::Vacancy,
+        _ if CANDIDATES.contains(&action) => Concern::Candidate,
         _ if action.starts_with("department_") || action.starts_with("office_") => Concern::Other,
         _ => Concern::Person,
     }
@@ -161,7 +180,9 @@ mod tests {
             (r#"{"action":"job_post_updated"}"#, Concern::Vacancy),
             (r#"{"payload":{"action":"ping"},"action":"job_updated"}"#, Concern::Vacancy),
             (r#"{"action":"job_interview_stage_deleted"}"#, Concern::Other),
-            (r#"{"action":"new_candidate_application"}"#, Concern::Person),
+            (r#"{"action":"new_candidate_application"}"#, Concern::Candidate),
+            (r#"{"action":"merge_candidate"}"#, Concern::Candidate),
+            (r#"{"action":"delete_application"}"#, Concern::Person),
             (r#"{"action":"offer_created"}"#, Concern::Person),
             (r#"{"action":"what_will_come_next"}"#, Concern::Person),
             (r#"{"action":"office_deleted"}"#, Concern::Other),

@@ -29,7 +29,7 @@ use crate::{
         (status = 200, description = "Taken, or known already, or parked because it cannot be read, or of no concern."),
         (status = 401, description = "The signature is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such partner, or it has no webhook.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "It is about a person; that is not accepted yet.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It is about a person, and this partner sends no profiles; or it is about offers or interviews.", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The vendor sends more than a key may; it sends it again.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Log or store do not answer; the vendor sends it again.", body = Problem, content_type = "application/problem+json"),
     )
@@ -54,35 +54,54 @@ pub async fn receive(
     })?;
     // Counted after the signature is checked, so that nobody else can use up what the vendor may send.
     door.limits.require(&format!("webhook of {}", partner.id))?;
+    let sends_profiles = partner.incoming.contains_key(&Kind::TalentProfile);
     match webhook::concern(settings.vendor, body) {
-        Concern::Vacancy => take(&door, &partner, &headers, body).await?,
-        Concern::Person => {
+        Concern::Vacancy => take(&door, &partner, Kind::Vacancy, None, &headers, body).await?,
+        Concern::Candidate if sends_profiles => {
+            take(&door, &partner, Kind::TalentProfile, verified.event_id.as_deref(), &headers, body).await?;
+        }
+        concern @ (Concern::Candidate | Concern::Person) => {
             counter!("passerelle_webhooks_turned_away_total", "partner" => partner.id.to_string()).increment(1);
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                const { code("kind_not_accepted") },
-                "events about persons are not accepted yet",
-            )
-            .detail("nothing of it was stored; switch these events off at the vendor"));
+            return Err(turned_away(concern));
         }
         Concern::Ping | Concern::Other => {}
     }
     Ok(verified.vendor_success.into_response())
 }
 
-async fn take(door: &Door, partner: &Partner, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+fn turned_away(concern: Concern) -> Problem {
+    let (title, remedy) = match concern {
+        Concern::Candidate => (
+            "this partner sends no talent profiles",
+            "give its file `[incoming.talent_profile]`, or switch these events off at the vendor",
+        ),
+        _ => ("events about persons that hold no profile are not accepted", "switch these events off at the vendor"),
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, const { code("kind_not_accepted") }, title)
+        .detail(format!("nothing of it was stored; {remedy}"))
+}
+
+async fn take(
+    door: &Door,
+    partner: &Partner,
+    kind: Kind,
+    event_id: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), Problem> {
     let _place = door.admission.place()?;
-    let Some(incoming) = partner.incoming.get(&Kind::Vacancy) else {
+    let Some(incoming) = partner.incoming.get(&kind) else {
         return Err(Problem::not_found("route"));
     };
     let document = Document {
         partner,
-        kind: Kind::Vacancy,
+        kind,
         dialect: incoming.dialect.clone(),
         channel: Channel::Webhook,
         lane: Lane::Live,
         media_type: headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned),
-        idempotency_key: None,
+        // The same delivery again changes nothing, even after a later one.
+        idempotency_key: event_id,
         body,
     };
     let (code, faults) = match door.intake.take(document.clone()).await? {

@@ -3,7 +3,7 @@
 //! **Invariant:** no reference and no plain hash of what came in leaves this file.
 
 use anyhow::{Context, Result};
-use schemas::{Content, EntityKey, Hash, Idempotency, Kind, MessageId, Operation, Record, content_hash};
+use schemas::{Channel, Content, EntityKey, Hash, Idempotency, Kind, MessageId, Operation, Record, content_hash};
 use uuid::Uuid;
 
 use super::{Document, Intake, KeyUse, Opened, Taken};
@@ -35,7 +35,8 @@ impl Intake {
         if self.key_use(&document, idempotency.as_ref()).await? == KeyUse::Other {
             return Ok(Taken::KeyReused);
         }
-        if idempotency.is_none()
+        // A vendor numbers its deliveries, not what is new.
+        if (idempotency.is_none() || document.channel == Channel::Webhook)
             && let Some(message_id) = self.person_unchanged_since(&rules, entity_key, &document, &read).await?
         {
             return Ok(Taken::Unchanged { message_id, entity_key, reference: entity_key.to_string() });

@@ -3,7 +3,7 @@
 //! The router alone sees an entity's records in the order of the log. It compares a record only with what
 //! stands at a lower position, so that a record met again at its own position is decided alike.
 
-use schemas::{Hash, Header, PartialDateTime, Position};
+use schemas::{Channel, Hash, Header, PartialDateTime, Position};
 
 use crate::store::{KeyUse, Version};
 
@@ -53,7 +53,8 @@ pub fn decide(header: &Header, position: Position, past: &Past<'_>, content_hash
     }
     let Some(content_hash) = content_hash else { return Meaning::CloseOfUnknown };
     let Some(previous) = past.previous else { return Meaning::News };
-    if header.origin.idempotency.is_some() {
+    // A vendor numbers its deliveries: another number says nothing about what it delivers.
+    if header.origin.idempotency.is_some() && header.origin.channel != Channel::Webhook {
         return Meaning::News;
     }
     if previous.content_hash == content_hash {
@@ -79,7 +80,7 @@ fn is_older(this: Option<&str>, previous: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use schemas::{Channel, EntityKey, Idempotency, Kind, MessageId, Operation, Origin, PartnerId, Versions};
+    use schemas::{EntityKey, Idempotency, Kind, MessageId, Operation, Origin, PartnerId, Versions};
 
     use super::*;
 
@@ -200,6 +201,22 @@ mod tests {
         ] {
             let past = Past { previous: Some(&previous), key_uses: std::slice::from_ref(&key_use) };
             assert_eq!(decide(&header, at(9), &past, Some(fresh("A"))), meaning, "{key_use:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_delivery_does_not_make_it_news() {
+        let previous = version("A", Some("2026-03-01T10:00:00Z"));
+        let past = Past { previous: Some(&previous), key_uses: &[] };
+        for (channel, content, modified_at, meaning) in [
+            (Channel::Push, "A", "2026-03-01T09:00:00Z", Meaning::News),
+            (Channel::Webhook, "A", "2026-03-01T10:00:00Z", Meaning::Unchanged),
+            (Channel::Webhook, "B", "2026-03-01T09:00:00Z", Meaning::Stale),
+            (Channel::Webhook, "B", "2026-03-01T11:00:00Z", Meaning::News),
+        ] {
+            let mut header = header(Some(("k", "body")), Some(modified_at));
+            header.origin.channel = channel;
+            assert_eq!(decide(&header, at(9), &past, Some(fresh(content))), meaning, "{channel} {content}");
         }
     }
 
