@@ -8,6 +8,7 @@ pub mod actiris;
 pub mod anapec;
 mod base_url;
 mod call;
+pub mod candidates;
 pub mod employer;
 pub mod eures;
 mod foreign_text;

@@ -1,0 +1,161 @@
+//! Teamtailor: `GET /v1/candidates`, JSON:API.
+//!
+//! Published (docs.teamtailor.com, in the copy of 2021): `Authorization: Token token=..`, the header `X-Api-Version`,
+//! `page[size]` up to 30, the next page in `links.next`, `X-Rate-Limit-*` with `Reset` in seconds, the form of a candidate.
+//! Seen in use only: that `links.next` has `page[number]` (clients of every year) or `page[after]` (newer ones), and
+//! `meta.record-count`. The order of the list is not known: pages that are cut by number are counted, and a run whose
+//! count changes is not complete. One candidate that goes and one that comes in the same run can still hide a third, up to
+//! the next run.
+//!
+//! The link to a resume lives for 30 seconds: it is no part of the mark as long as there is `updated-at`.
+
+use std::ops::RangeInclusive;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header, header::InvalidHeaderValue};
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    list::{CANDIDATE, CandidateList, Entry, LIST, LONGEST_PLACE, Order, is_id, mark, unreadable_entry},
+    vendor::{Vendor, secret_header},
+};
+use crate::{
+    BaseUrl,
+    call::{Answer, protocol},
+    poller::PollError,
+};
+
+const VERSION: HeaderName = HeaderName::from_static("x-api-version");
+const MEDIA_TYPE: &str = "application/vnd.api+json";
+/// The parameters that say where a page begins.
+const PLACES: [&str; 2] = ["page[after]", "page[number]"];
+
+/// An account of Teamtailor.
+#[derive(Debug)]
+pub(super) struct Teamtailor {
+    pub(super) api_key: SecretString,
+    pub(super) api_version: String,
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+    #[serde(default)]
+    links: Option<Links>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Meta {
+    #[serde(default, rename = "record-count")]
+    record_count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct One<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Candidate {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    attributes: Attributes,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(default, rename = "updated-at")]
+    updated_at: Option<String>,
+}
+
+impl Vendor for Teamtailor {
+    fn page_lengths(&self) -> RangeInclusive<usize> {
+        1..=30
+    }
+
+    fn authorise(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+        let token = secret_header(&format!("Token token={}", self.api_key.expose_secret()))?;
+        headers.insert(header::AUTHORIZATION, token);
+        headers.insert(VERSION, HeaderValue::from_str(&self.api_version)?);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
+        Ok(())
+    }
+
+    fn list_url(&self, base: &BaseUrl, length: usize, place: Option<&str>) -> Url {
+        let mut url = base.join(&["candidates"]);
+        url.query_pairs_mut().append_pair("page[size]", &length.to_string());
+        if let Some((name, value)) = place.and_then(|place| place.split_once('=')) {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        url
+    }
+
+    fn read_list(&self, answer: &Answer, place: Option<&str>) -> Result<CandidateList, PollError> {
+        let List { data, links, meta } = answer.json()?;
+        let next = links.as_ref().and_then(|links| links.next.as_deref()).map(next_place).transpose()?;
+        let by_cursor = [place, next.as_deref()].into_iter().flatten().any(|place| place.starts_with(PLACES[0]));
+        let order = match meta.record_count {
+            _ if by_cursor => Order::Cursor,
+            Some(count) => Order::Counted(count),
+            None if links.is_some() => Order::Cursor,
+            None => return Err(protocol(LIST, "/links", "it says neither how it goes on nor how many there are")),
+        };
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for (index, raw) in data.into_iter().enumerate() {
+            match entry(raw) {
+                Some(entry) => entries.push(entry),
+                None => unreadable.push(unreadable_entry("data", index, "it is no candidate with an id", raw)),
+            }
+        }
+        Ok(CandidateList { entries, gone: Vec::new(), unreadable, next, order })
+    }
+
+    fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url {
+        base.join(&["candidates", id])
+    }
+
+    fn read_candidate(&self, answer: &Answer) -> Result<Option<Entry>, PollError> {
+        let One { data } = answer.json()?;
+        entry(data).map(Some).ok_or_else(|| protocol(CANDIDATE, "/data", "it is no candidate with an id"))
+    }
+}
+
+/// `{"data": ..}`, from a list as well as from an answer about one.
+fn entry(raw: &RawValue) -> Option<Entry> {
+    let Candidate { id, kind, attributes } = serde_json::from_str(raw.get()).ok()?;
+    if kind != "candidates" || !is_id(&id) {
+        return None;
+    }
+    Some(Entry {
+        reference: id.clone(),
+        id,
+        mark: mark(attributes.updated_at.as_deref(), raw),
+        modified_at: attributes.updated_at.and_then(|text| text.parse().ok()),
+        document: Some(Bytes::from(format!(r#"{{"data":{}}}"#, raw.get()))),
+        media_type: MEDIA_TYPE,
+    })
+}
+
+/// Of the address nothing but the place is believed: the key goes to nobody else.
+fn next_place(next: &str) -> Result<String, PollError> {
+    let unfit = || protocol(LIST, "/links/next", "it says nothing of where the next page begins");
+    let base = Url::parse("https://api.teamtailor.com/v1/candidates").expect("it is a URL");
+    let url = base.join(next).map_err(|_| unfit())?;
+    let found = url.query_pairs().find(|(name, _)| PLACES.contains(&name.as_ref()));
+    let (name, value) = found.filter(|(_, value)| (1..=LONGEST_PLACE).contains(&value.len())).ok_or_else(unfit)?;
+    Ok(format!("{name}={value}"))
+}

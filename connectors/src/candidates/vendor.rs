@@ -1,0 +1,37 @@
+//! What differs between vendors: where they list candidates, where they show one, and how both are read.
+
+use std::{fmt, ops::RangeInclusive};
+
+use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
+use reqwest::Url;
+
+use super::list::{CandidateList, Entry};
+use crate::{BaseUrl, call::Answer, poller::PollError};
+
+/// One vendor, with the credentials of one account.
+pub(super) trait Vendor: fmt::Debug + Send + Sync {
+    /// How many candidates may be asked for at once.
+    fn page_lengths(&self) -> RangeInclusive<usize>;
+
+    /// Says who we are; no header can carry some keys.
+    fn authorise(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue>;
+
+    /// The address of a page of the list; without a place, of the first.
+    fn list_url(&self, base: &BaseUrl, length: usize, place: Option<&str>) -> Url;
+
+    /// Reads a page that was found at a place.
+    fn read_list(&self, answer: &Answer, place: Option<&str>) -> Result<CandidateList, PollError>;
+
+    /// The address of one candidate, by the id that the vendor's events name.
+    fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url;
+
+    /// Reads one candidate, whole; none if nothing of the person is left.
+    fn read_candidate(&self, answer: &Answer) -> Result<Option<Entry>, PollError>;
+}
+
+/// A value that is not shown.
+pub(super) fn secret_header(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
