@@ -30,14 +30,40 @@ struct Case {
     pause: Option<Duration>,
 }
 
-const CASES: [Case; 1] = [Case {
-    name: "teamtailor",
-    account: |key| CandidateAccount::Teamtailor { api_key: key.into(), api_version: "20240404".to_owned() },
-    reference: "/data/id",
-    has_details: false,
-    has_cursors: false,
-    pause: Some(Duration::from_secs(7)),
-}];
+const CASES: [Case; 4] = [
+    Case {
+        name: "teamtailor",
+        account: |key| CandidateAccount::Teamtailor { api_key: key.into(), api_version: "20240404".to_owned() },
+        reference: "/data/id",
+        has_details: false,
+        has_cursors: false,
+        pause: Some(Duration::from_secs(7)),
+    },
+    Case {
+        name: "smartrecruiters",
+        account: |key| CandidateAccount::SmartRecruiters { token: key.into() },
+        reference: "/id",
+        has_details: true,
+        has_cursors: true,
+        pause: None,
+    },
+    Case {
+        name: "recruitee",
+        account: |key| CandidateAccount::Recruitee { company: "voorbeeld".to_owned(), token: key.into() },
+        reference: "/candidate/id",
+        has_details: true,
+        has_cursors: false,
+        pause: Some(Duration::from_secs(5)),
+    },
+    Case {
+        name: "lever",
+        account: |key| CandidateAccount::Lever { api_key: key.into() },
+        reference: "/contact",
+        has_details: false,
+        has_cursors: true,
+        pause: None,
+    },
+];
 
 const KEY: &str = "k3y";
 

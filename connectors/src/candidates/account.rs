@@ -2,7 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::{teamtailor::Teamtailor, vendor::Vendor};
+use super::{
+    lever::Lever, recruitee::Recruitee, smartrecruiters::SmartRecruiters, teamtailor::Teamtailor, vendor::Vendor,
+};
 
 /// The credentials of one account, by vendor.
 #[derive(Debug, Clone)]
@@ -14,6 +16,23 @@ pub enum CandidateAccount {
         /// A day such as `20240404`: the answers stay as they were then.
         api_version: String,
     },
+    /// SmartRecruiters: `https://api.smartrecruiters.com`.
+    SmartRecruiters {
+        /// The key of the customer: `X-SmartToken`.
+        token: SecretString,
+    },
+    /// Recruitee (Tellent): `https://api.recruitee.com`.
+    Recruitee {
+        /// Its number, or its subdomain.
+        company: String,
+        /// A personal token of a user who may read candidates.
+        token: SecretString,
+    },
+    /// Lever: `https://api.lever.co/v1`, or `https://api.eu.lever.co/v1` for Europe.
+    Lever {
+        /// Without access to what is confidential: that is not asked for.
+        api_key: SecretString,
+    },
 }
 
 impl CandidateAccount {
@@ -21,6 +40,9 @@ impl CandidateAccount {
     pub(super) fn vendor(self) -> Box<dyn Vendor> {
         match self {
             Self::Teamtailor { api_key, api_version } => Box::new(Teamtailor { api_key, api_version }),
+            Self::SmartRecruiters { token } => Box::new(SmartRecruiters { token }),
+            Self::Recruitee { company, token } => Box::new(Recruitee { company, token }),
+            Self::Lever { api_key } => Box::new(Lever { api_key }),
         }
     }
 }

@@ -7,9 +7,12 @@
 //! cursor is taken. No error and no cursor says who a candidate is.
 
 mod account;
+mod lever;
 mod list;
 mod reading;
+mod recruitee;
 mod run;
+mod smartrecruiters;
 pub mod stub;
 mod teamtailor;
 mod vendor;

@@ -7,10 +7,13 @@
 
 mod courier;
 mod desk;
+mod lever;
 mod person;
 mod play;
+mod recruitee;
 mod roll;
 pub mod sign;
+mod smartrecruiters;
 mod teamtailor;
 
 use std::{
@@ -23,7 +26,7 @@ use std::{
 use axum::{Router, middleware};
 use secrecy::SecretString;
 
-use self::{desk::Desk, roll::Roll, teamtailor::Teamtailor};
+use self::{desk::Desk, roll::Roll};
 use super::CandidateAccount;
 use crate::{
     BaseUrl,

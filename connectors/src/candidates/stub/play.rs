@@ -8,10 +8,13 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Teamtailor,
     courier::{Answer, Message},
+    lever::Lever,
     person::Person,
+    recruitee::Recruitee,
     roll::Roll,
+    smartrecruiters::SmartRecruiters,
+    teamtailor::Teamtailor,
 };
 use crate::candidates::CandidateAccount;
 
@@ -69,10 +72,11 @@ pub(super) trait Play: fmt::Debug + Send + Sync {
 
 /// The vendor of an account, and the first segment of its paths.
 pub(super) fn of(account: &CandidateAccount) -> (Box<dyn Play>, &'static str) {
-    match account {
-        CandidateAccount::Teamtailor { api_key, api_version } => {
-            (Box::new(Teamtailor { api_key: api_key.clone(), api_version: api_version.clone() }), "v1")
-        }
+    match account.clone() {
+        CandidateAccount::Teamtailor { api_key, api_version } => (Box::new(Teamtailor { api_key, api_version }), "v1"),
+        CandidateAccount::SmartRecruiters { token } => (Box::new(SmartRecruiters { token }), ""),
+        CandidateAccount::Recruitee { company, token } => (Box::new(Recruitee { company, token }), ""),
+        CandidateAccount::Lever { api_key } => (Box::new(Lever { api_key }), "v1"),
     }
 }
 

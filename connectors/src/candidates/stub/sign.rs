@@ -11,6 +11,31 @@ pub fn teamtailor(secret: &SecretString, t: i64, body: &[u8]) -> String {
     BASE64_STANDARD.encode(format!("t={t},v2={digest}"))
 }
 
+/// `smartrecruiters-signature`, with one key; the other values are those of the headers beside it.
+pub fn smartrecruiters(
+    secret: &SecretString,
+    timestamp: &str,
+    body: &[u8],
+    event_id: &str,
+    event_name: &str,
+    event_version: &str,
+    link: &str,
+) -> String {
+    let parts = [timestamp.as_bytes(), body, event_id.as_bytes(), event_name.as_bytes(), event_version.as_bytes()];
+    let digest = hex(secret, &[&parts.join(&b"."[..])[..], b".", link.as_bytes()].concat());
+    format!("v1={digest}")
+}
+
+/// `X-Recruitee-Signature`.
+pub fn recruitee(secret: &SecretString, body: &[u8]) -> String {
+    hex(secret, body)
+}
+
+/// The member `signature` of Lever's webhooks; `triggered_at` in milliseconds since 1970.
+pub fn lever(secret: &SecretString, token: &str, triggered_at: i64) -> String {
+    hex(secret, format!("{token}{triggered_at}").as_bytes())
+}
+
 /// The only place where secrets are exposed.
 fn hex(secret: &SecretString, signed: &[u8]) -> String {
     let mut mac =
