@@ -16,7 +16,7 @@ use connectors::{
         Action, Answer, Closing, Fate, GreenhouseSettings, GreenhouseStub, Pace, PostError, VENDOR_RETRY_WAITS,
     },
     revision,
-    webhook::{self, Vendor},
+    webhook::{self, Received, Vendor},
 };
 use http::HeaderMap;
 use serde_json::Value;
@@ -80,7 +80,8 @@ async fn every_webhook_is_signed_over_its_raw_bytes() {
     let webhooks = receiver.webhooks.lock().unwrap();
     assert_eq!(webhooks.len(), 3);
     for (headers, body) in webhooks.iter() {
-        let verified = webhook::verify(Vendor::Greenhouse, &[SECRET.into()], headers, body).unwrap();
+        let received = Received { headers, body, at: jiff::Timestamp::now() };
+        let verified = webhook::verify(Vendor::Greenhouse, &[SECRET.into()], received).unwrap();
         assert!(verified.event_id.is_some());
         assert_eq!(headers["content-type"], "application/json");
         let text = std::str::from_utf8(body).unwrap();

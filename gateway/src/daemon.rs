@@ -27,7 +27,7 @@ use crate::{
     intake::Intake,
     journal::{self, Journaler},
     owner_only,
-    poller::Polling,
+    poller::{Candidates, Polling},
     recalls,
     reload::Reloader,
     reviews::{self, Reviewer},
@@ -57,6 +57,7 @@ struct Parts {
     wakes: Wakes,
     teller: Teller,
     sync_wanted: Arc<watch::Sender<()>>,
+    candidates: Candidates,
 }
 
 impl Daemon {
@@ -96,6 +97,7 @@ impl Daemon {
             operator_token: Arc::new(operator_token),
             reloader,
             sync_wanted: parts.sync_wanted,
+            candidates: parts.candidates,
             admission: Admission::new(settings.memory_bytes, settings.queue, settings.batches),
             stop: supervisor.stop_token(),
         };
@@ -170,12 +172,13 @@ impl Parts {
             cluster: cluster.clone(),
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
+        let candidates = Candidates { intake: intake.clone(), limits: limits.clone() };
         let polling =
             Polling { in_force: intake.in_force.clone(), intake: intake.clone(), limits, cluster: cluster.clone() };
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone(), cluster };
         supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));
-        Self { intake, wakes, teller, sync_wanted }
+        Self { intake, wakes, teller, sync_wanted, candidates }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Typed access to the few fields of a talent profile that the gateway itself reads.
 
-use crate::{Kind, Record, Value};
+use crate::{Kind, Path, Record, Value};
 
 /// Where a profile stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,14 @@ const STATUSES: [ProfileStatus; 5] = [
     ProfileStatus::Inactive,
     ProfileStatus::Closed,
 ];
+
+impl ProfileStatus {
+    /// Writes the status into a talent profile record.
+    pub fn set_on(self, record: &mut Record) {
+        let path = Path::resolve(record.model(), "status").expect("the schema has a status");
+        *path.slot(record.root_mut()) = Value::Symbol(self as u16);
+    }
+}
 
 /// A talent profile record, read by name.
 #[derive(Debug, Clone, Copy)]

@@ -4,13 +4,11 @@
 //! written again never fits (grnhse/greenhouse-api-docs#276). It takes 200 and nothing else for success.
 //! Source: <https://developers.greenhouse.io/webhooks.html#authentication>
 
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
-use sha2::Sha256;
 
-use crate::webhook::{Concern, Verified, VerifyError};
+use crate::webhook::{Concern, Received, Verified, VerifyError, signature};
 
 /// The header with the signature.
 pub(super) const SIGNATURE: &str = "signature";
@@ -34,22 +32,15 @@ const CANDIDATES: [&str; 12] = [
     "candidate_anonymized",
 ];
 
-/// The longest event id taken over, in bytes.
-const LONGEST_EVENT_ID: usize = 128;
-
-pub(crate) fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
-    let secrets: Vec<&str> =
-        secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).collect();
-    if secrets.is_empty() {
-        return Err(VerifyError::NoSecret);
+pub(crate) fn verify(secrets: &[SecretString], received: Received<'_>) -> Result<Verified, VerifyError> {
+    let (algorithm, hexadecimal) =
+        signature::only(received.headers, SIGNATURE)?.split_once(' ').ok_or(VerifyError::Malformed)?;
+    if algorithm != "sha256" {
+        return Err(VerifyError::Malformed);
     }
-    let digest = digest(headers)?;
-    // All secrets are tried, so that the time tells nobody which one fits.
-    let fits = secrets.iter().fold(false, |fits, secret| fits | is_signed(secret, body, &digest));
-    if !fits {
-        return Err(VerifyError::Wrong);
-    }
-    Ok(Verified { event_id: event_id(headers), vendor_success: StatusCode::OK })
+    let digest = signature::from_hexadecimal(hexadecimal.trim())?;
+    signature::require(secrets, &[received.body], &[digest])?;
+    Ok(Verified { event_id: event_id(received.headers), vendor_success: StatusCode::OK })
 }
 
 /// Sorts events by `action`, before anything else is read.
@@ -58,7 +49,7 @@ pub(crate) fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8])
 /// with them. What nobody knows counts as about a person: it may be. A body that is no JSON counts as a vacancy, so that it is
 /// parked. A ping must be answered with 200, else the vendor disables the webhook; its shape is not published,
 /// so whatever has no `action` is taken for harmless too.
-pub(crate) fn concern(body: &[u8]) -> Concern {
+pub(crate) fn concern(_: &HeaderMap, body: &[u8]) -> Concern {
     let Ok(event) = serde_json::from_slice::<Value>(body) else { return Concern::Vacancy };
     let Some(action) = event.get("action").and_then(Value::as_str) else { return Concern::Other };
     match action {
@@ -72,43 +63,8 @@ pub(crate) fn concern(body: &[u8]) -> Concern {
     }
 }
 
-/// The digest in the one signature header; a second header is no honest sender's.
-fn digest(headers: &HeaderMap) -> Result<[u8; 32], VerifyError> {
-    let mut values = headers.get_all(SIGNATURE).iter();
-    let value = values.next().ok_or(VerifyError::Missing)?;
-    if values.next().is_some() {
-        return Err(VerifyError::Malformed);
-    }
-    let text = value.to_str().map_err(|_| VerifyError::Malformed)?;
-    let (algorithm, hexadecimal) = text.trim().split_once(' ').ok_or(VerifyError::Malformed)?;
-    if algorithm != "sha256" {
-        return Err(VerifyError::Malformed);
-    }
-    from_hexadecimal(hexadecimal.trim()).ok_or(VerifyError::Malformed)
-}
-
-fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// Compares in constant time.
-fn is_signed(secret: &str, body: &[u8], digest: &[u8; 32]) -> bool {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
-    mac.update(body);
-    mac.verify_slice(digest).is_ok()
-}
-
 fn event_id(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(EVENT_ID)?.to_str().ok()?;
-    let is_harmless = (1..=LONGEST_EVENT_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    is_harmless.then(|| text.to_owned())
+    signature::harmless_id(headers.get(EVENT_ID)?.to_str().ok()?)
 }
 
 #[cfg(test)]
@@ -124,6 +80,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(SIGNATURE, signature.parse().unwrap());
         headers
+    }
+
+    fn verify(secrets: &[SecretString], headers: &HeaderMap, body: &[u8]) -> Result<Verified, VerifyError> {
+        super::verify(secrets, Received { headers, body, at: jiff::Timestamp::UNIX_EPOCH })
     }
 
     fn check(signature: &str) -> Result<Verified, VerifyError> {
@@ -190,7 +150,7 @@ mod tests {
             (r#"{"web_hook":{}}"#, Concern::Other),
             ("{", Concern::Vacancy),
         ] {
-            assert_eq!(concern(body.as_bytes()), expected, "{body}");
+            assert_eq!(concern(&HeaderMap::new(), body.as_bytes()), expected, "{body}");
         }
     }
 

@@ -298,6 +298,7 @@ impl Partner {
             outgoing.check_consent(*kind)?;
         }
         check_topics(&file)?;
+        check_sources(&file)?;
         let defaults = defaults_of(&format!("{id}.toml"), text)?;
         Ok(Self {
             id,
@@ -352,6 +353,23 @@ fn check_topics(file: &PartnerFile) -> Result<()> {
     ensure!(
         inbox.format == TopicFormat::Dialect || is_canonical(&incoming.dialect),
         "`inbox.format` is `avro`: what comes is the canonical record, so say `dialect = \"canonical\"`"
+    );
+    Ok(())
+}
+
+/// Refuses sources whose documents nothing could read, and events that nothing could prove.
+fn check_sources(file: &PartnerFile) -> Result<()> {
+    if let Some(poll) = &file.poll {
+        let kind = poll.source.document_kind();
+        ensure!(file.incoming.contains_key(&kind), "`poll.source` wants `[incoming.{kind}]` with a dialect");
+    }
+    let Some(webhook) = &file.webhook else { return Ok(()) };
+    let vendor = webhook.vendor;
+    let is_read = file.poll.as_ref().is_some_and(|poll| poll.source.vendor_of_candidates() == Some(vendor));
+    ensure!(
+        vendor == Vendor::Greenhouse || is_read,
+        "`webhook.vendor` is `{vendor}`, whose events do not prove what they say: candidates are read at the vendor, so name \
+         `[poll]` with `source = {{ kind = \"{vendor}\", ... }}`"
     );
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use connectors::webhook::Vendor;
+use schemas::Kind;
 use serde::Deserialize;
 
 /// How documents are fetched.
@@ -56,6 +58,63 @@ pub enum Source {
         #[serde(default = "a_day")]
         refresh_every_seconds: u64,
     },
+    /// Candidates of Teamtailor.
+    Teamtailor {
+        /// `https://api.teamtailor.com/v1`.
+        base_url: String,
+        /// The name of the secret that is the API key.
+        api_key: String,
+        /// The version of the API: a day.
+        #[serde(default = "teamtailor_version")]
+        api_version: String,
+    },
+    /// Candidates of SmartRecruiters.
+    #[serde(rename = "smartrecruiters")]
+    SmartRecruiters {
+        /// `https://api.smartrecruiters.com`.
+        base_url: String,
+        /// The name of the secret that is the `X-SmartToken`.
+        token: String,
+    },
+    /// Candidates of Recruitee.
+    Recruitee {
+        /// `https://api.recruitee.com`.
+        base_url: String,
+        /// The company's id there.
+        company: String,
+        /// The name of the secret that is the bearer token.
+        token: String,
+    },
+    /// Opportunities of Lever.
+    Lever {
+        /// `https://api.lever.co/v1`, or `https://api.eu.lever.co/v1`.
+        base_url: String,
+        /// The name of the secret that is the API key.
+        api_key: String,
+    },
+}
+
+impl Source {
+    /// What its documents are about.
+    pub fn document_kind(&self) -> Kind {
+        match self {
+            Self::Vdab { .. } | Self::Greenhouse { .. } | Self::Anapec { .. } => Kind::Vacancy,
+            Self::Teamtailor { .. } | Self::SmartRecruiters { .. } | Self::Recruitee { .. } | Self::Lever { .. } => {
+                Kind::TalentProfile
+            }
+        }
+    }
+
+    /// Whose candidates it reads.
+    pub fn vendor_of_candidates(&self) -> Option<Vendor> {
+        match self {
+            Self::Teamtailor { .. } => Some(Vendor::Teamtailor),
+            Self::SmartRecruiters { .. } => Some(Vendor::SmartRecruiters),
+            Self::Recruitee { .. } => Some(Vendor::Recruitee),
+            Self::Lever { .. } => Some(Vendor::Lever),
+            Self::Vdab { .. } | Self::Greenhouse { .. } | Self::Anapec { .. } => None,
+        }
+    }
 }
 
 /// What VDAB knows us by.
@@ -84,6 +143,10 @@ impl PollSettings {
             Source::Vdab { account, .. } => account.secret_names().to_vec(),
             Source::Greenhouse { client_secret, .. } => vec![client_secret],
             Source::Anapec { certificates, .. } => certificates.as_deref().into_iter().collect(),
+            Source::Teamtailor { api_key: secret, .. }
+            | Source::SmartRecruiters { token: secret, .. }
+            | Source::Recruitee { token: secret, .. }
+            | Source::Lever { api_key: secret, .. } => vec![secret],
         }
     }
 }
@@ -97,6 +160,10 @@ impl VdabAccountSettings {
 
 fn five_minutes() -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(299)
+}
+
+fn teamtailor_version() -> String {
+    "20240404".to_owned()
 }
 
 fn a_day() -> u64 {

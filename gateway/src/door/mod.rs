@@ -57,6 +57,7 @@ use crate::{
     delivery::{Teller, Wakes},
     health::Health,
     intake::Intake,
+    poller::Candidates,
     reload::Reloader,
     store::{EventRow, MessageRow},
 };
@@ -79,6 +80,8 @@ pub struct Door {
     pub operator_token: Arc<Hash>,
     pub reloader: Reloader,
     pub sync_wanted: Arc<watch::Sender<()>>,
+    /// Reads candidates that events name.
+    pub candidates: Candidates,
     /// How much is taken in at once.
     pub admission: Admission,
     /// How many requests a key may make.

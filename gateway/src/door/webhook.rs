@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use connectors::webhook::{self, Concern};
+use connectors::webhook::{self, Concern, Received};
 use metrics::counter;
 use schemas::{Channel, Kind, Lane};
 use tracing::warn;
@@ -18,11 +18,14 @@ use crate::{
     intake::{Document, Taken},
 };
 
+/// When a vendor may send an event again whose candidate could not be read, seconds.
+const RETRY_AFTER: u64 = 60;
+
 /// Takes a vendor-signed event.
 #[utoipa::path(
     post, path = "/v1/{partner}/webhook", tag = "documents",
     params(("partner" = String, Path, example = "acme"),
-        ("Signature" = String, Header, description = "Greenhouse: `sha256` and the HMAC-SHA256 of the raw body.", example = "sha256 41a75cb4…")),
+        ("Signature" = Option<String>, Header, description = "Greenhouse: `sha256` and the HMAC-SHA256 of the raw body. Lever, Recruitee, SmartRecruiters and Teamtailor have headers or members of their own.", example = "sha256 41a75cb4…")),
     request_body(content = String, content_type = "application/json", description = "The event as the vendor sends it.",
         example = r#"{"action":"job_post_created","payload":{"id":1815002,"title":"Lasser","live":true}}"#),
     responses(
@@ -31,7 +34,7 @@ use crate::{
         (status = 404, description = "No such partner, or it has no webhook.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is about a person, and this partner sends no profiles; or it is about offers or interviews.", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The vendor sends more than a key may; it sends it again.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Log or store do not answer; the vendor sends it again.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Log, store or the vendor's own API do not answer; the vendor sends it again.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn receive(
@@ -45,8 +48,12 @@ pub async fn receive(
     let configuration = &rules.configuration;
     let partner = configuration.partner(&partner).ok_or_else(|| Problem::not_found("partner"))?.clone();
     let settings = partner.webhook.as_ref().ok_or_else(|| Problem::not_found("webhook"))?;
+    if let Some(greeting) = webhook::greeting(settings.vendor, &headers, body) {
+        return Ok((StatusCode::OK, greeting).into_response());
+    }
     let secret = configuration.secrets.get(&settings.secret)?;
-    let verified = webhook::verify(settings.vendor, secret.all(), &headers, body).map_err(|error| {
+    let received = Received { headers: &headers, body, at: door.intake.clock.now() };
+    let verified = webhook::verify(settings.vendor, secret.all(), received).map_err(|error| {
         counter!("passerelle_webhooks_refused_total", "partner" => partner.id.to_string()).increment(1);
         warn!(partner.name = %partner.id, error = %error, "a webhook with a wrong signature");
         Problem::new(StatusCode::UNAUTHORIZED, const { code("signature") }, "the signature is missing or wrong")
@@ -55,23 +62,34 @@ pub async fn receive(
     // Counted after the signature is checked, so that nobody else can use up what the vendor may send.
     door.limits.require(&format!("webhook of {}", partner.id))?;
     let sends_profiles = partner.incoming.contains_key(&Kind::TalentProfile);
-    match webhook::concern(settings.vendor, body) {
+    match webhook::concern(settings.vendor, &headers, body) {
         Concern::Vacancy => take(&door, &partner, Kind::Vacancy, None, &headers, body).await?,
         Concern::Candidate if sends_profiles => {
             take(&door, &partner, Kind::TalentProfile, verified.event_id.as_deref(), &headers, body).await?;
         }
-        concern @ (Concern::Candidate | Concern::Person) => {
+        Concern::CandidateToRead { id, reference } if sends_profiles => {
+            let _place = door.admission.place()?;
+            if !door.candidates.read(&rules, &partner, (&id, reference)).await? {
+                return Err(Problem::unavailable(
+                    const { code("unreachable") },
+                    "the vendor cannot be read",
+                    RETRY_AFTER,
+                )
+                .detail("it was asked for the candidate and did not answer as it should; nothing was stored"));
+            }
+        }
+        concern @ (Concern::Candidate | Concern::CandidateToRead { .. } | Concern::Person) => {
             counter!("passerelle_webhooks_turned_away_total", "partner" => partner.id.to_string()).increment(1);
-            return Err(turned_away(concern));
+            return Err(turned_away(&concern));
         }
         Concern::Ping | Concern::Other => {}
     }
     Ok(verified.vendor_success.into_response())
 }
 
-fn turned_away(concern: Concern) -> Problem {
+fn turned_away(concern: &Concern) -> Problem {
     let (title, remedy) = match concern {
-        Concern::Candidate => (
+        Concern::Candidate | Concern::CandidateToRead { .. } => (
             "this partner sends no talent profiles",
             "give its file `[incoming.talent_profile]`, or switch these events off at the vendor",
         ),

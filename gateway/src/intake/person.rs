@@ -3,7 +3,9 @@
 //! **Invariant:** no reference and no plain hash of what came in leaves this file.
 
 use anyhow::{Context, Result};
-use schemas::{Channel, Content, EntityKey, Hash, Idempotency, Kind, MessageId, Operation, Record, content_hash};
+use schemas::{
+    Channel, Content, EntityKey, Hash, Idempotency, Kind, MessageId, Operation, ProfileStatus, Record, content_hash,
+};
 use uuid::Uuid;
 
 use super::{Document, Intake, KeyUse, Opened, Taken};
@@ -58,6 +60,23 @@ impl Intake {
             .await?;
         // What the source calls the person is not repeated to anybody, the caller included.
         Ok(Taken::Accepted { message_id, entity_key, reference: entity_key.to_string() })
+    }
+
+    /// Ends the profile of somebody whom the source does not have any more, and says so in place of the source.
+    ///
+    /// # Errors
+    /// If log, store or keys' database do not answer; nothing is known to be accepted then.
+    pub async fn end_person(&self, document: Document<'_>, person: EntityKey) -> Result<()> {
+        let Some(newest) = self.store.newest_version(person).await?.filter(|newest| newest.is_open) else {
+            return Ok(());
+        };
+        let Some(mut record) = self.record_of(&newest).await? else { return Ok(()) };
+        ProfileStatus::Closed.set_on(&mut record);
+        let origin = self.origin(&document, None, None, None);
+        let content = Content { canonical: record.to_avro()?, ..Content::default() };
+        let versions = self.in_force.now().dialects.versions(None);
+        self.append((document.kind, document.lane), Operation::Upsert, person, origin, versions, content).await?;
+        Ok(())
     }
 
     /// The bytes of an input that is parked, as they may be kept: nobody knows yet whom they are about, so that they are

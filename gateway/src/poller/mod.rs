@@ -1,8 +1,10 @@
 //! Reads the sources that do not push: one part per partner, page by page, each page accepted before its cursor is kept.
 //!
-//! **Invariant:** absence closes a vacancy only after a complete run, and only what was known before that run began.
+//! **Invariant:** absence closes something only after a complete run, and only what was known before that run began.
 
+mod candidates;
 mod host;
+mod names;
 mod page;
 mod sources;
 
@@ -15,8 +17,11 @@ use schemas::PartnerId;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::host::PollHost;
-pub use self::sources::{account_of, poller_of};
+pub use self::{
+    candidates::Candidates,
+    sources::{account_of, poller_of},
+};
+use self::{host::PollHost, names::Names};
 use crate::{
     backbone::{Frontier, Topic},
     cluster::Cluster,
@@ -73,7 +78,12 @@ impl Polling {
         let Some((partner, settings)) = polled else { return std::future::pending().await };
         let source = poller_of(&rules.configuration, partner)?.context("a poll without a source")?;
         let limit = self.limits.of(partner);
-        let host = PollHost { partner: partner.id.clone(), store: self.intake.store.clone(), limit };
+        let names = Names {
+            partner: partner.id.clone(),
+            kind: settings.source.document_kind(),
+            bodies: self.intake.bodies.clone(),
+        };
+        let host = PollHost { names, store: self.intake.store.clone(), limit };
         let mut failures = 0;
         loop {
             let pause = match self.step(partner, &*source, &host).await? {
@@ -109,7 +119,7 @@ impl Polling {
             Err(error) => return Ok(Err(error)),
         };
         let progress = page.progress;
-        self.accept(partner, page, &Place { poll, end }).await?;
+        self.accept(partner, &host.names, page, &Place { poll, end }).await?;
         counter!("passerelle_pages_polled_total", "partner" => partner.id.to_string()).increment(1);
         Ok(Ok(progress))
     }

@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use anyhow::Result;
 use connectors::poller::{Fetched, Page, Progress, Unreadable};
 use metrics::counter;
-use schemas::{Channel, DialectName, Kind, Lane};
+use schemas::{Channel, DialectName, Lane};
 use tracing::{info, warn};
-use uuid::Uuid;
 
-use super::{Place, Polling};
+use super::{Place, Polling, names::Names};
 use crate::{
     config::Partner,
-    intake::{Document, Taken},
+    intake::{Document, Intake, Taken},
     store::{Poll, Polled},
 };
 
@@ -23,63 +22,92 @@ const ALWAYS_BELIEVED: usize = 50;
 
 impl Polling {
     /// Accepts what a page holds, then keeps its cursor. Every step may be made twice.
-    pub(super) async fn accept(&self, partner: &Partner, page: Page, place: &Place) -> Result<()> {
-        let Some(incoming) = partner.incoming.get(&Kind::Vacancy) else {
-            anyhow::bail!("partner `{}` is polled but has no `[incoming.vacancy]`", partner.id);
+    pub(super) async fn accept(&self, partner: &Partner, names: &Names, page: Page, place: &Place) -> Result<()> {
+        let kind = names.kind;
+        let Some(incoming) = partner.incoming.get(&kind) else {
+            anyhow::bail!("partner `{}` is polled but has no `[incoming.{kind}]`", partner.id);
         };
-        let dialect = &incoming.dialect;
         // A run over everything is a backfill: what changes meanwhile goes before it.
         let lane = if page.run.is_some() { Lane::Backfill } else { Lane::Live };
+        let channel = Channel::Poll;
+        let reading = Reading { intake: &self.intake, partner, names, dialect: &incoming.dialect, channel };
         for fetched in &page.fetched {
-            self.take(partner, dialect, lane, fetched).await?;
+            reading.take(lane, fetched).await?;
         }
-        for reference in &page.gone {
-            self.close(partner, dialect, reference, "the source says that it is gone").await?;
+        for gone in names.of(page.gone.clone()).await?.iter().flatten() {
+            reading.close(gone, "the source says that it is gone").await?;
         }
         for unreadable in &page.unreadable {
-            self.park(partner, dialect, unreadable).await?;
+            reading.park(unreadable).await?;
         }
-        self.keep_place(partner, dialect, page, place).await
+        reading.keep_place(page, place).await
+    }
+}
+
+/// One source and what is done with what it says.
+pub(super) struct Reading<'a> {
+    pub(super) intake: &'a Intake,
+    pub(super) partner: &'a Partner,
+    pub(super) names: &'a Names,
+    pub(super) dialect: &'a DialectName,
+    pub(super) channel: Channel,
+}
+
+impl Reading<'_> {
+    fn document<'d>(&'d self, body: &'d [u8]) -> Document<'d> {
+        Document {
+            partner: self.partner,
+            kind: self.names.kind,
+            dialect: self.dialect.clone(),
+            channel: self.channel,
+            lane: Lane::Live,
+            media_type: None,
+            idempotency_key: None,
+            body,
+        }
     }
 
     /// Keeps what the page listed and where the poller is now; a complete run closes what it did not list first.
-    async fn keep_place(&self, partner: &Partner, dialect: &DialectName, page: Page, place: &Place) -> Result<()> {
+    async fn keep_place(&self, page: Page, place: &Place) -> Result<()> {
         let run = page.run.map(|run| run.to_string());
         let stored = place.poll.as_ref();
         let goes_on = run.is_some() && stored.is_some_and(|poll| poll.run == run);
         let before = stored.filter(|_| goes_on).map_or_else(|| place.end.clone(), |poll| poll.before.clone());
         let is_doubted = stored.is_some_and(|poll| poll.is_doubted);
         let accepted: HashSet<&str> = page.fetched.iter().map(|fetched| fetched.reference.as_str()).collect();
-        let marks = page.listed.iter().filter(|listed| accepted.contains(listed.reference.as_str()));
-        let marks = marks.filter_map(|listed| Some((listed.reference.clone(), listed.mark.clone()?))).collect();
+        let (mut seen, mut marks) = (Vec::new(), Vec::new());
+        for (listed, (name, mark)) in page.listed.iter().zip(self.names.listed(&page.listed).await?) {
+            let Some(name) = name else { continue };
+            marks
+                .extend(mark.filter(|_| accepted.contains(listed.reference.as_str())).map(|mark| (name.clone(), mark)));
+            seen.push(name);
+        }
         let polled = Polled {
-            partner: partner.id.clone(),
+            partner: self.partner.id.clone(),
             poll: Poll { cursor: page.next.as_str().to_owned(), run: run.clone(), before: before.clone(), is_doubted },
             marks,
-            seen: page.listed.into_iter().map(|listed| listed.reference).collect(),
+            seen,
         };
+        let store = &self.intake.store;
         let (Progress::Complete, Some(run)) = (page.progress, run) else {
-            return self.intake.store.record_polled(polled).await;
+            return store.record_polled(polled).await;
         };
         // The cursor moves only after the closings, so that none is forgotten; what this page saw counts before.
         let here = stored.map_or_else(|| polled.poll.cursor.clone(), |poll| poll.cursor.clone());
         let poll = Poll { cursor: here, ..polled.poll.clone() };
-        self.intake.store.record_polled(Polled { poll, ..polled.clone() }).await?;
-        let is_believed = self.close_absent(partner, dialect, &run, &before, is_doubted).await?;
+        store.record_polled(Polled { poll, ..polled.clone() }).await?;
+        let is_believed = self.close_absent(&run, &before, is_doubted).await?;
         let poll = Poll { run: None, is_doubted: !is_believed, ..polled.poll.clone() };
-        self.intake.store.record_polled(Polled { poll, ..polled }).await
+        store.record_polled(Polled { poll, ..polled }).await
     }
 
-    async fn take(&self, partner: &Partner, dialect: &DialectName, lane: Lane, fetched: &Fetched) -> Result<()> {
-        let document = Document {
-            media_type: Some(fetched.media_type.clone()),
-            lane,
-            ..document(partner, dialect, &fetched.bytes)
-        };
+    /// Takes a document in, or parks it.
+    pub(super) async fn take(&self, lane: Lane, fetched: &Fetched) -> Result<()> {
+        let document = Document { media_type: Some(fetched.media_type.clone()), lane, ..self.document(&fetched.bytes) };
         let (code, faults) = match self.intake.take(document.clone()).await? {
             Taken::Accepted { .. } | Taken::Unchanged { .. } => return Ok(()),
             Taken::Echo(_) => {
-                counter!("passerelle_echoes_total", "partner" => partner.id.to_string()).increment(1);
+                counter!("passerelle_echoes_total", "partner" => self.partner.id.to_string()).increment(1);
                 return Ok(());
             }
             Taken::Unreadable(faults) => ("unreadable", faults),
@@ -87,60 +115,44 @@ impl Polling {
             Taken::Carried { .. } => ("carried_elsewhere", Vec::new()),
         };
         // The same document is parked once, however often it is polled.
-        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &[partner.id.as_str().as_bytes(), b"/", &fetched.bytes].concat());
-        self.intake.park(id, &document, code, &faults).await
+        self.intake.park(self.names.parked_id(&fetched.bytes)?, &document, code, &faults).await
     }
 
-    async fn park(&self, partner: &Partner, dialect: &DialectName, unreadable: &Unreadable) -> Result<()> {
-        let id =
-            Uuid::new_v5(&Uuid::NAMESPACE_OID, &[partner.id.as_str().as_bytes(), b"/", &unreadable.bytes].concat());
+    async fn park(&self, unreadable: &Unreadable) -> Result<()> {
         let fault = mappings::Fault {
             pointer: unreadable.pointer.clone(),
             code: "protocol".to_owned(),
             problem: format!("`{}`: {}", unreadable.call, unreadable.problem),
         };
-        self.intake.park(id, &document(partner, dialect, &unreadable.bytes), "protocol", &[fault]).await
+        let (id, bytes) = (self.names.parked_id(&unreadable.bytes)?, &unreadable.bytes);
+        self.intake.park(id, &self.document(bytes), "protocol", &[fault]).await
     }
 
-    async fn close(&self, partner: &Partner, dialect: &DialectName, reference: &str, reason: &str) -> Result<()> {
-        self.intake.close(document(partner, dialect, &[]), reference, Some(reason.to_owned())).await?;
+    /// Closes what stands under a name.
+    pub(super) async fn close(&self, name: &str, reason: &str) -> Result<()> {
+        if self.names.kind.is_personal() {
+            return self.intake.end_person(self.document(&[]), self.names.person(name)?).await;
+        }
+        self.intake.close(self.document(&[]), name, Some(reason.to_owned())).await?;
         Ok(())
     }
 
     /// Closes what a complete run did not list. Returns whether the run was believed.
-    async fn close_absent(
-        &self,
-        partner: &Partner,
-        dialect: &DialectName,
-        run: &str,
-        before: &crate::backbone::Frontier,
-        was_doubted: bool,
-    ) -> Result<bool> {
-        let (absent, open) = self.intake.store.absent(&partner.id, run, before).await?;
+    async fn close_absent(&self, run: &str, before: &crate::backbone::Frontier, was_doubted: bool) -> Result<bool> {
+        let (partner, kind) = (&self.partner.id, self.names.kind);
+        let (absent, open) = self.intake.store.absent(partner, kind, run, before).await?;
         let is_suspicious = absent.len() > ALWAYS_BELIEVED && absent.len() * 100 > open * MOST_ABSENT_PERCENT;
         if is_suspicious && !was_doubted {
-            warn!(partner.name = %partner.id, vacancies.absent = absent.len(), vacancies.open = open,
+            warn!(partner.name = %partner, kind = %kind, documents.absent = absent.len(), documents.open = open,
                 "a run did not list a large part of what is open; nothing is closed unless the next run says so too");
-            counter!("passerelle_absences_doubted_total", "partner" => partner.id.to_string()).increment(1);
+            counter!("passerelle_absences_doubted_total", "partner" => partner.to_string()).increment(1);
             return Ok(false);
         }
-        for reference in &absent {
-            self.close(partner, dialect, reference, "a complete run no longer lists it").await?;
+        for name in &absent {
+            self.close(name, "a complete run no longer lists it").await?;
         }
-        info!(partner.name = %partner.id, vacancies.closed = absent.len(), vacancies.open = open, "a run over everything is complete");
+        info!(partner.name = %partner, kind = %kind, documents.closed = absent.len(), documents.open = open,
+            "a run over everything is complete");
         Ok(true)
-    }
-}
-
-fn document<'a>(partner: &'a Partner, dialect: &DialectName, body: &'a [u8]) -> Document<'a> {
-    Document {
-        partner,
-        kind: Kind::Vacancy,
-        dialect: dialect.clone(),
-        channel: Channel::Poll,
-        lane: Lane::Live,
-        media_type: None,
-        idempotency_key: None,
-        body,
     }
 }

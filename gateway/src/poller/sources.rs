@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use connectors::{
     BaseUrl, ClientAuthentication, ExtraCertificates, OAuthSettings,
     anapec::{AnapecReading, AnapecReadingSettings},
+    candidates::{CandidateAccount, CandidateReading, CandidateReadingSettings},
     greenhouse::{HarvestReading, HarvestSettings},
     poller::Poller,
     vdab::{VdabAccount, VdabReading, VdabReadingSettings},
@@ -16,6 +17,32 @@ use crate::config::{Configuration, Partner, Source};
 /// How long a token of Harvest lives if its answer does not say.
 const HARVEST_TOKEN_LIFE: Duration = Duration::from_hours(1);
 
+/// Reads the candidates of a partner's applicant tracking system; none if it has none that is read.
+///
+/// # Errors
+/// Names the setting that is wrong.
+pub fn candidates_of(configuration: &Configuration, partner: &Partner) -> Result<Option<CandidateReading>> {
+    let Some(poll) = &partner.poll else { return Ok(None) };
+    let secret = |name: &str| anyhow::Ok(configuration.secrets.get(name)?.current().clone());
+    let (base_url, account) = match &poll.source {
+        Source::Teamtailor { base_url, api_key, api_version } => {
+            let api_key = secret(api_key)?;
+            (base_url, CandidateAccount::Teamtailor { api_key, api_version: api_version.clone() })
+        }
+        Source::SmartRecruiters { base_url, token } => {
+            (base_url, CandidateAccount::SmartRecruiters { token: secret(token)? })
+        }
+        Source::Recruitee { base_url, company, token } => {
+            (base_url, CandidateAccount::Recruitee { company: company.clone(), token: secret(token)? })
+        }
+        Source::Lever { base_url, api_key } => (base_url, CandidateAccount::Lever { api_key: secret(api_key)? }),
+        Source::Vdab { .. } | Source::Greenhouse { .. } | Source::Anapec { .. } => return Ok(None),
+    };
+    let mut settings = CandidateReadingSettings::new(account, url(base_url, partner)?);
+    settings.connect_time_out = configuration.settings.connect_timeout;
+    Ok(Some(CandidateReading::new(settings)))
+}
+
 /// The poller of a partner; none if it is not polled.
 ///
 /// # Errors
@@ -23,14 +50,17 @@ const HARVEST_TOKEN_LIFE: Duration = Duration::from_hours(1);
 pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Option<Box<dyn Poller>>> {
     let Some(poll) = &partner.poll else { return Ok(None) };
     let wrong = || format!("partner `{}`: `poll.source`", partner.id);
-    Ok(Some(match &poll.source {
+    if let Some(candidates) = candidates_of(configuration, partner)? {
+        return Ok(Some(Box::new(candidates)));
+    }
+    Ok(match &poll.source {
         Source::Vdab { base_url, account, everything_every_seconds, batch } => {
             let mut settings =
                 VdabReadingSettings::new(url(base_url, partner)?, account_of(configuration, partner, account)?);
             settings.connect_time_out = configuration.settings.connect_timeout;
             settings.everything_every = Duration::from_secs(*everything_every_seconds);
             settings.batch = *batch;
-            Box::new(VdabReading::new(settings).with_context(wrong)?)
+            Some(Box::new(VdabReading::new(settings).with_context(wrong)?))
         }
         Source::Greenhouse { base_url, token_url, client_id, client_secret, subject } => {
             let oauth = OAuthSettings {
@@ -44,7 +74,7 @@ pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Opt
             };
             let mut settings = HarvestSettings::new(url(base_url, partner)?, oauth);
             settings.connect_time_out = configuration.settings.connect_timeout;
-            Box::new(HarvestReading::new(settings))
+            Some(Box::new(HarvestReading::new(settings)))
         }
         Source::Anapec { base_url, certificates, refresh_every_seconds } => {
             let mut settings = AnapecReadingSettings::new(url(base_url, partner)?);
@@ -56,9 +86,13 @@ pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Opt
                     .with_intermediates(pem.as_bytes())
                     .with_context(|| format!("`{name}`"))?;
             }
-            Box::new(AnapecReading::new(settings))
+            Some(Box::new(AnapecReading::new(settings)))
         }
-    }))
+        Source::Teamtailor { .. }
+        | Source::SmartRecruiters { .. }
+        | Source::Recruitee { .. }
+        | Source::Lever { .. } => None,
+    })
 }
 
 /// What VDAB knows us by.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use schemas::PartnerId;
+use schemas::{Kind, PartnerId};
 
 use crate::backbone::Frontier;
 
@@ -28,9 +28,9 @@ pub struct Polled {
     pub partner: PartnerId,
     /// Where the poller is now.
     pub poll: Poll,
-    /// References that the page listed.
+    /// What the page listed: references of vacancies, entity keys of persons.
     pub seen: Vec<String>,
-    /// The marks of the documents that were accepted.
+    /// The marks of the documents that were accepted, by the same names.
     pub marks: Vec<(String, String)>,
 }
 
@@ -40,15 +40,21 @@ pub trait Polls: Send + Sync {
     /// Where the poller of a partner is.
     async fn poll(&self, partner: &PartnerId) -> Result<Option<Poll>>;
 
-    /// The marks that those references had when they were last accepted.
+    /// The marks that those had when they were last accepted.
     async fn marks(&self, partner: &PartnerId, references: &[String]) -> Result<HashMap<String, String>>;
 
     /// Keeps what a page said; the same page again changes nothing. What other runs have seen is forgotten.
     async fn record_polled(&self, polled: Polled) -> Result<()>;
 
-    /// The open vacancies of a partner that were accepted before that moment and that the run has not seen, and
-    /// how many it has open altogether.
-    async fn absent(&self, partner: &PartnerId, run: &str, before: &Frontier) -> Result<(Vec<String>, usize)>;
+    /// What is open of a partner, was accepted before that moment and was not seen by the run, by the names under which
+    /// it would have been seen; and how many it has open altogether.
+    async fn absent(
+        &self,
+        partner: &PartnerId,
+        kind: Kind,
+        run: &str,
+        before: &Frontier,
+    ) -> Result<(Vec<String>, usize)>;
 
     /// Forgets a run and its poller's place, so that it begins anew.
     async fn forget_poll(&self, partner: &PartnerId) -> Result<()>;

@@ -174,6 +174,11 @@ impl Vault {
         mac(self.own.hashing.expose(), "idempotency key", &[partner.as_str().as_bytes(), key.as_bytes()])
     }
 
+    /// What may be kept of a mark by which a document of that partner is known again.
+    pub fn hash_of_mark(&self, partner: &PartnerId, mark: &[u8]) -> Hash {
+        mac(self.own.hashing.expose(), "mark", &[partner.as_str().as_bytes(), mark])
+    }
+
     /// Destroys every key of a subject, and what it is known by: all that was ever sealed of it is unreadable, for good.
     /// Other nodes forget what they hold within `vault.remember_seconds`. Returns how many keys there were; none for an
     /// unknown subject.

@@ -1,6 +1,6 @@
 //! Pollers and syncs: where they are outlives the process, and absence is told for a run alone.
 
-use schemas::{EntityKey, PartnerId};
+use schemas::{EntityKey, Kind, PartnerId};
 
 use super::records::{acme, record, version};
 use crate::{
@@ -38,13 +38,27 @@ pub async fn run(store: &dyn Store) {
         store.record_polled(first.clone()).await.unwrap();
     }
     store.record_polled(polled(poll("2", Some("run"), up_to(1_010)), &["polled b"], &[])).await.unwrap();
-    let (absent, open) = store.absent(&partner, "run", &up_to(1_010)).await.unwrap();
+    let (absent, open) = store.absent(&partner, Kind::Vacancy, "run", &up_to(1_010)).await.unwrap();
     assert_eq!((absent, open), (vec!["polled c".to_owned()], 4), "what came after the run began is not absent");
+    assert_eq!(store.absent(&partner, Kind::TalentProfile, "run", &up_to(1_010)).await.unwrap(), (Vec::new(), 0));
     let marks = store.marks(&partner, &["polled a".to_owned(), "polled b".to_owned()]).await.unwrap();
     assert_eq!(marks.into_iter().collect::<Vec<_>>(), [("polled a".to_owned(), "m1".to_owned())]);
 
+    let person = |name: &str, offset| crate::store::Version {
+        partner: "polled".parse().unwrap(),
+        kind: Kind::TalentProfile,
+        reference: None,
+        ..version(&format!("polled {name}"), offset)
+    };
+    let (here, gone) = (person("here", 1_004), person("gone", 1_005));
+    let [here_key, gone_key] = [&here, &gone].map(|person| person.entity_key.to_string());
+    record(store, vec![here, gone], 0).await;
+    store.record_polled(polled(poll("2", Some("run"), up_to(1_010)), &[&here_key], &[])).await.unwrap();
+    let (absent, open) = store.absent(&partner, Kind::TalentProfile, "run", &up_to(1_010)).await.unwrap();
+    assert_eq!((absent, open), (vec![gone_key], 2), "persons are seen under their pseudonyms");
+
     store.record_polled(polled(poll("3", Some("next run"), up_to(1_020)), &[], &[])).await.unwrap();
-    let (absent, _) = store.absent(&partner, "run", &up_to(1_010)).await.unwrap();
+    let (absent, _) = store.absent(&partner, Kind::Vacancy, "run", &up_to(1_010)).await.unwrap();
     assert_eq!(absent.len(), 3, "what another run has seen is forgotten");
 
     let open = store.open_versions(None, 1_000).await.unwrap();

@@ -1,11 +1,13 @@
 //! Where pollers are, and what their runs have seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use async_trait::async_trait;
-use schemas::PartnerId;
+use futures::TryStreamExt;
+use schemas::{EntityKey, Kind, PartnerId};
 use sqlx::Row as _;
+use uuid::Uuid;
 
 use super::{
     Connection, Database, Engine, Row,
@@ -21,7 +23,7 @@ use crate::{
 const LOOK_UP: usize = 500;
 
 /// The newest version of every entity of a partner, if it is open.
-const OPEN: &str = "FROM versions AS v WHERE v.partner = $1 AND v.is_open AND v.reference IS NOT NULL AND NOT EXISTS ( \
+const OPEN: &str = "FROM versions AS v WHERE v.partner = $1 AND v.kind = $2 AND v.is_open AND NOT EXISTS ( \
                     SELECT 1 FROM versions AS n WHERE n.entity_key = v.entity_key \
                     AND (n.generation, n.log_offset) > (v.generation, v.log_offset))";
 
@@ -73,9 +75,15 @@ impl Polls for Engine {
         self.write(polled, |connection, polled| Box::pin(record(connection, polled))).await
     }
 
-    async fn absent(&self, partner: &PartnerId, run: &str, before: &Frontier) -> Result<(Vec<String>, usize)> {
-        self.read((partner, run, before), |connection, (partner, run, before)| {
-            Box::pin(absent(connection, partner, run, before))
+    async fn absent(
+        &self,
+        partner: &PartnerId,
+        kind: Kind,
+        run: &str,
+        before: &Frontier,
+    ) -> Result<(Vec<String>, usize)> {
+        self.read((partner, kind, run, before), |connection, (partner, kind, run, before)| {
+            Box::pin(absent(connection, (partner, *kind), run, before))
         })
         .await
     }
@@ -95,21 +103,30 @@ impl Polls for Engine {
 
 async fn absent(
     connection: &mut Connection,
-    partner: &PartnerId,
+    (partner, kind): (&PartnerId, Kind),
     run: &str,
     before: &Frontier,
 ) -> Result<(Vec<String>, usize)> {
-    let sql = format!(
-        "SELECT v.reference, v.generation, v.log_offset {OPEN} AND NOT EXISTS ( \
-         SELECT 1 FROM poll_seen AS s WHERE s.partner = $1 AND s.run = $2 AND s.reference = v.reference) \
-         ORDER BY v.reference"
-    );
-    let unseen =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).bind(run).fetch_all(&mut *connection).await?;
-    let absent = unseen.iter().filter(|row| before.covers(position_of(row))).map(|row| row.get("reference")).collect();
-    let sql = format!("SELECT COUNT(*) {OPEN}");
-    let open: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).fetch_one(connection).await?;
-    Ok((absent, usize::try_from(open)?))
+    let seen: HashSet<String> = sqlx::query_scalar("SELECT reference FROM poll_seen WHERE partner = $1 AND run = $2")
+        .bind(partner.as_str())
+        .bind(run)
+        .fetch_all(&mut *connection)
+        .await?
+        .into_iter()
+        .collect();
+    let sql = format!("SELECT v.entity_key, v.reference, v.generation, v.log_offset {OPEN} ORDER BY v.reference");
+    let mut rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).bind(kind.as_str()).fetch(connection);
+    let (mut absent, mut open) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        open += 1;
+        // What a source calls persons is not kept: they are seen under their pseudonyms.
+        let name = row.get::<Option<String>, _>("reference");
+        let name = name.unwrap_or_else(|| EntityKey::from(row.get::<Uuid, _>("entity_key")).to_string());
+        if before.covers(position_of(&row)) && !seen.contains(&name) {
+            absent.push(name);
+        }
+    }
+    Ok((absent, open))
 }
 
 async fn record(connection: &mut Connection, polled: &Polled) -> Result<()> {

@@ -1,9 +1,4 @@
-//! Candidates of an ATS, which tells of them by signed events: believed by their signature, each only once, gone when the
-//! ATS says so.
-
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
-mod support;
+//! Greenhouse, whose events hold the candidate and are signed with it.
 
 use connectors::{
     employer::stub::start as start_employer,
@@ -13,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use schemas::Operation::{Close, Upsert};
 use serde_json::json;
 
-use self::support::{
+use crate::support::{
     Gateway, PERMITTED, Setup, WEBHOOK_SECRET, employer, grant, greenhouse_event, greenhouse_source, is_settled, keep,
     taken, until, until_taken,
 };

@@ -3,9 +3,16 @@
 //! One file per vendor with its rule, one line in `VENDORS` and in `Vendor::line`.
 //! **Invariant:** digests are compared in constant time and no error repeats what was received.
 
+mod lever;
+mod recruitee;
+pub(crate) mod signature;
+mod smartrecruiters;
+mod teamtailor;
+
 use std::{fmt, str::FromStr};
 
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -16,24 +23,39 @@ use crate::greenhouse;
 pub enum Vendor {
     /// Greenhouse Recruiting.
     Greenhouse,
+    /// Lever.
+    Lever,
+    /// Recruitee, of Tellent.
+    Recruitee,
+    /// SmartRecruiters.
+    SmartRecruiters,
+    /// Teamtailor, webhooks of a company, version 2.
+    Teamtailor,
 }
 
 /// A webhook that its vendor has signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The vendor's own id of the delivery. It is not signed: good for a trace, not for a decision.
+    /// The vendor's own id of the delivery. Not every vendor signs it: good for a trace and against repeats, not for more.
     pub event_id: Option<String>,
     /// The status that tells the vendor that the webhook is taken.
     pub vendor_success: StatusCode,
 }
 
-/// What a webhook is about, as far as its name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a webhook is about, as far as it says so by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Concern {
     /// A vacancy; or something that cannot be read at all.
     Vacancy,
     /// A candidate, whose profile stands in it; or it says that there is no such candidate any more.
     Candidate,
+    /// A candidate of whom it says too little, or nothing that is signed: to be read at the vendor.
+    CandidateToRead {
+        /// What the vendor's API calls the candidate.
+        id: String,
+        /// What the candidate's profile calls it; none if the event does not say so reliably.
+        reference: Option<String>,
+    },
     /// A person otherwise, such as an interview; or an event that nobody knows, which may be about one.
     Person,
     /// Nothing: the vendor tries whether somebody answers.
@@ -57,37 +79,57 @@ pub enum VerifyError {
     /// The body was changed on its way, or the secrets differ.
     #[error("the signature does not fit the body")]
     Wrong,
+    /// Somebody sends again what was sent before, or one of the clocks is wrong.
+    #[error("it was signed too long ago, or in the future; look at the clock")]
+    Stale,
+}
+
+/// What is to be checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The raw bytes.
+    pub body: &'a [u8],
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// A vendor's rule.
-type Verify = fn(&[SecretString], &HeaderMap, &[u8]) -> Result<Verified, VerifyError>;
+type Verify = fn(&[SecretString], Received<'_>) -> Result<Verified, VerifyError>;
 
 /// How a vendor names what a webhook is about.
-type FindConcern = fn(&[u8]) -> Concern;
+type FindConcern = fn(&HeaderMap, &[u8]) -> Concern;
 
 /// All vendors, by name.
-const VENDORS: [Vendor; 1] = [Vendor::Greenhouse];
+const VENDORS: [Vendor; 5] =
+    [Vendor::Greenhouse, Vendor::Lever, Vendor::Recruitee, Vendor::SmartRecruiters, Vendor::Teamtailor];
 
-/// Checks that the vendor has signed these bytes with one of the secrets.
+/// Checks that the vendor has signed these bytes with one of the secrets, lately where it says when.
 ///
 /// Several secrets may be valid at a time, so that they can be changed without a gap. Empty ones count as none.
 ///
 /// # Errors
 /// Any [`VerifyError`]; all but `NoSecret` mean `401`.
-pub fn verify(
-    vendor: Vendor,
-    secrets: &[SecretString],
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Verified, VerifyError> {
+pub fn verify(vendor: Vendor, secrets: &[SecretString], received: Received<'_>) -> Result<Verified, VerifyError> {
     let (_, verify, _) = vendor.line();
-    verify(secrets, headers, body)
+    verify(secrets, received)
 }
 
-/// Looks at the name of an event, and at nothing else in it. Only for webhooks that are [`verify`]-ed.
-pub fn concern(vendor: Vendor, body: &[u8]) -> Concern {
+/// Looks at the name of an event and whom it is about, and at nothing else in it. Only for webhooks that are
+/// [`verify`]-ed.
+pub fn concern(vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Concern {
     let (_, _, concern) = vendor.line();
-    concern(body)
+    concern(headers, body)
+}
+
+/// What a vendor wants to hear when it sets a webhook up, which it does not sign: headers to be answered with.
+pub fn greeting(vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Option<HeaderMap> {
+    match vendor {
+        Vendor::SmartRecruiters => smartrecruiters::greeting(headers),
+        Vendor::Recruitee => recruitee::greeting(headers, body),
+        Vendor::Greenhouse | Vendor::Lever | Vendor::Teamtailor => None,
+    }
 }
 
 impl Vendor {
@@ -100,6 +142,10 @@ impl Vendor {
     fn line(self) -> (&'static str, Verify, FindConcern) {
         match self {
             Self::Greenhouse => ("greenhouse", greenhouse::webhook::verify, greenhouse::webhook::concern),
+            Self::Lever => ("lever", lever::verify, lever::concern),
+            Self::Recruitee => ("recruitee", recruitee::verify, recruitee::concern),
+            Self::SmartRecruiters => ("smartrecruiters", smartrecruiters::verify, smartrecruiters::concern),
+            Self::Teamtailor => ("teamtailor", teamtailor::verify, teamtailor::concern),
         }
     }
 }
@@ -131,6 +177,7 @@ mod tests {
         for vendor in VENDORS {
             assert_eq!(vendor.as_str().parse(), Ok(vendor));
         }
-        assert_eq!("nobody".parse::<Vendor>().unwrap_err(), "`nobody` is none of `greenhouse`");
+        let refused = "nobody".parse::<Vendor>().unwrap_err();
+        assert_eq!(refused, "`nobody` is none of `greenhouse`, `lever`, `recruitee`, `smartrecruiters`, `teamtailor`");
     }
 }
