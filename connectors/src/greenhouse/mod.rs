@@ -3,6 +3,5 @@
 mod harvest;
 mod link;
 pub mod stub;
-pub(crate) mod webhook;
 
 pub use self::harvest::{HarvestReading, HarvestSettings};

@@ -3,9 +3,10 @@
 //! One file per vendor with its rule, one line in `VENDORS` and in `Vendor::line`.
 //! **Invariant:** digests are compared in constant time and no error repeats what was received.
 
+pub(crate) mod greenhouse;
 mod lever;
 mod recruitee;
-pub(crate) mod signature;
+mod signature;
 mod smartrecruiters;
 mod teamtailor;
 
@@ -15,8 +16,6 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
-
-use crate::greenhouse;
 
 /// Who signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,7 +140,7 @@ impl Vendor {
     /// Its name and its rules.
     fn line(self) -> (&'static str, Verify, FindConcern) {
         match self {
-            Self::Greenhouse => ("greenhouse", greenhouse::webhook::verify, greenhouse::webhook::concern),
+            Self::Greenhouse => ("greenhouse", greenhouse::verify, greenhouse::concern),
             Self::Lever => ("lever", lever::verify, lever::concern),
             Self::Recruitee => ("recruitee", recruitee::verify, recruitee::concern),
             Self::SmartRecruiters => ("smartrecruiters", smartrecruiters::verify, smartrecruiters::concern),

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Action, Answer, Delivery, GreenhouseSettings};
 use crate::{
     BaseUrl,
-    greenhouse::webhook,
     http_client::{self, HttpClient, Reuse},
+    webhook::greenhouse,
 };
 
 const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
@@ -97,8 +97,8 @@ impl Courier {
         let mut request = Request::new(Method::POST, self.target.join(&[]));
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(webhook::SIGNATURE, HeaderValue::from_str(&self.signature(body)?).ok()?);
-        headers.insert(webhook::EVENT_ID, HeaderValue::from_str(event_id).ok()?);
+        headers.insert(greenhouse::SIGNATURE, HeaderValue::from_str(&self.signature(body)?).ok()?);
+        headers.insert(greenhouse::EVENT_ID, HeaderValue::from_str(event_id).ok()?);
         *request.body_mut() = Some(body.to_vec().into());
         *request.timeout_mut() = Some(self.time_out);
         Some(request)

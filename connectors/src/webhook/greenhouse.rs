@@ -8,12 +8,12 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::webhook::{Concern, Received, Verified, VerifyError, signature};
+use super::{Concern, Received, Verified, VerifyError, signature};
 
 /// The header with the signature.
-pub(super) const SIGNATURE: &str = "signature";
+pub(crate) const SIGNATURE: &str = "signature";
 /// The header with the id of the delivery.
-pub(super) const EVENT_ID: &str = "greenhouse-event-id";
+pub(crate) const EVENT_ID: &str = "greenhouse-event-id";
 
 /// Events that hold a candidate, or say that one is gone.
 /// Source: <https://developers.greenhouse.io/webhooks.html#candidate-events> and `#application-events`.
@@ -32,7 +32,7 @@ const CANDIDATES: [&str; 12] = [
     "candidate_anonymized",
 ];
 
-pub(crate) fn verify(secrets: &[SecretString], received: Received<'_>) -> Result<Verified, VerifyError> {
+pub(super) fn verify(secrets: &[SecretString], received: Received<'_>) -> Result<Verified, VerifyError> {
     let (algorithm, hexadecimal) =
         signature::only(received.headers, SIGNATURE)?.split_once(' ').ok_or(VerifyError::Malformed)?;
     if algorithm != "sha256" {
@@ -49,7 +49,7 @@ pub(crate) fn verify(secrets: &[SecretString], received: Received<'_>) -> Result
 /// with them. What nobody knows counts as about a person: it may be. A body that is no JSON counts as a vacancy, so that it is
 /// parked. A ping must be answered with 200, else the vendor disables the webhook; its shape is not published,
 /// so whatever has no `action` is taken for harmless too.
-pub(crate) fn concern(_: &HeaderMap, body: &[u8]) -> Concern {
+pub(super) fn concern(_: &HeaderMap, body: &[u8]) -> Concern {
     let Ok(event) = serde_json::from_slice::<Value>(body) else { return Concern::Vacancy };
     let Some(action) = event.get("action").and_then(Value::as_str) else { return Concern::Other };
     match action {
