@@ -100,6 +100,8 @@ async fn a_candidate_goes_on_as_it_changes_and_no_delivery_counts_twice() {
     let scene = Scene::start().await;
     let person = scene.permitted().await;
     scene.tell("evt-2", &event("candidate_stage_change", "Lasser", 0)).await;
+    until("it is routed", async || is_settled(&scene.gateway.get("/v1/backlog").await)).await;
+    until("the journal has it", async || scene.messages().await >= 1).await;
     assert_eq!(scene.messages().await, 1, "another step of the way of hiring is nothing new of the person");
     let second = event("application_updated", "Voorman", 5);
     scene.tell("evt-3", &second).await;
@@ -152,6 +154,6 @@ async fn what_cannot_be_believed_or_read_is_not_taken_and_lost_only_where_nobody
     codes.sort_unstable();
     assert_eq!(codes, ["idempotency_key_reused", "unreadable"]);
     assert!(!parked.to_string().contains(MARKER), "sealed: {parked}");
-    assert_eq!(scene.messages().await, 1);
+    until("the journal has it", async || scene.messages().await == 1).await;
     assert!(!scene.gateway.get("/v1/messages?partner=metal").await.to_string().contains(MARKER));
 }
