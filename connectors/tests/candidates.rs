@@ -267,11 +267,86 @@ async fn what_cannot_be_read_is_parked_and_closes_nobody() {
         book.catch_up(&reading).await.unwrap();
         assert!(stub.spoil(&ids[2]));
         assert_eq!(book.catch_up(&reading).await, Ok(Progress::CaughtUp), "{}", case.name);
-        assert_eq!((book.parked.len(), book.closed_by_absence.len()), (1, 0), "{}", case.name);
+        assert!(!book.parked.is_empty() && book.closed_by_absence.is_empty(), "{}", case.name);
         assert!(stub.unspoil(&ids[2]));
         assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
         assert_eq!(book.open, stub.people(), "{}", case.name);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_hides_nobody_else() {
+    for case in CASES {
+        for spoiled in 0..5 {
+            let (stub, ids) = case.account(5).await;
+            assert!(stub.spoil(&ids[spoiled]));
+            let mut book = Book::default();
+            let progress = book.catch_up(&case.reading(&stub, 2)).await;
+            assert_eq!(progress, Ok(Progress::CaughtUp), "{}: {spoiled}", case.name);
+            let mut others = stub.people();
+            others.remove(&stub.reference(&ids[spoiled]).unwrap());
+            assert_eq!(book.open, others, "{}: {spoiled}", case.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn details_that_cannot_be_read_are_parked_and_the_others_come() {
+    for case in CASES.into_iter().filter(|case| case.has_details) {
+        let (stub, ids) = case.account(3).await;
+        let (reading, mut book) = (case.reading(&stub, 5), Book::default());
+        stub.inject(2, &Injection::Slow(Duration::ZERO));
+        stub.inject(1, &Injection::Nonsense);
+        while book.page(&reading).await == Ok(Progress::More) {}
+        assert_eq!((book.parked.len(), book.documents), (1, 2), "{}", case.name);
+        let parked = book.parked[0].reference.clone().unwrap();
+        assert!(ids.iter().any(|id| *id == parked), "{}: it is known who", case.name);
+        assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
+        assert_eq!(book.open, stub.people(), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn lists_are_asked_for_one_at_a_time() {
+    for case in CASES {
+        let (stub, _) = case.account(3).await;
+        stub.slow_lists(Duration::from_millis(200));
+        let (reading, host) = (case.reading(&stub, 3), Book::default());
+        let (probe, page) = tokio::join!(reading.probe(), reading.page(None, &host));
+        assert_eq!((probe, page.map(|page| page.fetched.len())), (Ok(()), Ok(3)), "{}", case.name);
+        assert_eq!(stub.violations(), [""; 0], "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn several_opportunities_of_a_person_are_one_candidate() {
+    let case = &CASES[3];
+    for page_length in [2, 10] {
+        let (stub, ids) = case.account(4).await;
+        let again = stub.add_again(&ids[0]).unwrap();
+        assert_eq!(stub.reference(&again), stub.reference(&ids[0]));
+        let (reading, mut book) = (case.reading(&stub, page_length), Book::default());
+        assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete));
+        assert_eq!((book.documents, book.open.len()), (4, 4), "{page_length}: each once");
+        book.catch_up(&reading).await.unwrap();
+        assert_eq!(book.documents, 4, "{page_length}: nothing is news");
+        assert!(stub.delete(&again));
+        assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete));
+        assert_eq!((book.documents, book.open.len()), (4, 4), "{page_length}: the person is still there");
+    }
+}
+
+#[tokio::test]
+async fn who_is_anonymised_is_gone() {
+    let case = &CASES[3];
+    let (stub, ids) = case.account(3).await;
+    let (reading, mut book) = (case.reading(&stub, 10), Book::default());
+    book.catch_up(&reading).await.unwrap();
+    assert!(stub.anonymise(&ids[1]));
+    assert_eq!(reading.candidate(&ids[1], &book).await, Ok(None));
+    let page = reading.page(None, &book).await.unwrap();
+    assert_eq!(page.gone, [stub.reference(&ids[1]).unwrap()]);
+    assert_eq!((page.listed.len(), page.progress), (2, Progress::Complete));
 }
 
 #[tokio::test]

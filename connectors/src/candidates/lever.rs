@@ -146,3 +146,26 @@ fn person_mark(raw: &RawValue) -> Option<String> {
         ABOUT_PERSON.iter().map(|member| members.get(*member).map_or("", |value| value.get())).collect();
     Some(Hash::of(said.join("\n").as_bytes()).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::vendor::read, *};
+
+    #[test]
+    fn a_list_says_whether_it_goes_on_and_where() {
+        let vendor = Lever { api_key: "k".into() };
+        let next = |body: &str| read(&vendor, &[], body).map(|list| list.next).map_err(|error| error.code());
+        assert_eq!(next(r#"{"data":[],"hasNext":true,"next":"n"}"#), Ok(Some("n".to_owned())));
+        assert_eq!(next(r#"{"data":[],"hasNext":false,"next":"n"}"#), Ok(None));
+        assert_eq!(next(r#"{"data":[],"hasNext":true}"#), Err("protocol"));
+        assert_eq!(next(r#"{"data":[]}"#), Err("protocol"));
+    }
+
+    #[test]
+    fn only_what_is_said_of_the_person_is_a_change() {
+        let mark = |text: &str| person_mark(serde_json::from_str(text).unwrap()).unwrap();
+        let first = mark(r#"{"id":"1","contact":"c","name":"A","emails":["a@example.org"],"stage":"s"}"#);
+        assert_eq!(mark(r#"{"id":"2","stage":"t","contact":"c","emails":["a@example.org"],"name":"A"}"#), first);
+        assert_ne!(mark(r#"{"id":"1","contact":"c","name":"B","emails":["a@example.org"],"stage":"s"}"#), first);
+    }
+}

@@ -199,12 +199,8 @@ impl Poller for CandidateReading {
         let met_last = run.leave_out_known(&mut list);
         let done = run.done.min(list.entries.len());
         let mut gathered = self.gather(&list.entries[done..], host).await?;
-        if run.done == 0 {
-            gathered.unreadable.append(&mut list.unreadable);
-            gathered.gone.append(&mut list.gone);
-        }
-        run.is_whole &= gathered.unreadable.is_empty();
-        let id = run.id;
+        run.is_whole &= gathered.unreadable.is_empty() && list.unreadable.is_empty();
+        let (id, is_begun) = (run.id, run.done > 0);
         let progress = match gathered.broke_off_at {
             Some(index) => {
                 run.done = done + index;
@@ -213,6 +209,10 @@ impl Poller for CandidateReading {
             None => run.advance(&list, met_last)?,
         };
         let next = Cursor::of(&State { run: (progress == Progress::More).then_some(run) });
+        if !is_begun {
+            gathered.unreadable.append(&mut list.unreadable);
+            gathered.gone.append(&mut list.gone);
+        }
         let Gathered { fetched, listed, gone, unreadable, .. } = gathered;
         Ok(Page { fetched, run: Some(id), listed, gone, unreadable, progress, next, limits: self.caller.limits() })
     }

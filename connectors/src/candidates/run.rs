@@ -63,7 +63,7 @@ impl Run {
             Order::Overlapping => {
                 // Where the last one is not met again, somebody before went, and somebody moved up unseen.
                 self.is_whole &= is_first || met_last;
-                next = next.filter(|_| !list.entries.is_empty());
+                next = next.filter(|next| brings_new(list) && Some(next) != self.place.as_ref());
             }
         }
         if next.is_some() && next == self.place {
@@ -82,4 +82,9 @@ impl Run {
     fn hash(&self, id: &str) -> String {
         Hash::of(format!("{} {id}", self.id).as_bytes()).to_string()
     }
+}
+
+/// Whether a page holds anything besides those that the page before held.
+fn brings_new(list: &CandidateList) -> bool {
+    !list.entries.is_empty() || !list.unreadable.is_empty()
 }

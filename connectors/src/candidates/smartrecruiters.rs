@@ -116,3 +116,22 @@ fn links_on(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
     values.into_iter().any(|value| value.contains("rel=\"next\"") || value.contains("rel=next"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::vendor::read, *};
+
+    #[test]
+    fn a_next_page_in_the_header_alone_is_not_the_end() {
+        let vendor = SmartRecruiters { token: "t".into() };
+        let list = |headers: &[(&'static str, &str)], next| {
+            read(&vendor, headers, &format!(r#"{{"limit":1,"content":[{{"id":"a"}}]{next}}}"#)).map(|list| list.next)
+        };
+        let link = [("link", r#"</candidates?limit=1&pageId=p>; rel="next""#)];
+        assert_eq!(list(&link, "").unwrap_err().code(), "protocol");
+        assert_eq!(list(&link, r#","nextPageId":"p""#), Ok(Some("p".to_owned())));
+        assert_eq!(list(&[("link", r#"</candidates>; rel="first""#)], ""), Ok(None));
+        assert_eq!(list(&[], r#","nextPageId":null"#), Ok(None));
+        assert_eq!(list(&[], &format!(r#","nextPageId":"{}""#, "p".repeat(9_000))).unwrap_err().code(), "protocol");
+    }
+}

@@ -159,3 +159,32 @@ fn next_place(next: &str) -> Result<String, PollError> {
     let (name, value) = found.filter(|(_, value)| (1..=LONGEST_PLACE).contains(&value.len())).ok_or_else(unfit)?;
     Ok(format!("{name}={value}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::vendor::read, *};
+
+    fn list(body: &str) -> Result<(Option<String>, Order), &'static str> {
+        let vendor = Teamtailor { api_key: "k".into(), api_version: "20240404".to_owned() };
+        read(&vendor, &[], body).map(|list| (list.next, list.order)).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_next_page_is_a_number_or_a_cursor() {
+        let next =
+            |next: &str| list(&format!(r#"{{"data":[],"meta":{{"record-count":9}},"links":{{"next":"{next}"}}}}"#));
+        let by_number = Ok((Some("page[number]=2".to_owned()), Order::Counted(9)));
+        assert_eq!(next("https://other.example/x?page%5Bsize%5D=30&page%5Bnumber%5D=2"), by_number);
+        assert_eq!(next("/v1/candidates?page[number]=2"), by_number);
+        assert_eq!(next("?page%5Bafter%5D=a%2Bb%3D"), Ok((Some("page[after]=a+b=".to_owned()), Order::Cursor)));
+        assert_eq!(next("https://api.teamtailor.com/v1/candidates"), Err("protocol"));
+        assert_eq!(next("?page[after]="), Err("protocol"));
+    }
+
+    #[test]
+    fn a_list_that_does_not_say_where_it_ends_is_none() {
+        assert_eq!(list(r#"{"data":[]}"#), Err("protocol"));
+        assert_eq!(list(r#"{"data":[],"links":{}}"#), Ok((None, Order::Cursor)));
+        assert_eq!(list(r#"{"data":[],"meta":{"record-count":0}}"#), Ok((None, Order::Counted(0))));
+    }
+}

@@ -35,3 +35,19 @@ pub(super) fn secret_header(text: &str) -> Result<HeaderValue, InvalidHeaderValu
     value.set_sensitive(true);
     Ok(value)
 }
+
+/// What a vendor makes of a list, for the tests of the vendors.
+#[cfg(test)]
+pub(super) fn read(
+    vendor: &dyn Vendor,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Result<CandidateList, PollError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, value.parse().unwrap());
+    }
+    let body = bytes::Bytes::copy_from_slice(body.as_bytes());
+    let answer = Answer { call: super::list::LIST, status: http::StatusCode::OK, headers: map, body };
+    vendor.read_list(&answer, None)
+}

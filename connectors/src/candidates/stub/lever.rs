@@ -24,7 +24,7 @@ pub(super) struct Lever {
 impl Play for Lever {
     /// Of the opportunity.
     fn id(&self, person: &Person) -> String {
-        person.uuid(2)
+        person.uuid(2 ^ (person.number << 8))
     }
 
     /// The contact.
@@ -100,7 +100,7 @@ impl Lever {
     fn opportunity(&self, person: &Person) -> Value {
         json!({
             "id": self.id(person),
-            "name": person.full_name(),
+            "name": if person.is_anonymised { Value::Null } else { json!(person.full_name()) },
             "headline": person.trade(),
             "contact": if person.is_spoiled { Value::Null } else { json!(self.reference(person)) },
             "emails": [person.email()],
@@ -126,7 +126,7 @@ impl Lever {
             "followers": [],
             "urls": { "list": "https://hire.lever.example/candidates", "show": "https://hire.lever.example/candidates/1" },
             "dataProtection": null,
-            "isAnonymized": false,
+            "isAnonymized": person.is_anonymised,
         })
     }
 }

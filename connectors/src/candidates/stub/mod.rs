@@ -116,6 +116,21 @@ impl CandidateStub {
         self.with(id, |person| person.is_spoiled = false)
     }
 
+    /// Adds another opportunity of the same person, as Lever has them, and gives its id.
+    pub fn add_again(&self, id: &str) -> Option<String> {
+        let mut roll = self.roll();
+        let number = roll.people.len() as u64 + 1;
+        let person = roll.people.iter().find(|person| self.desk.play.id(person) == id)?.again(number);
+        let id = self.desk.play.id(&person);
+        roll.people.push(person);
+        Some(id)
+    }
+
+    /// Anonymises a candidate, as Lever does.
+    pub fn anonymise(&self, id: &str) -> bool {
+        self.with(id, |person| person.is_anonymised = true)
+    }
+
     /// Answers the requests after so many with 429 and what the vendor says of its limit, so many times.
     pub fn limit_after(&self, requests: u32, times: u32) {
         self.roll().limited = Some((requests, times));

@@ -19,13 +19,22 @@ pub(super) struct Person {
     pub(super) revision: u64,
     pub(super) is_gone: bool,
     pub(super) is_spoiled: bool,
+    pub(super) is_anonymised: bool,
+    /// The number under which the person came first.
+    contact: u64,
     choice: u64,
 }
 
 impl Person {
     pub(super) fn invent(seed: u64, number: u64) -> Self {
         let choice = mix(seed ^ mix(number));
-        Self { number, revision: 1, is_gone: false, is_spoiled: false, choice }
+        let (is_gone, is_spoiled, is_anonymised) = (false, false, false);
+        Self { number, revision: 1, is_gone, is_spoiled, is_anonymised, contact: number, choice }
+    }
+
+    /// The same person once more.
+    pub(super) fn again(&self, number: u64) -> Self {
+        Self { number, ..self.clone() }
     }
 
     pub(super) fn given(&self) -> &'static str {
@@ -50,11 +59,11 @@ impl Person {
     }
 
     pub(super) fn email(&self) -> String {
-        format!("candidate-{}@example.org", self.number)
+        format!("candidate-{}@example.org", self.contact)
     }
 
     pub(super) fn telephone(&self) -> String {
-        format!("+32 9 555 {:04}", self.number % 10_000)
+        format!("+32 9 555 {:04}", self.contact % 10_000)
     }
 
     pub(super) fn created_at(&self) -> Timestamp {
