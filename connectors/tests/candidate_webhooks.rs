@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
 
-use std::{collections::BTreeMap, fs, future::Future, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    future::Future,
+    path::Path,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -190,6 +196,40 @@ async fn lever_signs_in_the_body() {
     assert_eq!(token.len(), 48);
     assert_eq!((&event["data"]["opportunityId"], &event["event"]), (&json!(id), &json!("candidateStageChange")));
     assert_eq!(event["data"]["contactId"], json!(stub.reference(&id).unwrap()));
+}
+
+#[tokio::test]
+async fn events_have_the_members_of_the_collected_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/ats");
+    if !folder.exists() {
+        eprintln!("skipped: no reference data at `{}`", folder.display());
+        return;
+    }
+    let recruitee = CandidateAccount::Recruitee { company: "voorbeeld".to_owned(), token: "t".into() };
+    for (account, event, sample, pointers) in [
+        (
+            CandidateAccount::Lever { api_key: "k".into() },
+            "candidateStageChange",
+            "lever/webhook-candidateStageChange.json",
+            &["", "/data"][..],
+        ),
+        (
+            recruitee,
+            "candidate_moved",
+            "recruitee/webhook-candidate_moved-shape-DERIVED.json",
+            &["/payload", "/payload/candidate", "/payload/offer", "/payload/details"],
+        ),
+    ] {
+        let sample: Value = serde_json::from_slice(&fs::read(folder.join(sample)).unwrap()).unwrap();
+        let (_, _, _, body) = told(account, event).await;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        for pointer in pointers {
+            let members = |value: &Value| -> BTreeSet<String> {
+                value.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+            };
+            assert_eq!(members(&body), members(&sample), "{event}: {pointer}");
+        }
+    }
 }
 
 #[tokio::test]

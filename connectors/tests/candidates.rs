@@ -4,7 +4,12 @@
 
 mod poll;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
 
 use connectors::{
     BaseUrl, ProbeError,
@@ -300,9 +305,54 @@ async fn details_that_cannot_be_read_are_parked_and_the_others_come() {
         while book.page(&reading).await == Ok(Progress::More) {}
         assert_eq!((book.parked.len(), book.documents), (1, 2), "{}", case.name);
         let parked = book.parked[0].reference.clone().unwrap();
-        assert!(ids.iter().any(|id| *id == parked), "{}: it is known who", case.name);
+        assert!(ids.contains(&parked), "{}: it is known who", case.name);
         assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
         assert_eq!(book.open, stub.people(), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn who_goes_between_the_list_and_the_details_is_gone() {
+    for case in CASES.into_iter().filter(|case| case.has_details) {
+        let (stub, ids) = case.account(3).await;
+        stub.inject(2, &Injection::Slow(Duration::ZERO));
+        stub.inject(1, &Injection::Status { status: 404, retry_after: None });
+        let page = case.reading(&stub, 3).page(None, &Book::default()).await.unwrap();
+        assert_eq!((page.gone.len(), page.listed.len(), page.fetched.len()), (1, 2, 2), "{}", case.name);
+        assert!(ids.contains(&page.gone[0]) && page.unreadable.is_empty(), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_is_the_one_that_was_asked_for() {
+    for case in CASES {
+        let (stub, ids) = case.account(1).await;
+        let (reading, host) = (case.reading(&stub, 3), Book::default());
+        assert!(stub.spoil(&ids[0]));
+        let error = reading.candidate(&ids[0], &host).await.unwrap_err();
+        assert_eq!(error.code(), "protocol", "{}", case.name);
+        assert!(!error.to_string().contains(&ids[0]), "{error}");
+    }
+}
+
+/// The vendor's example has no member that the stub does not know, and none is missing.
+#[tokio::test]
+async fn a_candidate_of_teamtailor_looks_like_the_collected_one() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/ats/teamtailor/candidates_index__candidate_object__01.json");
+    if !sample.exists() {
+        eprintln!("skipped: no reference data at `{}`", sample.display());
+        return;
+    }
+    let sample: Value = serde_json::from_slice(&fs::read(sample).unwrap()).unwrap();
+    let (stub, ids) = CASES[0].account(1).await;
+    let found = CASES[0].reading(&stub, 3).candidate(&ids[0], &Book::default()).await.unwrap().unwrap();
+    let found: Value = serde_json::from_slice(&found.bytes).unwrap();
+    for pointer in ["", "/data", "/data/attributes"] {
+        let members = |value: &Value| -> BTreeSet<String> {
+            value.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(members(&found), members(&sample), "{pointer}");
     }
 }
 

@@ -4,7 +4,7 @@
 //! common is in `reading.rs`: a run over everything, page by page, and one candidate as the vendor has it now.
 //!
 //! **Invariant:** the key goes to the host of the settings and to nobody else: of the address of a next page only its
-//! cursor is taken. No error and no cursor says who a candidate is.
+//! cursor is taken. No error says who a candidate is, and no cursor does, besides what the vendor puts into its own.
 
 mod account;
 mod lever;

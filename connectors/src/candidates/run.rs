@@ -15,7 +15,7 @@ pub(super) struct State {
     pub(super) run: Option<Run>,
 }
 
-/// The run that is under way. It holds no id of anybody.
+/// The run that is under way. It holds no id of anybody, besides what the vendor puts into its cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) id: RunId,

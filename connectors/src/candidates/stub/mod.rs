@@ -26,7 +26,7 @@ use std::{
 use axum::{Router, middleware};
 use secrecy::SecretString;
 
-use self::{desk::Desk, roll::Roll};
+use self::{desk::Desk, play::Trial, roll::Roll};
 use super::CandidateAccount;
 use crate::{
     BaseUrl,
@@ -201,7 +201,7 @@ impl CandidateStub {
 
     /// Posts what the vendor sends when a webhook is saved, if it does, and says whether the answer is right.
     pub async fn try_webhook(&self, target: &BaseUrl) -> Option<bool> {
-        let (message, is_right) = self.desk.play.trial()?;
+        let Trial { message, is_right } = self.desk.play.trial()?;
         Some(courier::ask(target, message).await.is_some_and(|answer| is_right(&answer)))
     }
 

@@ -31,6 +31,12 @@ pub(super) enum Asked {
     One(String),
 }
 
+/// What is sent when a webhook is saved, and which answer is right.
+pub(super) struct Trial {
+    pub(super) message: Message,
+    pub(super) is_right: Box<dyn Fn(&Answer) -> bool + Send>,
+}
+
 /// One vendor.
 pub(super) trait Play: fmt::Debug + Send + Sync {
     /// The id that events and paths name.
@@ -65,7 +71,7 @@ pub(super) trait Play: fmt::Debug + Send + Sync {
     fn message(&self, roll: &Roll, person: &Person, event: &str, secret: &SecretString) -> Message;
 
     /// What is sent when a webhook is saved, and what must come back.
-    fn trial(&self) -> Option<(Message, Box<dyn Fn(&Answer) -> bool + Send>)> {
+    fn trial(&self) -> Option<Trial> {
         None
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     courier::{Answer, Message},
     person::Person,
-    play::{Asked, Parameters, Play, Refusal, number, only, single},
+    play::{Asked, Parameters, Play, Refusal, Trial, number, only, single},
     roll::Roll,
     sign,
 };
@@ -53,13 +53,13 @@ impl Play for Recruitee {
             return Err(unfit);
         }
         let people = roll.present().rev().skip(offset).take(limit);
-        let candidates: Vec<Value> = people.map(|person| self.summary(person)).collect();
+        let candidates: Vec<Value> = people.map(summary).collect();
         Ok(json!({ "candidates": candidates, "references": [] }))
     }
 
     /// With what the list does not hold: the letter and the links.
     fn one(&self, _: &Roll, person: &Person) -> Value {
-        let mut candidate = self.summary(person);
+        let mut candidate = summary(person);
         candidate["cover_letter"] = json!(person.trade());
         candidate["links"] = json!(["https://voorbeeld.example/portfolio"]);
         candidate["social_links"] = json!([]);
@@ -97,28 +97,26 @@ impl Play for Recruitee {
     }
 
     /// The test call when a webhook is saved: not signed, and only 200 counts.
-    fn trial(&self) -> Option<(Message, Box<dyn Fn(&Answer) -> bool + Send>)> {
+    fn trial(&self) -> Option<Trial> {
         let message = Message { headers: Vec::new(), body: br#"{"test":true}"#.to_vec() };
-        Some((message, Box::new(|answer: &Answer| answer.status == 200)))
+        Some(Trial { message, is_right: Box::new(|answer: &Answer| answer.status == 200) })
     }
 }
 
-impl Recruitee {
-    fn summary(&self, person: &Person) -> Value {
-        json!({
-            "id": if person.is_spoiled { Value::Null } else { json!(4_300_000 + person.number) },
-            "name": person.full_name(),
-            "initials": "VB",
-            "emails": [person.email()],
-            "phones": [person.telephone()],
-            "photo_url": null,
-            "source": "career_site",
-            "sources": ["career_site"],
-            "tags": ["shortlist"],
-            "placements": [],
-            "followed": false,
-            "created_at": person.created_at().to_string(),
-            "updated_at": person.updated_at().to_string(),
-        })
-    }
+fn summary(person: &Person) -> Value {
+    json!({
+        "id": if person.is_spoiled { Value::Null } else { json!(4_300_000 + person.number) },
+        "name": person.full_name(),
+        "initials": "VB",
+        "emails": [person.email()],
+        "phones": [person.telephone()],
+        "photo_url": null,
+        "source": "career_site",
+        "sources": ["career_site"],
+        "tags": ["shortlist"],
+        "placements": [],
+        "followed": false,
+        "created_at": person.created_at().to_string(),
+        "updated_at": person.updated_at().to_string(),
+    })
 }

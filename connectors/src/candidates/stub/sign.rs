@@ -1,5 +1,7 @@
 //! The vendors' signatures, for whoever plays them: each is checked against collected vectors.
 
+use std::fmt::Write;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -41,5 +43,8 @@ fn hex(secret: &SecretString, signed: &[u8]) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes keys of any length");
     mac.update(signed);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    mac.finalize().into_bytes().iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a string takes all that is written");
+        digits
+    })
 }

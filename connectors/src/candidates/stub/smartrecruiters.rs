@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     courier::{Answer, Message},
     person::Person,
-    play::{Asked, Parameters, Play, Refusal, number, only, single},
+    play::{Asked, Parameters, Play, Refusal, Trial, number, only, single},
     roll::Roll,
     sign,
 };
@@ -101,13 +101,13 @@ impl Play for SmartRecruiters {
     }
 
     /// The handshake of an activation: the secret must come back in the header.
-    fn trial(&self) -> Option<(Message, Box<dyn Fn(&Answer) -> bool + Send>)> {
+    fn trial(&self) -> Option<Trial> {
         let secret = format!("{:032x}", rand::random::<u128>());
         let message = Message { headers: vec![("x-hook-secret", secret.clone())], body: Vec::new() };
         let is_echoed = move |answer: &Answer| {
             (200..300).contains(&answer.status) && single(&answer.headers, "x-hook-secret") == Some(&secret)
         };
-        Some((message, Box::new(is_echoed)))
+        Some(Trial { message, is_right: Box::new(is_echoed) })
     }
 }
 

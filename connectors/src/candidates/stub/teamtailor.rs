@@ -122,6 +122,7 @@ impl Teamtailor {
                 "referring-url": null,
                 "referred": false,
                 "resume": null,
+                "set-consent-expiration": false,
                 "sourced": false,
                 "unsubscribed": false,
                 "updated-at": person.updated_at().to_string(),
