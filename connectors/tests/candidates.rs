@@ -328,10 +328,13 @@ async fn a_candidate_is_the_one_that_was_asked_for() {
     for case in CASES {
         let (stub, ids) = case.account(1).await;
         let (reading, host) = (case.reading(&stub, 3), Book::default());
-        assert!(stub.spoil(&ids[0]));
+        let other = stub.add();
+        stub.confuse(&ids[0], &other);
         let error = reading.candidate(&ids[0], &host).await.unwrap_err();
         assert_eq!(error.code(), "protocol", "{}", case.name);
-        assert!(!error.to_string().contains(&ids[0]), "{error}");
+        assert!(!error.to_string().contains(&ids[0]) && !error.to_string().contains(&other), "{error}");
+        assert!(stub.spoil(&other));
+        assert_eq!(reading.candidate(&other, &host).await.unwrap_err().code(), "protocol", "{}", case.name);
     }
 }
 
@@ -449,16 +452,23 @@ async fn a_cursor_that_the_vendor_forgot_begins_another_run() {
 #[tokio::test]
 async fn who_comes_and_goes_while_it_reads_hides_nobody() {
     for case in CASES {
-        for is_first_page in [true, false] {
+        let goers = [&[0][..], &[5], &[0, 1], &[4, 5], &[1, 2, 3, 4]];
+        for (deleted, comers) in goers.into_iter().flat_map(|deleted| [0, 1, 2, 5].map(|comers| (deleted, comers))) {
             let (stub, ids) = case.account(6).await;
             let (reading, mut book) = (case.reading(&stub, 2), Book::default());
             book.catch_up(&reading).await.unwrap();
             book.page(&reading).await.unwrap();
-            let deleted = if is_first_page { &ids[0] } else { &ids[5] };
-            let reference = stub.reference(deleted).unwrap();
-            assert!(stub.delete(deleted));
+            let gone: Vec<String> = deleted.iter().map(|index| stub.reference(&ids[*index]).unwrap()).collect();
+            assert!(deleted.iter().all(|index| stub.delete(&ids[*index])));
+            for _ in 0..comers {
+                stub.add();
+            }
             book.catch_up(&reading).await.unwrap();
-            assert!(book.closed_by_absence.iter().all(|closed| *closed == reference), "{}", case.name);
+            assert!(
+                book.closed_by_absence.iter().all(|closed| gone.contains(closed)),
+                "{}: without {deleted:?}, with {comers} more",
+                case.name
+            );
             assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
             assert_eq!(book.open, stub.people(), "{}", case.name);
         }

@@ -35,8 +35,8 @@ pub(super) struct CandidateList {
 pub(super) enum Order {
     /// Pages go on after the last candidate of the page before: nothing is skipped.
     Cursor,
-    /// Pages are cut by number; the list holds so many.
-    Counted(u64),
+    /// Pages are cut by number: whether the page before still ends where it did is asked for.
+    Numbered,
     /// Pages are cut by number, and each begins with the last candidate of the page before. That is the end where
     /// there is nobody else.
     Overlapping,

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     account::CandidateAccount,
-    list::{CANDIDATE, CandidateList, Entry, LIST, is_id, unreadable_candidate},
+    list::{CANDIDATE, CandidateList, Entry, LIST, Order, is_id, unreadable_candidate},
     run::{Run, State},
     vendor::Vendor,
 };
@@ -134,6 +134,17 @@ impl CandidateReading {
         self.vendor.read_list(&answer, run.place.as_deref())
     }
 
+    /// Whether a page that is cut by number begins right after the page before, still.
+    async fn joins(&self, run: &Run, list: &CandidateList, host: &dyn Host) -> Result<bool, PollError> {
+        let place = run.place.as_deref().filter(|_| list.order == Order::Numbered);
+        let before = place.and_then(|place| self.vendor.place_before(place, self.page_length));
+        let Some(before) = before else { return Ok(false) };
+        let _one_at_a_time = self.lists.acquire().await.expect("nobody closes it");
+        let url = self.vendor.list_url(&self.base_url, 1, Some(&before));
+        let answer = self.get(LIST, url, Some(host)).await?;
+        Ok(run.ends_as_before(&self.vendor.read_list(&answer, Some(&before))?))
+    }
+
     fn list_url(&self, run: &Run, length: usize) -> Url {
         self.vendor.list_url(&self.base_url, length, run.place.as_deref())
     }
@@ -196,7 +207,8 @@ impl Poller for CandidateReading {
         let State { run } = Cursor::read(cursor)?;
         let mut run = run.unwrap_or_else(Run::begin);
         let mut list = self.list(&mut run, self.page_length, Some(host)).await?;
-        let met_last = run.leave_out_known(&mut list);
+        let known = run.leave_out_known(&mut list);
+        let joins = known > 0 || self.joins(&run, &list, host).await?;
         let done = run.done.min(list.entries.len());
         let mut gathered = self.gather(&list.entries[done..], host).await?;
         run.is_whole &= gathered.unreadable.is_empty() && list.unreadable.is_empty();
@@ -206,7 +218,7 @@ impl Poller for CandidateReading {
                 run.done = done + index;
                 Progress::More
             }
-            None => run.advance(&list, met_last)?,
+            None => run.advance(&list, known, joins)?,
         };
         let next = Cursor::of(&State { run: (progress == Progress::More).then_some(run) });
         if !is_begun {

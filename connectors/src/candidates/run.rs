@@ -23,10 +23,6 @@ pub(super) struct Run {
     pub(super) place: Option<String>,
     /// How many of that page were done before reading broke off.
     pub(super) done: usize,
-    /// How many candidates the pages before held, as far as they were new.
-    seen: u64,
-    /// How long the list was, if it says so.
-    count: Option<u64>,
     /// The last candidate of the page before, as a hash that is of use in this run only.
     last: Option<String>,
     pub(super) is_whole: bool,
@@ -34,36 +30,35 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn begin() -> Self {
-        Self { id: RunId::fresh(), place: None, done: 0, seen: 0, count: None, last: None, is_whole: true }
+        Self { id: RunId::fresh(), place: None, done: 0, last: None, is_whole: true }
     }
 
-    /// Leaves out those that the page before held too, and says whether its last one was met again.
-    pub(super) fn leave_out_known(&self, list: &mut CandidateList) -> bool {
-        let Some(last) = &self.last else { return false };
-        let Some(index) = list.entries.iter().rposition(|entry| self.hash(&entry.id) == *last) else { return false };
-        list.entries.drain(..=index);
-        true
+    /// Leaves out those up to the last one of the page before, and says how many they were; none: it was not met again.
+    pub(super) fn leave_out_known(&self, list: &mut CandidateList) -> usize {
+        let Some(last) = &self.last else { return 0 };
+        let place = list.entries.iter().rposition(|entry| self.hash(&entry.id) == *last);
+        list.entries.drain(..place.map_or(0, |index| index + 1)).count()
     }
 
-    /// Takes note of a page that is done, and says whether to go on.
+    /// Whether a page ends with the last candidate of the page before.
+    pub(super) fn ends_as_before(&self, list: &CandidateList) -> bool {
+        list.entries.last().is_some_and(|entry| Some(self.hash(&entry.id)) == self.last)
+    }
+
+    /// Takes note of a page that is done, and says whether to go on. It joins the page before if nobody can be between.
     ///
     /// # Errors
     /// A list that leads back to the same page.
-    pub(super) fn advance(&mut self, list: &CandidateList, met_last: bool) -> Result<Progress, PollError> {
-        self.seen += list.entries.len() as u64;
+    pub(super) fn advance(&mut self, list: &CandidateList, known: usize, joins: bool) -> Result<Progress, PollError> {
         let is_first = self.place.is_none();
         let mut next = list.next.clone();
         match list.order {
             Order::Cursor => {}
-            Order::Counted(count) => {
-                self.is_whole &= is_first || self.count == Some(count);
-                self.is_whole &= next.is_some() || self.seen >= count;
-                self.count = Some(count);
-            }
+            // Where it does not join, somebody before went, and somebody moved up unseen.
+            Order::Numbered => self.is_whole &= is_first || joins,
             Order::Overlapping => {
-                // Where the last one is not met again, somebody before went, and somebody moved up unseen.
-                self.is_whole &= is_first || met_last;
-                next = next.filter(|next| brings_new(list) && Some(next) != self.place.as_ref());
+                self.is_whole &= is_first || joins;
+                next = next.filter(|next| !is_end(list, known) && Some(next) != self.place.as_ref());
             }
         }
         if next.is_some() && next == self.place {
@@ -84,7 +79,8 @@ impl Run {
     }
 }
 
-/// Whether a page holds anything besides those that the page before held.
-fn brings_new(list: &CandidateList) -> bool {
-    !list.entries.is_empty() || !list.unreadable.is_empty()
+/// Whether a page that begins with the last one of the page before holds nobody else. Who comes meanwhile moves that one
+/// back: then others may follow.
+fn is_end(list: &CandidateList, known: usize) -> bool {
+    list.entries.is_empty() && list.unreadable.is_empty() && known <= 1
 }

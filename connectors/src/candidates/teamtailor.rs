@@ -2,10 +2,9 @@
 //!
 //! Published (docs.teamtailor.com, in the copy of 2021): `Authorization: Token token=..`, the header `X-Api-Version`,
 //! `page[size]` up to 30, the next page in `links.next`, `X-Rate-Limit-*` with `Reset` in seconds, the form of a candidate.
-//! Seen in use only: that `links.next` has `page[number]` (clients of every year) or `page[after]` (newer ones), and
-//! `meta.record-count`. The order of the list is not known: pages that are cut by number are counted, and a run whose
-//! count changes is not complete. One candidate that goes and one that comes in the same run can still hide a third, up to
-//! the next run.
+//! Seen in use only: that `links.next` has `page[number]` (clients of every year) or `page[after]` (newer ones). The order
+//! of the list is not known. Pages that are cut by number skip somebody when somebody before goes: after each it is asked
+//! who stands last before it, alone on a page, and a run where that is somebody else is not complete.
 //!
 //! The link to a resume lives for 30 seconds: it is no part of the mark as long as there is `updated-at`.
 
@@ -44,22 +43,13 @@ pub(super) struct Teamtailor {
 struct List<'a> {
     #[serde(borrow)]
     data: Vec<&'a RawValue>,
-    #[serde(default)]
-    links: Option<Links>,
-    #[serde(default)]
-    meta: Meta,
+    links: Links,
 }
 
 #[derive(Deserialize)]
 struct Links {
     #[serde(default)]
     next: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Meta {
-    #[serde(default, rename = "record-count")]
-    record_count: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -105,15 +95,10 @@ impl Vendor for Teamtailor {
     }
 
     fn read_list(&self, answer: &Answer, place: Option<&str>) -> Result<CandidateList, PollError> {
-        let List { data, links, meta } = answer.json()?;
-        let next = links.as_ref().and_then(|links| links.next.as_deref()).map(next_place).transpose()?;
-        let by_cursor = [place, next.as_deref()].into_iter().flatten().any(|place| place.starts_with(PLACES[0]));
-        let order = match meta.record_count {
-            _ if by_cursor => Order::Cursor,
-            Some(count) => Order::Counted(count),
-            None if links.is_some() => Order::Cursor,
-            None => return Err(protocol(LIST, "/links", "it says neither how it goes on nor how many there are")),
-        };
+        let List { data, links } = answer.json()?;
+        let next = links.next.as_deref().map(next_place).transpose()?;
+        let is_numbered = [place, next.as_deref()].into_iter().flatten().any(|place| place.starts_with(PLACES[1]));
+        let order = if is_numbered { Order::Numbered } else { Order::Cursor };
         let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
         for (index, raw) in data.into_iter().enumerate() {
             match entry(raw) {
@@ -122,6 +107,12 @@ impl Vendor for Teamtailor {
             }
         }
         Ok(CandidateList { entries, gone: Vec::new(), unreadable, next, order })
+    }
+
+    fn place_before(&self, place: &str, length: usize) -> Option<String> {
+        let (name, page) = place.split_once('=').filter(|(name, _)| *name == PLACES[1])?;
+        let before: usize = page.parse::<usize>().ok()?.checked_sub(1)?;
+        Some(format!("{name}={}", before.checked_mul(length)?))
     }
 
     fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url {
@@ -171,9 +162,8 @@ mod tests {
 
     #[test]
     fn a_next_page_is_a_number_or_a_cursor() {
-        let next =
-            |next: &str| list(&format!(r#"{{"data":[],"meta":{{"record-count":9}},"links":{{"next":"{next}"}}}}"#));
-        let by_number = Ok((Some("page[number]=2".to_owned()), Order::Counted(9)));
+        let next = |next: &str| list(&format!(r#"{{"data":[],"links":{{"next":"{next}"}}}}"#));
+        let by_number = Ok((Some("page[number]=2".to_owned()), Order::Numbered));
         assert_eq!(next("https://other.example/x?page%5Bsize%5D=30&page%5Bnumber%5D=2"), by_number);
         assert_eq!(next("/v1/candidates?page[number]=2"), by_number);
         assert_eq!(next("?page%5Bafter%5D=a%2Bb%3D"), Ok((Some("page[after]=a+b=".to_owned()), Order::Cursor)));
@@ -185,6 +175,13 @@ mod tests {
     fn a_list_that_does_not_say_where_it_ends_is_none() {
         assert_eq!(list(r#"{"data":[]}"#), Err("protocol"));
         assert_eq!(list(r#"{"data":[],"links":{}}"#), Ok((None, Order::Cursor)));
-        assert_eq!(list(r#"{"data":[],"meta":{"record-count":0}}"#), Ok((None, Order::Counted(0))));
+    }
+
+    #[test]
+    fn the_last_one_before_a_page_stands_alone_on_a_page_of_one() {
+        let vendor = Teamtailor { api_key: "k".into(), api_version: "20240404".to_owned() };
+        assert_eq!(vendor.place_before("page[number]=3", 30).as_deref(), Some("page[number]=60"));
+        assert_eq!(vendor.place_before("page[after]=3", 30), None);
+        assert_eq!(vendor.place_before("page[number]=x", 30), None);
     }
 }

@@ -22,6 +22,11 @@ pub(super) trait Vendor: fmt::Debug + Send + Sync {
     /// Reads a page that was found at a place.
     fn read_list(&self, answer: &Answer, place: Option<&str>) -> Result<CandidateList, PollError>;
 
+    /// Of a page that is cut by number: the place where the last candidate of the page before stands alone.
+    fn place_before(&self, _place: &str, _length: usize) -> Option<String> {
+        None
+    }
+
     /// The address of one candidate, by the id that the vendor's events name.
     fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url;
 

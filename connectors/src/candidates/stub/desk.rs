@@ -66,6 +66,10 @@ impl Desk {
     fn one(&self, id: &str) -> Response {
         let mut roll = self.roll();
         roll.details += 1;
+        let id = match &roll.confused {
+            Some((asked, shown)) if asked == id => shown.as_str(),
+            _ => id,
+        };
         let found = roll.present().find(|person| self.play.id(person) == id);
         match found {
             Some(person) => Json(self.play.one(&roll, person)).into_response(),

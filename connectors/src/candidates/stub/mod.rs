@@ -136,6 +136,11 @@ impl CandidateStub {
         self.roll().limited = Some((requests, times));
     }
 
+    /// Shows another candidate than the one that is asked for.
+    pub fn confuse(&self, asked: &str, shown: &str) {
+        self.roll().confused = Some((asked.to_owned(), shown.to_owned()));
+    }
+
     /// Names another host in the address of every next page, if the vendor gives addresses.
     pub fn lead_to(&self, elsewhere: &BaseUrl) {
         self.roll().lead_to = Some(elsewhere.to_string());

@@ -14,6 +14,8 @@ pub(super) struct Roll {
     /// Let so many requests pass, then limit so many.
     pub(super) limited: Option<(u32, u32)>,
     pub(super) lead_to: Option<String>,
+    /// The id that is asked for, and the one that is shown instead.
+    pub(super) confused: Option<(String, String)>,
     pub(super) pages_by_cursor: bool,
     pub(super) epoch: u64,
     pub(super) list_delay: Duration,
@@ -30,6 +32,7 @@ impl Roll {
             violations: Vec::new(),
             limited: None,
             lead_to: None,
+            confused: None,
             pages_by_cursor: false,
             epoch: 0,
             list_delay: Duration::ZERO,
