@@ -1,6 +1,6 @@
 //! Reads the candidates of applicant tracking systems by their own APIs: behind their webhooks, and to reconcile with.
 //!
-//! One file per vendor with its requests and the shapes of its answers ([`Vendor`](vendor::Vendor)); what they have in
+//! One file per vendor with its requests and the shapes of its answers (`vendor.rs`); what they have in
 //! common is in `reading.rs`: a run over everything, page by page, and one candidate as the vendor has it now.
 //!
 //! **Invariant:** the key goes to the host of the settings and to nobody else: of the address of a next page only its
