@@ -445,7 +445,14 @@ async fn a_cursor_that_the_vendor_forgot_begins_another_run() {
         stub.forget_cursors();
         assert!(stub.delete(&ids[5]));
         assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
-        assert_eq!(book.open, stub.people(), "{}", case.name);
+        assert_eq!((&book.open, book.parked.len()), (&stub.people(), 0), "{}", case.name);
+        assert_eq!(book.page(&reading).await, Ok(Progress::More));
+        stub.forget_cursors();
+        assert_eq!(book.page(&reading).await, Ok(Progress::More), "{}: it begins again", case.name);
+        stub.forget_cursors();
+        assert_eq!(book.page(&reading).await, Ok(Progress::CaughtUp), "{}: it gives up for now", case.name);
+        assert_eq!((&book.open, book.parked.len()), (&stub.people(), 1), "{}: and says so", case.name);
+        assert_eq!(book.catch_up(&reading).await, Ok(Progress::Complete), "{}", case.name);
     }
 }
 

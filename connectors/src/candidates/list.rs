@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use schemas::Hash;
 use serde_json::value::RawValue;
 
-use crate::poller::{Fetched, Listed, Unreadable};
+use crate::{
+    call::Answer,
+    poller::{Fetched, Listed, Unreadable},
+};
 
 /// The name of the call in errors.
 pub(super) const LIST: &str = "candidates";
@@ -91,6 +94,12 @@ pub(super) fn unreadable_candidate(reference: String) -> Unreadable {
     let problem = "the vendor neither shows the candidate as agreed nor says that there is none";
     let (reference, pointer) = (Some(reference), String::new());
     Unreadable { reference, call: CANDIDATE, pointer, problem, bytes: Bytes::new() }
+}
+
+/// A page that the vendor will not give, though it named it.
+pub(super) fn refused_page(answer: &Answer) -> Unreadable {
+    let problem = "the vendor refuses its own cursor, a second time";
+    Unreadable { reference: None, call: LIST, pointer: String::new(), problem, bytes: kept(&answer.body) }
 }
 
 fn kept(bytes: &[u8]) -> Bytes {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     account::CandidateAccount,
-    list::{CANDIDATE, CandidateList, Entry, LIST, Order, is_id, unreadable_candidate},
+    list::{CANDIDATE, CandidateList, Entry, LIST, Order, is_id, refused_page, unreadable_candidate},
     run::{Run, State},
     vendor::Vendor,
 };
@@ -123,15 +123,24 @@ impl CandidateReading {
         }
     }
 
-    async fn list(&self, run: &mut Run, length: usize, host: Option<&dyn Host>) -> Result<CandidateList, PollError> {
+    /// The page where the run is; the run may begin anew.
+    async fn list(
+        &self,
+        run: &mut Run,
+        length: usize,
+        host: Option<&dyn Host>,
+    ) -> Result<Result<CandidateList, Unreadable>, PollError> {
         let _one_at_a_time = self.lists.acquire().await.expect("nobody closes it");
         let mut answer = self.get(LIST, self.list_url(run, length), host).await?;
         if answer.status.is_client_error() && run.place.is_some() {
+            if run.is_second_try {
+                return Ok(Err(refused_page(&answer)));
+            }
             // The vendor's cursor has ended, or it knows it no more.
-            *run = Run::begin();
+            *run = Run::begin_again();
             answer = self.get(LIST, self.list_url(run, length), host).await?;
         }
-        self.vendor.read_list(&answer, run.place.as_deref())
+        self.vendor.read_list(&answer, run.place.as_deref()).map(Ok)
     }
 
     /// Whether a page that is cut by number begins right after the page before, still.
@@ -143,6 +152,20 @@ impl CandidateReading {
         let url = self.vendor.list_url(&self.base_url, 1, Some(&before));
         let answer = self.get(LIST, url, Some(host)).await?;
         Ok(run.ends_as_before(&self.vendor.read_list(&answer, Some(&before))?))
+    }
+
+    /// Ends a run that cannot go on, without a word on who is gone: the next one begins anew, after a while.
+    fn given_up(&self, run: &Run, refused: Unreadable) -> Page {
+        Page {
+            fetched: Vec::new(),
+            run: Some(run.id),
+            listed: Vec::new(),
+            gone: Vec::new(),
+            unreadable: vec![refused],
+            progress: Progress::CaughtUp,
+            next: Cursor::of(&State::default()),
+            limits: self.caller.limits(),
+        }
     }
 
     fn list_url(&self, run: &Run, length: usize) -> Url {
@@ -206,7 +229,10 @@ impl Poller for CandidateReading {
     async fn page(&self, cursor: Option<&Cursor>, host: &dyn Host) -> Result<Page, PollError> {
         let State { run } = Cursor::read(cursor)?;
         let mut run = run.unwrap_or_else(Run::begin);
-        let mut list = self.list(&mut run, self.page_length, Some(host)).await?;
+        let mut list = match self.list(&mut run, self.page_length, Some(host)).await? {
+            Ok(list) => list,
+            Err(refused) => return Ok(self.given_up(&run, refused)),
+        };
         let known = run.leave_out_known(&mut list);
         let joins = known > 0 || self.joins(&run, &list, host).await?;
         let done = run.done.min(list.entries.len());

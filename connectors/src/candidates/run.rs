@@ -26,11 +26,18 @@ pub(super) struct Run {
     /// The last candidate of the page before, as a hash that is of use in this run only.
     last: Option<String>,
     pub(super) is_whole: bool,
+    /// Whether it begins anew because the vendor refused its own cursor.
+    #[serde(default)]
+    pub(super) is_second_try: bool,
 }
 
 impl Run {
     pub(super) fn begin() -> Self {
-        Self { id: RunId::fresh(), place: None, done: 0, last: None, is_whole: true }
+        Self { id: RunId::fresh(), place: None, done: 0, last: None, is_whole: true, is_second_try: false }
+    }
+
+    pub(super) fn begin_again() -> Self {
+        Self { is_second_try: true, ..Self::begin() }
     }
 
     /// Leaves out those up to the last one of the page before, and says how many they were; none: it was not met again.
