@@ -30,6 +30,14 @@ pub trait Poller: Send + Sync {
     /// Any [`PollError`]. Nothing of the page is lost: the same cursor asks for it again.
     async fn page(&self, cursor: Option<&Cursor>, host: &dyn Host) -> Result<Page, PollError>;
 
+    /// Whether what a complete run did not list is gone. Most sources list everything that they have.
+    ///
+    /// # Errors
+    /// Any [`PollError`]; nothing is known then.
+    async fn is_gone(&self, _reference: &str, _host: &dyn Host) -> Result<bool, PollError> {
+        Ok(true)
+    }
+
     /// Tests the connection without changing anything at the source.
     async fn probe(&self) -> Result<(), ProbeError>;
 }

@@ -197,6 +197,22 @@ async fn who_is_gone_is_none_and_is_missed_by_the_next_run() {
     }
 }
 
+/// SmartRecruiters lists those who applied, and nobody else: who is not listed may be there.
+#[tokio::test]
+async fn where_not_everybody_is_listed_the_absent_are_asked_for() {
+    for case in CASES {
+        let (stub, ids) = case.account(2).await;
+        let (reading, host) = (case.reading(&stub, 2), Book::default());
+        let [here, gone] = [&ids[0], &ids[1]].map(|id| stub.reference(id).unwrap());
+        assert!(stub.delete(&ids[1]));
+        assert_eq!(reading.is_gone(&gone, &host).await, Ok(true), "{}", case.name);
+        let lists_everybody = case.name != "smartrecruiters";
+        assert_eq!(reading.is_gone(&here, &host).await, Ok(lists_everybody), "{}", case.name);
+        let (_, asked) = stub.answered();
+        assert_eq!(asked == 0, lists_everybody, "{}", case.name);
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_key_is_told_apart() {
     for case in CASES {

@@ -255,6 +255,10 @@ impl Poller for CandidateReading {
         Ok(Page { fetched, run: Some(id), listed, gone, unreadable, progress, next, limits: self.caller.limits() })
     }
 
+    async fn is_gone(&self, reference: &str, host: &dyn Host) -> Result<bool, PollError> {
+        Ok(self.vendor.lists_everybody() || self.candidate(reference, host).await?.is_none())
+    }
+
     async fn probe(&self) -> Result<(), ProbeError> {
         let length = *self.vendor.page_lengths().start();
         self.list(&mut Run::begin(), length, None).await.map(drop).map_err(probe_error)

@@ -86,6 +86,10 @@ impl Vendor for SmartRecruiters {
         Ok(CandidateList { entries, gone: Vec::new(), unreadable, next, order: Order::Cursor })
     }
 
+    fn lists_everybody(&self) -> bool {
+        false
+    }
+
     fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url {
         base.join(&["candidates", id])
     }

@@ -27,6 +27,11 @@ pub(super) trait Vendor: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether who is not listed is gone.
+    fn lists_everybody(&self) -> bool {
+        true
+    }
+
     /// The address of one candidate, by the id that the vendor's events name.
     fn candidate_url(&self, base: &BaseUrl, id: &str) -> Url;
 

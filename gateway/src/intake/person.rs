@@ -62,6 +62,15 @@ impl Intake {
         Ok(Taken::Accepted { message_id, entity_key, reference: entity_key.to_string() })
     }
 
+    /// What its source calls somebody, if that can still be read.
+    ///
+    /// # Errors
+    /// If store or keys' database do not answer.
+    pub async fn reference_of_person(&self, person: EntityKey) -> Result<Option<String>> {
+        let Some(newest) = self.store.newest_version(person).await? else { return Ok(None) };
+        Ok(self.record_of(&newest).await?.and_then(|record| record.text("reference").map(str::to_owned)))
+    }
+
     /// Ends the profile of somebody whom the source does not have any more, and says so in place of the source.
     ///
     /// # Errors

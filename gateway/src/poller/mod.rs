@@ -119,7 +119,7 @@ impl Polling {
             Err(error) => return Ok(Err(error)),
         };
         let progress = page.progress;
-        self.accept(partner, &host.names, page, &Place { poll, end }).await?;
+        self.accept(partner, (source, host), page, &Place { poll, end }).await?;
         counter!("passerelle_pages_polled_total", "partner" => partner.id.to_string()).increment(1);
         Ok(Ok(progress))
     }

@@ -30,15 +30,6 @@ impl Names {
         Ok(found.into_iter().map(|subject| subject.map(name)).collect())
     }
 
-    /// The person that stands under a name.
-    ///
-    /// # Errors
-    /// If it is no name of a person.
-    pub fn person(&self, name: &str) -> Result<EntityKey> {
-        let pseudonym: Uuid = name.parse().context("a run knows persons by their pseudonyms")?;
-        Ok(pseudonym.into())
-    }
-
     /// A mark as it may be kept: it may have been made from what somebody's document says.
     ///
     /// # Errors
@@ -58,7 +49,7 @@ impl Names {
         let hash;
         let told = if self.kind.is_personal() {
             hash = self.bodies.for_persons()?.hash_of_mark(&self.partner, bytes);
-            &hash.as_bytes()[..]
+            hash.as_bytes()
         } else {
             bytes
         };
@@ -74,4 +65,13 @@ impl Names {
         let marks = listed.iter().map(|listed| listed.mark.as_deref().map(|mark| self.mark(mark)).transpose());
         names.into_iter().zip(marks).map(|(name, mark)| Ok((name, mark?))).collect()
     }
+}
+
+/// The person that stands under a name.
+///
+/// # Errors
+/// If it is no name of a person.
+pub fn person_of(name: &str) -> Result<EntityKey> {
+    let pseudonym: Uuid = name.parse().context("a run knows persons by their pseudonyms")?;
+    Ok(pseudonym.into())
 }

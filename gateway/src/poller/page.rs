@@ -3,13 +3,18 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use connectors::poller::{Fetched, Page, Progress, Unreadable};
+use connectors::poller::{Fetched, Page, Poller, Progress, Unreadable};
 use metrics::counter;
 use schemas::{Channel, DialectName, Lane};
 use tracing::{info, warn};
 
-use super::{Place, Polling, names::Names};
+use super::{
+    Place, Polling,
+    host::PollHost,
+    names::{Names, person_of},
+};
 use crate::{
+    backbone::Frontier,
     config::Partner,
     intake::{Document, Intake, Taken},
     store::{Poll, Polled},
@@ -22,8 +27,14 @@ const ALWAYS_BELIEVED: usize = 50;
 
 impl Polling {
     /// Accepts what a page holds, then keeps its cursor. Every step may be made twice.
-    pub(super) async fn accept(&self, partner: &Partner, names: &Names, page: Page, place: &Place) -> Result<()> {
-        let kind = names.kind;
+    pub(super) async fn accept(
+        &self,
+        partner: &Partner,
+        (source, host): (&dyn Poller, &PollHost),
+        page: Page,
+        place: &Place,
+    ) -> Result<()> {
+        let (names, kind) = (&host.names, host.names.kind);
         let Some(incoming) = partner.incoming.get(&kind) else {
             anyhow::bail!("partner `{}` is polled but has no `[incoming.{kind}]`", partner.id);
         };
@@ -40,7 +51,7 @@ impl Polling {
         for unreadable in &page.unreadable {
             reading.park(unreadable).await?;
         }
-        reading.keep_place(page, place).await
+        reading.keep_place((source, host), page, place).await
     }
 }
 
@@ -68,7 +79,7 @@ impl Reading<'_> {
     }
 
     /// Keeps what the page listed and where the poller is now; a complete run closes what it did not list first.
-    async fn keep_place(&self, page: Page, place: &Place) -> Result<()> {
+    async fn keep_place(&self, (source, host): (&dyn Poller, &PollHost), page: Page, place: &Place) -> Result<()> {
         let run = page.run.map(|run| run.to_string());
         let stored = place.poll.as_ref();
         let goes_on = run.is_some() && stored.is_some_and(|poll| poll.run == run);
@@ -96,7 +107,7 @@ impl Reading<'_> {
         let here = stored.map_or_else(|| polled.poll.cursor.clone(), |poll| poll.cursor.clone());
         let poll = Poll { cursor: here, ..polled.poll.clone() };
         store.record_polled(Polled { poll, ..polled.clone() }).await?;
-        let is_believed = self.close_absent(&run, &before, is_doubted).await?;
+        let is_believed = self.close_absent((source, host), (&run, &before), is_doubted).await?;
         let poll = Poll { run: None, is_doubted: !is_believed, ..polled.poll.clone() };
         store.record_polled(Polled { poll, ..polled }).await
     }
@@ -131,14 +142,19 @@ impl Reading<'_> {
     /// Closes what stands under a name.
     pub(super) async fn close(&self, name: &str, reason: &str) -> Result<()> {
         if self.names.kind.is_personal() {
-            return self.intake.end_person(self.document(&[]), self.names.person(name)?).await;
+            return self.intake.end_person(self.document(&[]), person_of(name)?).await;
         }
         self.intake.close(self.document(&[]), name, Some(reason.to_owned())).await?;
         Ok(())
     }
 
     /// Closes what a complete run did not list. Returns whether the run was believed.
-    async fn close_absent(&self, run: &str, before: &crate::backbone::Frontier, was_doubted: bool) -> Result<bool> {
+    async fn close_absent(
+        &self,
+        source: (&dyn Poller, &PollHost),
+        (run, before): (&str, &Frontier),
+        was_doubted: bool,
+    ) -> Result<bool> {
         let (partner, kind) = (&self.partner.id, self.names.kind);
         let (absent, open) = self.intake.store.absent(partner, kind, run, before).await?;
         let is_suspicious = absent.len() > ALWAYS_BELIEVED && absent.len() * 100 > open * MOST_ABSENT_PERCENT;
@@ -148,11 +164,34 @@ impl Reading<'_> {
             counter!("passerelle_absences_doubted_total", "partner" => partner.to_string()).increment(1);
             return Ok(false);
         }
+        let mut closed = 0;
         for name in &absent {
-            self.close(name, "a complete run no longer lists it").await?;
+            if self.is_gone(source, name).await? {
+                self.close(name, "a complete run no longer lists it").await?;
+                closed += 1;
+            }
         }
-        info!(partner.name = %partner, kind = %kind, documents.closed = absent.len(), documents.open = open,
+        info!(partner.name = %partner, kind = %kind, documents.closed = closed, documents.open = open,
             "a run over everything is complete");
         Ok(true)
+    }
+
+    /// Whether what stands under a name is gone; what the source cannot tell the next run asks again.
+    async fn is_gone(&self, (source, host): (&dyn Poller, &PollHost), name: &str) -> Result<bool> {
+        let reference = if self.names.kind.is_personal() {
+            self.intake.reference_of_person(person_of(name)?).await?
+        } else {
+            Some(name.to_owned())
+        };
+        // Whoever cannot be asked for any more is gone here already.
+        let Some(reference) = reference else { return Ok(false) };
+        match source.is_gone(&reference, host).await {
+            Ok(is_gone) => Ok(is_gone),
+            Err(error) => {
+                warn!(partner.name = %self.partner.id, code = error.code(), error = %error,
+                    "a source cannot say whether something is gone; it stays");
+                Ok(false)
+            }
+        }
     }
 }
