@@ -8,6 +8,7 @@
 //! committed, so that whatever is read again changes nothing.
 
 mod api_keys;
+mod blobs;
 #[cfg(test)]
 pub mod conformance;
 mod dispatches;
@@ -38,6 +39,7 @@ use async_trait::async_trait;
 pub use self::postgres::database_of_a_test;
 pub use self::{
     api_keys::{ApiKey, ApiKeys},
+    blobs::{BlobId, Blobs, CHUNK_BYTES},
     dispatches::{
         Claim, Claimed, DispatchRow, DispatchState, Dispatches, End, Ended, OldOwner, Owed, Sent, Settlement,
         Superseded, resource_of,
@@ -81,6 +83,7 @@ pub trait Store:
     + Grants
     + Recalls
     + Reviews
+    + Blobs
 {
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;

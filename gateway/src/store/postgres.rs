@@ -1,6 +1,7 @@
 //! The store in PostgreSQL: several nodes read and write at once.
 
 mod arrival;
+mod blobs;
 mod connections;
 mod dialect;
 mod leases;

@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+mod blobs;
 mod departure;
 mod dialect;
 mod leases;
@@ -15,12 +16,13 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 
-pub use self::{departure::LeavingStore, writer::Writer};
 use self::{
+    blobs::BlobFolder,
     dialect::{lock_entities, lock_feed},
     leases::Held,
     sql::{Job, dispatches::Steps, lookups::Lookups},
 };
+pub use self::{departure::LeavingStore, writer::Writer};
 use super::{OldOwner, Store};
 use crate::{
     clock::Clock,
@@ -45,6 +47,7 @@ pub struct SqliteStore {
     lookups: Lookups,
     steps: Steps,
     held: Held,
+    blobs: BlobFolder,
 }
 
 /// Connections that only read.
@@ -66,7 +69,8 @@ impl SqliteStore {
         let lookups = Lookups::start(&readers, supervisor);
         let writer = Writer::start(connection, supervisor);
         let steps = Steps::new(&writer, supervisor, clock);
-        Ok(Self { readers, writer, lookups, steps, held: Held::default() })
+        let blobs = BlobFolder::beside(path);
+        Ok(Self { readers, writer, lookups, steps, held: Held::default(), blobs })
     }
 
     async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {

@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 pub use self::{
     bodies::{Bodies, Purpose},
     key_ring::{KeyEncryptionKeys, KeyRing, KeysInForce, Wrapped},
+    rows::ROW_OVERHEAD_BYTES,
 };
 use self::{
     cache::Cache,

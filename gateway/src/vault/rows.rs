@@ -12,6 +12,11 @@ use super::{
 const FORMAT: u8 = 1;
 /// The length of a key's id, in bytes.
 const ID_BYTES: usize = 16;
+/// The length of the authentication tag, in bytes.
+const TAG_BYTES: usize = 16;
+
+/// By how many bytes a sealed column is longer than what was sealed.
+pub const ROW_OVERHEAD_BYTES: usize = 1 + ID_BYTES + NONCE_BYTES + TAG_BYTES;
 
 impl Vault {
     /// Seals bytes for a place of the store; they open nowhere else. None if the subject's keys were destroyed.

@@ -1,5 +1,6 @@
 //! What every store engine must do; each engine's tests call [`run`] with a way to open it again and again.
 
+mod blobs;
 mod dispatches;
 mod ends;
 mod feed;
@@ -47,6 +48,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     subjects::run(&*store).await;
     recalls::run(&*store).await;
     reviews::run(&*store).await;
+    blobs::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();
@@ -58,6 +60,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     dispatches::after_restart(&*store).await;
     feed::after_restart(&*store).await;
     polls::after_restart(&*store).await;
+    blobs::after_restart(&*store).await;
     drop(store);
     assert!(supervisor.stop(Duration::from_secs(10)).await);
 }
