@@ -63,6 +63,11 @@ pub async fn move_to(from: &Configuration, to: &Configuration, is_dry: bool) -> 
         state: LeavingStore::open(&from.settings.store_file()).await?,
         keys: LeavingKeys::open(from, to).await?,
     };
+    ensure!(
+        !leaving.state.has_blobs()?,
+        "files of persons are kept in `{}`, and cannot be moved yet: stay with the embedded store",
+        data_dir.join("blobs").display()
+    );
     if is_dry {
         return leaving.plan().await;
     }

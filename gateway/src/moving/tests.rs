@@ -10,7 +10,7 @@ use crate::{
     backbone::{Backbone, Output, conformance as log_conformance, embedded::EmbeddedBackbone},
     clock::Clock,
     config::{Secrets, Settings},
-    store::{SqliteStore, conformance as store_conformance},
+    store::{BlobId, Blobs, SqliteStore, conformance as store_conformance},
 };
 
 /// Records of each topic.
@@ -93,6 +93,21 @@ async fn postgres_takes_a_store_over_and_the_log_stays() {
     assert!(again.contains("moved there already"), "{again}");
     assert!(from.settings.data_dir.join("store.db.moved").exists());
     assert!(!from.settings.data_dir.join("log.db.moved").exists());
+}
+
+#[tokio::test]
+async fn files_of_persons_are_not_left_behind() {
+    let Some((_folder, from, to)) = installations(BackboneEngine::Embedded).await else { return };
+    let supervisor = Supervisor::default();
+    let store = SqliteStore::open(&from.settings.store_file(), &supervisor, Clock::system()).await.unwrap();
+    let blob = BlobId::mint(Clock::system().now());
+    store.put_chunks(blob, 0, vec![vec![1; 100]]).await.unwrap();
+    let refusal = move_to(&from, &to, false).await.unwrap_err().to_string();
+    assert!(refusal.contains("blobs"), "{refusal}");
+    store.remove_blobs(vec![blob]).await.unwrap();
+    drop(store);
+    assert!(supervisor.stop(Duration::from_secs(10)).await);
+    assert!(move_to(&from, &to, false).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,12 @@ impl BlobFolder {
         Self(database.with_file_name("blobs"))
     }
 
+    /// Whether there is anything in it.
+    pub(super) fn holds_any(&self) -> Result<bool> {
+        let entries = if_there(fs::read_dir(&self.0)).context("cannot read the folder of blobs")?;
+        Ok(entries.is_some_and(|mut entries| entries.next().is_some()))
+    }
+
     fn finished(&self, blob: BlobId) -> PathBuf {
         self.0.join(blob.as_uuid().to_string())
     }
