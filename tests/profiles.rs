@@ -413,24 +413,27 @@ async fn there_is_no_way_past_the_decision() {
 
 #[tokio::test]
 async fn persons_are_sent_by_ways_only_on_which_every_send_is_decided() {
-    for (connector, consent) in [
-        ("kind = \"feed\"", "purposes = [\"dpv:RecruitmentApplicantSelection\"]"),
-        ("kind = \"kafka\"", "purposes = [\"dpv:RecruitmentApplicantSelection\"]"),
-        (
-            "kind = \"eures-feed\", token = \"t\", source = \"VDAB\"",
-            "purposes = [\"dpv:RecruitmentApplicantSelection\"]",
-        ),
-        ("kind = \"rest\", base_url = \"http://127.0.0.1:1\"", "purposes = []"),
-        ("kind = \"rest\", base_url = \"http://127.0.0.1:1\"", "purposes = [\"dpv:Marketing\"]"),
+    let purposes = "purposes = [\"dpv:RecruitmentApplicantSelection\"]";
+    let rest = "kind = \"rest\", base_url = \"http://127.0.0.1:1\"";
+    for (connector, consent, complaint) in [
+        ("kind = \"kafka\"", purposes, "a topic would be read later"),
+        ("kind = \"feed\"", "", "wants `[outgoing.talent_profile.consent]`"),
+        ("kind = \"eures-feed\", token = \"t\", source = \"VDAB\"", "", "wants `[outgoing.talent_profile.consent]`"),
+        ("kind = \"feed\"", "purposes = []", "`outgoing.talent_profile.consent`"),
+        (rest, "", "wants `[outgoing.talent_profile.consent]`"),
+        (rest, "purposes = []", "`outgoing.talent_profile.consent`"),
+        (rest, "purposes = [\"dpv:Marketing\"]", "is no purpose"),
     ] {
         let file = format!(
             "name = \"X\"\ncountry = \"BE\"\nrole = \"employer\"\n[outgoing.talent_profile]\ndialect = \"hropen-json\"\n\
-             connector = {{ {connector} }}\n[outgoing.talent_profile.consent]\n{consent}\n"
+             connector = {{ {connector} }}\n"
         );
+        let table = if consent.is_empty() { "" } else { "[outgoing.talent_profile.consent]\n" };
+        let file = format!("{file}{table}{consent}\n");
         let setup = Setup::new().partner(("acme", file)).secret("t", "t").with_vault().await;
         let checked = setup.run(&["check"]).await;
-        let complaint = String::from_utf8(checked.stderr).unwrap();
+        let told = String::from_utf8(checked.stderr).unwrap();
         assert_eq!(checked.status.code(), Some(1), "{connector} {consent}");
-        assert!(complaint.contains("talent_profile") || complaint.contains("purpose"), "{complaint}");
+        assert!(told.contains(complaint), "{told}");
     }
 }

@@ -18,6 +18,7 @@ pub mod kafka;
 mod limit;
 mod oauth;
 mod outcome;
+pub mod platform;
 pub mod poller;
 mod problem;
 pub mod rest;

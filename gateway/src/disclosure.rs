@@ -57,17 +57,18 @@ impl Disclosure<'_> {
         }
     }
 
-    /// From when on it may not be so any longer, if nothing happens but that time passes: nothing, less, or more.
+    /// From when on it may not be so any longer, if nothing happens but that time passes: nothing, less, or more. What is so
+    /// now is a permit, or none.
     pub fn valid_until(
         &self,
         about: (Kind, EntityKey, SubjectState),
         grants: &[Grant],
         (settings, now): (&Settings, Timestamp),
-        permit: &Permit,
+        permit: Option<&Permit>,
     ) -> Option<Timestamp> {
         let moments = moments(grants, &settings.transfers);
         let mut later = moments.into_iter().filter(|moment| *moment > now);
-        later.find(|moment| self.decide(about, grants, (settings, *moment)).as_ref() != Ok(permit))
+        later.find(|moment| self.decide(about, grants, (settings, *moment)).ok().as_ref() != permit)
     }
 
     /// What is asked: everything that a record of the kind may hold.

@@ -23,6 +23,7 @@ mod moving;
 mod owner_only;
 mod partner_parts;
 mod poller;
+mod pulls;
 mod recalls;
 mod reload;
 mod reviews;

@@ -27,8 +27,8 @@ pub use self::{
         rest_receiver,
     },
     persons::{
-        PERMITTED, STRANGER, TRANSFERS, employer, grant, jobseeker, keep, profile_source, recalls, taken,
-        until_recalled, until_taken,
+        PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, platform,
+        profile_source, recalls, taken, until_recalled, until_taken,
     },
     small_disk::{SmallDisk, fill, free},
     sources::{Sending, Sources, eures},

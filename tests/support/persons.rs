@@ -35,6 +35,25 @@ pub fn employer<'a>(id: &'a str, legal_id: &str, dialect: &str, base_url: &str) 
     (id, file)
 }
 
+/// A matching platform that pulls talent profiles.
+pub fn platform<'a>(id: &'a str, country: &str) -> (&'a str, String) {
+    (id, puller_of_persons("Platform", (country, "platform"), "matching-platform", "kind = \"feed\""))
+}
+
+/// EURES, which pulls CVs of a source with the token [`super::PULLER_TOKEN`].
+pub fn eures_cvs<'a>(id: &'a str, source: &str) -> (&'a str, String) {
+    let connector = format!("kind = \"eures-feed\", token = \"puller-token\", source = \"{source}\"");
+    (id, puller_of_persons("EURES", ("BE", "public_service"), "eures-candidate-xml", &connector))
+}
+
+fn puller_of_persons(name: &str, (country, role): (&str, &str), dialect: &str, connector: &str) -> String {
+    format!(
+        "name = \"{name} (invented)\"\ncountry = \"{country}\"\nrole = \"{role}\"\n\
+         [outgoing.talent_profile]\ndialect = \"{dialect}\"\nconnector = {{ {connector} }}\n\
+         [outgoing.talent_profile.consent]\npurposes = [\"dpv:RecruitmentApplicantSelection\"]\npresents = true\n"
+    )
+}
+
 /// A jobseeker as `anapec-rest` has it, with a marker in everything that names the person.
 pub fn jobseeker(cin: &str, marker: &str, skills: &str) -> Value {
     json!({
@@ -96,4 +115,19 @@ pub async fn until_recalled(gateway: &Gateway, person: &str, state: &str) -> Val
     });
     assert!(is_so.await, "waited in vain for a recall that is {state}: {found:?}\n{}", gateway.log());
     found.remove(0)
+}
+
+/// What a person permits to one partner: those categories, but not the picture before there is an interview.
+pub fn grant_to(subject: &str, partner: &str, country: &str, categories: &[&str]) -> Value {
+    let mut grant = grant(subject);
+    let processing = &mut grant["processing"];
+    let provision = &mut processing["provisions"][0];
+    provision["recipients"] = json!([{"kind": "partner", "id": partner}]);
+    provision["recipient_countries"] = json!([country]);
+    provision["categories"] = json!(categories);
+    let is_excepted = categories.contains(&"picture") && country == "BE";
+    if !is_excepted {
+        provision["exceptions"] = json!([]);
+    }
+    grant
 }

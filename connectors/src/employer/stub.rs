@@ -8,7 +8,10 @@ mod withheld;
 use schemas::{EntityKey, Kind};
 use serde_json::Value;
 
-use crate::rest::stub::{About, Finding, RestStub, RestStubError, RestStubSettings};
+use crate::{
+    Notice,
+    rest::stub::{About, Finding, RestStub, RestStubError, RestStubSettings},
+};
 
 /// What a candidate consists of, with its document's names (HR Open 4.2.1, `CandidateType` and `DocumentType`).
 const MEMBERS: [&str; 6] = ["documentId", "alternateIds", "uri", "distributionGuidelines", "person", "profiles"];
@@ -36,9 +39,18 @@ fn inspect(about: &About<'_>, document: &[u8]) -> Vec<Finding> {
         find("", "no_candidate", "a candidate is an object");
         return findings;
     };
-    let candidate = Value::Object(candidate);
+    findings.extend(inspect_candidate(&Value::Object(candidate), about.notice, &[]));
+    findings
+}
+
+/// What is wrong with a candidate, or with what is said beside it; `more` are members beside those of the standard.
+pub(crate) fn inspect_candidate(candidate: &Value, notice: Option<&Notice>, more: &[&str]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |pointer: &str, code, detail: &str| {
+        findings.push(Finding { pointer: pointer.to_owned(), code, detail: detail.to_owned() });
+    };
     for name in candidate.as_object().into_iter().flat_map(|members| members.keys()) {
-        if !MEMBERS.contains(&name.as_str()) {
+        if !MEMBERS.contains(&name.as_str()) && !more.contains(&name.as_str()) {
             find("", "unknown_member", "it is not a member of a candidate");
         }
     }
@@ -60,10 +72,10 @@ fn inspect(about: &About<'_>, document: &[u8]) -> Vec<Finding> {
             find(&format!("/person/communication/email/{index}"), "no_address", "an e-mail has an address");
         }
     }
-    if let Some(pointer) = blank(&candidate, "") {
+    if let Some(pointer) = blank(candidate, "") {
         find(&pointer, "blank", "what is withheld or unknown is left out, never sent empty");
     }
-    findings.extend(withheld::inspect(about.notice, &candidate));
+    findings.extend(withheld::inspect(notice, candidate));
     findings
 }
 
@@ -87,7 +99,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Notice;
 
     /// The codes of what an employer finds in a candidate of which a picture and all that is restricted are withheld.
     fn codes(candidate: &Value) -> Vec<&'static str> {

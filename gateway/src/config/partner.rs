@@ -178,6 +178,18 @@ pub enum Connector {
     },
 }
 
+impl Connector {
+    /// Whether the partner fetches what goes there.
+    pub fn is_pulled(&self) -> bool {
+        matches!(self, Self::Feed {} | Self::EuresFeed { .. })
+    }
+
+    /// Whether what is about persons is decided on at the moment at which it is disclosed.
+    fn decides_each(&self) -> bool {
+        matches!(self, Self::Rest { .. }) || self.is_pulled()
+    }
+}
+
 /// Whether an unanswered send may be repeated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -260,9 +272,9 @@ impl Outgoing {
             return Ok(());
         }
         ensure!(
-            matches!(self.connector, Connector::Rest { .. }),
-            "`outgoing.{kind}.connector`: what is about persons goes by `rest` only, where every send is decided; a feed or \
-             a topic would be read later, whatever the person says by then"
+            self.connector.decides_each(),
+            "`outgoing.{kind}.connector`: what is about persons goes by `rest`, where every send is decided, or by `feed` or \
+             `eures-feed`, where every pull is; a topic would be read later, whatever the person says by then"
         );
         ensure!(
             self.rules == Rules::default(),
@@ -270,7 +282,12 @@ impl Outgoing {
         );
         let consent = self.consent.as_ref();
         let consent =
-            consent.with_context(|| format!("`outgoing.{kind}` wants `[outgoing.{kind}.consent]` with `purposes`"))?;
+            consent.with_context(|| {
+                format!(
+                    "`outgoing.{kind}` wants `[outgoing.{kind}.consent]` with `purposes`: what persons must have permitted, \
+                     at every send and at every pull"
+                )
+            })?;
         consent.check().with_context(|| format!("`outgoing.{kind}.consent`"))
     }
 

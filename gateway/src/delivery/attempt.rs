@@ -18,7 +18,7 @@ use super::{
     prepare::{Letter, Prepared, Preparer, Verdict},
     retry,
     tell::Teller,
-    ways::Ways,
+    ways::{Basis, Told, Ways},
 };
 use crate::{
     clock::Clock,
@@ -138,10 +138,11 @@ impl Attempter {
                 detail: "its turn came after the deadline of the claim".to_owned(),
                 after: None,
             };
-            return Ok(Some((self.conclude(dispatch, attempt, letter, outcome).await?, Contact::None)));
+            return Ok(Some((self.conclude(dispatch, attempt, letter, (outcome, false)).await?, Contact::None)));
         };
         let parcel = Parcel { time_out: left, ..parcel };
-        let Some(Sent { outcome, limits }) = self.ways.send(parcel).await else {
+        let basis = Basis { permission: letter.permission, source: &dispatch.owed.origin.partner };
+        let Some(Told { sent: Sent { outcome, limits }, awaits_pull }) = self.ways.send(parcel, basis).await else {
             bail!("there is no way for a `{}`, and one was prepared", dispatch.owed.kind)
         };
         let outcome = if dispatch.owed.kind.is_personal() { without_words(outcome, &letter.body) } else { outcome };
@@ -151,7 +152,7 @@ impl Attempter {
         }
         histogram!("passerelle_send_seconds", "partner" => dispatch.owed.partner.to_string()).record(begun.elapsed());
         let contact = contact_of(&outcome);
-        Ok(Some((self.conclude(dispatch, attempt, letter, outcome).await?, contact)))
+        Ok(Some((self.conclude(dispatch, attempt, letter, (outcome, awaits_pull)).await?, contact)))
     }
 
     /// Waits for another permit if this one has grown stale on the way here.
@@ -184,12 +185,19 @@ impl Attempter {
         }
     }
 
-    async fn conclude(&self, dispatch: &Dispatch, attempt: i64, letter: Letter, outcome: Outcome) -> Result<Standing> {
+    async fn conclude(
+        &self,
+        dispatch: &Dispatch,
+        attempt: i64,
+        letter: Letter,
+        (outcome, awaits_pull): (Outcome, bool),
+    ) -> Result<Standing> {
         let operation = letter.operation;
         let then = *letter.then;
         match outcome {
             Outcome::Delivered { foreign_reference } => {
-                let delivered = Delivered { foreign_reference, is_active: operation == Operation::Upsert };
+                let is_active = operation == Operation::Upsert;
+                let delivered = Delivered { foreign_reference, is_active, awaits_pull };
                 self.settle(dispatch, attempt, then, Some(delivered)).await
             }
             Outcome::Retry { code, detail, after } => {
@@ -262,6 +270,7 @@ impl Attempter {
         if let Some(delivered) = delivered {
             settlement.foreign_reference = delivered.foreign_reference;
             settlement.is_active = Some(delivered.is_active);
+            settlement.awaits_pull = delivered.awaits_pull;
         }
         self.record(dispatch, settlement).await
     }
@@ -281,6 +290,7 @@ impl Attempter {
             versions: verdict.versions,
             foreign_reference: None,
             is_active: None,
+            awaits_pull: false,
             end: verdict.end,
             envelope: if verdict.state.is_final() { None } else { Some(dispatch.envelope.to_avro()?) },
             at: now,
@@ -336,4 +346,5 @@ fn contact_of(outcome: &Outcome) -> Contact {
 struct Delivered {
     foreign_reference: Option<String>,
     is_active: bool,
+    awaits_pull: bool,
 }

@@ -11,6 +11,7 @@ mod limit;
 mod limits;
 mod offsets;
 mod person;
+mod person_feed;
 mod prepare;
 mod retry;
 mod runner;
@@ -24,14 +25,19 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use connectors::Sender;
 use schemas::{Kind, PartnerId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    attempt::Attempter, breaker::Breaker, feed_sender::FeedSender, gate::Gate, prepare::Preparer, runner::Runner,
-    ways::Ways,
+    attempt::Attempter,
+    breaker::Breaker,
+    feed_sender::FeedSender,
+    gate::Gate,
+    person_feed::PersonFeedSender,
+    prepare::Preparer,
+    runner::Runner,
+    ways::{Way, Ways},
 };
 pub use self::{
     limits::{Limits, PartnerLimit},
@@ -47,7 +53,7 @@ use crate::{
     health::Health,
     in_force::{InForce, Rules},
     partner_parts,
-    store::{Store, resource_of},
+    store::{PersonFeed, Store, resource_of},
     supervisor::Supervisor,
     vault::Bodies,
 };
@@ -141,12 +147,26 @@ impl Delivery {
     }
 
     fn ways(&self, configuration: &Configuration, partner: &Partner) -> Result<Ways> {
-        let way = |(kind, outgoing): (&Kind, &Outgoing)| Ok((*kind, self.sender(configuration, partner, outgoing)?));
+        let way =
+            |(kind, outgoing): (&Kind, &Outgoing)| Ok((*kind, self.way(configuration, partner, (*kind, outgoing))?));
         Ok(Ways::new(partner.outgoing.iter().map(way).collect::<Result<_>>()?))
     }
 
-    fn sender(&self, configuration: &Configuration, partner: &Partner, outgoing: &Outgoing) -> Result<Arc<dyn Sender>> {
-        let feed = || FeedSender { partner: partner.id.clone(), store: self.store.clone(), clock: self.clock.clone() };
-        Ok(caller_of(configuration, partner, outgoing)?.unwrap_or_else(|| Arc::new(feed())))
+    fn way(
+        &self,
+        configuration: &Configuration,
+        partner: &Partner,
+        (kind, outgoing): (Kind, &Outgoing),
+    ) -> Result<Way> {
+        if let Some(caller) = caller_of(configuration, partner, outgoing)? {
+            return Ok(Way::Sender(caller));
+        }
+        let (partner, store, clock) = (partner.id.clone(), self.store.clone(), self.clock.clone());
+        Ok(if kind.is_personal() {
+            let (feed, bodies) = (PersonFeed { partner, kind }, self.bodies.clone());
+            Way::PersonFeed(PersonFeedSender { feed, store, bodies, clock, rules: configuration.hash })
+        } else {
+            Way::Sender(Arc::new(FeedSender { partner, store, clock }))
+        })
     }
 }

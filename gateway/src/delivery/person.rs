@@ -50,7 +50,7 @@ impl Preparer {
         let state = standing.restricted_since.map_or(SubjectState::Known, |_| SubjectState::Restricted);
         let about = (owed.kind, person, state);
         Ok(disclosure.decide(about, &standing.grants, now).map(|permit| {
-            let valid_until = disclosure.valid_until(about, &standing.grants, now, &permit);
+            let valid_until = disclosure.valid_until(about, &standing.grants, now, Some(&permit));
             let notice = notice_of(&permit);
             let decided = Decided {
                 person: standing.version,

@@ -92,7 +92,10 @@ impl Preparer {
         };
         if let Some(code) = dispatch.recalled_for() {
             let verdict = self.verdict(DispatchState::Delivered, code, None);
-            return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", because(code)));
+            // Whoever pulls may not have heard yet that it has gone: what is asked back is told again.
+            let may_show =
+                sent.map(|sent| Sent { is_active: sent.is_active || outgoing.connector.is_pulled(), ..sent });
+            return Ok(self.close(owed.kind, may_show.as_ref(), verdict, "never_sent", because(code)));
         }
         let Some(content) = self.content(dispatch).await? else {
             return Ok(self.refuse(dispatch, sent.as_ref(), Reason::SubjectErased.code(), None));

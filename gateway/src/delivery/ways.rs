@@ -3,23 +3,71 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use connectors::{Parcel, ProbeError, Repeats, Sender, Sent};
-use schemas::Kind;
+use schemas::{Kind, PartnerId};
+
+use super::person_feed::PersonFeedSender;
+use crate::store::Permission;
 
 /// The ways to one partner.
-pub struct Ways(BTreeMap<Kind, Arc<dyn Sender>>);
+pub struct Ways(BTreeMap<Kind, Way>);
+
+/// A way to a partner.
+pub enum Way {
+    /// What is sent is disclosed by that.
+    Sender(Arc<dyn Sender>),
+    /// What is sent about persons is pulled later, and decided on then.
+    PersonFeed(PersonFeedSender),
+}
+
+/// Why a parcel may go, and where what it says is from.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    pub permission: Permission,
+    pub source: &'a PartnerId,
+}
+
+/// What became of a parcel.
+pub struct Told {
+    /// What the way says of it.
+    pub sent: Sent,
+    /// Whether the partner has yet to pull what it is told.
+    pub awaits_pull: bool,
+}
+
+impl From<Sent> for Told {
+    fn from(sent: Sent) -> Self {
+        Self { sent, awaits_pull: false }
+    }
+}
+
+impl Way {
+    async fn probe(&self) -> Result<(), ProbeError> {
+        match self {
+            Self::Sender(sender) => sender.probe().await,
+            Self::PersonFeed(feed) => feed.probe().await,
+        }
+    }
+
+    fn repeats(&self) -> Repeats {
+        match self {
+            Self::Sender(sender) => sender.repeats(),
+            Self::PersonFeed(_) => Repeats::ByReference,
+        }
+    }
+}
 
 impl Ways {
     /// These ways.
-    pub fn new(ways: BTreeMap<Kind, Arc<dyn Sender>>) -> Self {
+    pub fn new(ways: BTreeMap<Kind, Way>) -> Self {
         Self(ways)
     }
 
     /// Sends a parcel by the way of its kind; none if there is none.
-    pub async fn send(&self, parcel: Parcel) -> Option<Sent> {
-        match self.0.get(&parcel.kind) {
-            Some(way) => Some(way.send(parcel).await),
-            None => None,
-        }
+    pub async fn send(&self, parcel: Parcel, basis: Basis<'_>) -> Option<Told> {
+        Some(match self.0.get(&parcel.kind)? {
+            Way::Sender(sender) => sender.send(parcel).await.into(),
+            Way::PersonFeed(feed) => feed.send(parcel, basis).await,
+        })
     }
 
     /// Tests every connection.
@@ -50,10 +98,10 @@ mod tests {
 
     use super::*;
 
-    struct Way(Repeats);
+    struct Answering(Repeats);
 
     #[async_trait]
-    impl Sender for Way {
+    impl Sender for Answering {
         async fn send(&self, _: Parcel) -> Sent {
             unreachable!("nothing is sent here")
         }
@@ -71,7 +119,7 @@ mod tests {
     }
 
     fn ways(vacancies: Repeats, profiles: Repeats) -> Ways {
-        let way = |repeats| Arc::new(Way(repeats)) as Arc<dyn Sender>;
+        let way = |repeats| Way::Sender(Arc::new(Answering(repeats)));
         Ways::new([(Kind::Vacancy, way(vacancies)), (Kind::TalentProfile, way(profiles))].into())
     }
 

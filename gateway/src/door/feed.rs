@@ -1,5 +1,7 @@
 //! The outgoing feed, for partners that pull: pages in their own dialect, in the order of change, closings told apart.
 //!
+//! What is about persons is decided on at the pull; see `pulls/persons.rs`.
+//!
 //! **Invariant:** no change is ever skipped. A cursor is a stamp of the feed, stamps only grow, and a page begins at
 //! or after its cursor.
 
@@ -18,11 +20,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Door, identity::Identity, messages::instant, problem::Problem};
-use crate::{
-    code::code,
-    config::Connector,
-    store::{FeedBound, FeedItem},
-};
+use crate::{code::code, config::Connector, pulls, store::FeedBound};
 
 /// Items of a page, unless the caller says otherwise.
 const PAGE: u16 = 100;
@@ -91,6 +89,15 @@ pub struct Item {
     /// Of the document.
     #[schema(example = "application/xml")]
     media_type: String,
+    /// About persons: which categories are withheld, each with its reason. The words are those of the header
+    /// `Passerelle-Withheld`; they follow what is permitted, never what there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "picture;reason=category_excepted")]
+    withheld: Option<String>,
+    /// About persons: what the partner is obliged to, in the words of the header `Passerelle-Obligations`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "retention=\"P6M\", onward=deny, notify-on-change")]
+    obligations: Option<String>,
     /// The document in the partner's dialect: JSON as it is, anything else as text.
     #[schema(value_type = Object)]
     document: Document,
@@ -115,7 +122,8 @@ pub struct Closed {
     modified: String,
     /// When it went.
     closed: String,
-    /// Why, as a code: `closed`, `unpublished`, `validity_ended`, or why the partner may not have it any more.
+    /// Why, as a code: `closed`, `unpublished`, `validity_ended`, or why the partner may not have it any more, such as
+    /// `consent_withdrawn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "closed")]
     reason: Option<String>,
@@ -131,6 +139,10 @@ pub struct Closed {
 /// later otherwise. What changes between two pages comes again on a later one. Reading from the beginning at any time
 /// gives everything that stands there and everything that ever went. `If-None-Match` with the page's `ETag` is
 /// answered `304` as long as nothing changed in the feed.
+///
+/// What is about persons is decided on at every pull: an item is shown only if it may be at that moment, under the mask
+/// that it was written under. Else it is left out, and what may be shown then, or that it has gone, comes on a later page.
+/// Such pages have no `ETag`. What is `closed` is to be deleted; that is acknowledged by the next pull with a later cursor.
 #[utoipa::path(
     get, path = "/v1/{partner}/feed/{kind}", tag = "feed",
     params(("partner" = String, Path, example = "agency"), ("kind" = String, Path, example = "vacancy"), PageQuery),
@@ -161,35 +173,43 @@ pub async fn page(
         .filter(|outgoing| matches!(outgoing.connector, Connector::Feed {}))
         .ok_or_else(|| Problem::not_found("feed"))?;
 
-    let store = &door.intake.store;
+    let pulls = door.pulls();
+    let pull = pulls.of(&partner, kind);
     // Read before the page: if something changes in between, the page is newer than its tag and is fetched once more.
-    let end = store.feed_end(&partner).await?;
-    let from = query.cursor.as_deref().map_or(Some(0), |cursor| stamp_of(&partner, cursor));
+    let end = pull.end().await?;
+    let feed = feed_name(&partner, kind);
+    let from = query.cursor.as_deref().map_or(Some(0), |cursor| stamp_of(&feed, cursor));
     let from = from.filter(|from| *from <= end + 1).ok_or_else(wrong_cursor)?;
     let limit = query.limit.map_or(PAGE, NonZeroU16::get).min(LONGEST_PAGE);
-    let tag = tag_of(&partner, from, end, limit);
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|tags| names(tags, &tag)) {
+    // Nobody can say of persons that nothing has changed before it is decided anew.
+    let tag = (!kind.is_personal()).then(|| tag_of(&partner, from, end, limit));
+    let is_known = |tag: &String| headers.get_all(header::IF_NONE_MATCH).iter().any(|tags| names(tags, tag));
+    if let Some(tag) = tag.clone().filter(is_known) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let bound = FeedBound { items: usize::from(limit), size_bytes: PAGE_SIZE_BYTES };
-    let stretch = store.feed_stretch(&partner, from, bound).await?;
-    let cursor = cursor_of(&partner, stretch.next);
+    let stretch = pull.stretch(from, bound).await?;
+    let cursor = cursor_of(&feed, stretch.next);
     let next = stretch.has_more.then(|| format!("/v1/{partner}/feed/{kind}?cursor={cursor}&limit={limit}"));
     let mut page = Page { items: Vec::new(), closed: Vec::new(), cursor, next };
     for item in stretch.items {
         page.put(item);
     }
     let link = page.next.as_ref().map(|next| format!("<{next}>; rel=\"next\""));
-    let mut response =
-        ([(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-cache".to_owned())], Json(page)).into_response();
-    if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
-        response.headers_mut().insert(header::LINK, link);
+    let mut response = Json(page).into_response();
+    let keeping = if kind.is_personal() { "no-store" } else { "private, no-cache" };
+    let told = [(header::CACHE_CONTROL, Some(keeping.to_owned())), (header::ETAG, tag), (header::LINK, link)];
+    for (name, value) in told {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            response.headers_mut().insert(name, value);
+        }
     }
     Ok(response)
 }
 
 impl Page {
-    fn put(&mut self, item: FeedItem) {
+    fn put(&mut self, shown: pulls::Item) {
+        let pulls::Item { item, notice } = shown;
         let at = |at_ms: i64| instant(at_ms.saturating_mul(1_000));
         if !item.is_active {
             self.closed.push(Closed {
@@ -209,6 +229,8 @@ impl Page {
             created: at(item.created_at),
             modified: at(item.modified_at),
             media_type: item.media_type,
+            withheld: notice.as_ref().map(|notice| notice.withheld.clone()),
+            obligations: notice.map(|notice| notice.obligations),
             document: document.map_or(Document::Text(item.content), Document::Json),
         });
     }
@@ -219,14 +241,22 @@ fn is_json(media_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
 }
 
-/// The cursor of a stamp: opaque to the caller, good for one feed only.
-fn cursor_of(partner: &PartnerId, stamp: i64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("1:{partner}:{stamp}"))
+/// What a feed is called in its cursors. No partner's name has a slash.
+fn feed_name(partner: &PartnerId, kind: Kind) -> String {
+    match kind {
+        Kind::Vacancy => partner.to_string(),
+        Kind::TalentProfile | Kind::PlacementStatus => format!("{partner}/{kind}"),
+    }
 }
 
-fn stamp_of(partner: &PartnerId, cursor: &str) -> Option<i64> {
+/// The cursor of a stamp: opaque to the caller, good for one feed only.
+fn cursor_of(feed: &str, stamp: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("1:{feed}:{stamp}"))
+}
+
+fn stamp_of(feed: &str, cursor: &str) -> Option<i64> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let stamp = text.strip_prefix("1:")?.strip_prefix(partner.as_str())?.strip_prefix(':')?.parse().ok()?;
+    let stamp = text.strip_prefix("1:")?.strip_prefix(feed)?.strip_prefix(':')?.parse().ok()?;
     (stamp >= 0).then_some(stamp)
 }
 
@@ -254,12 +284,16 @@ mod tests {
 
     #[test]
     fn a_cursor_is_good_for_one_feed() {
-        let (agency, other): (PartnerId, PartnerId) = ("agency".parse().unwrap(), "agency-2".parse().unwrap());
-        let cursor = cursor_of(&agency, 1_795_334_400_001);
-        assert_eq!(stamp_of(&agency, &cursor), Some(1_795_334_400_001));
-        assert_eq!(stamp_of(&other, &cursor), None);
+        let agency: PartnerId = "agency".parse().unwrap();
+        let (own, persons) = (feed_name(&agency, Kind::Vacancy), feed_name(&agency, Kind::TalentProfile));
+        let cursor = cursor_of(&own, 1_795_334_400_001);
+        assert_eq!(stamp_of(&own, &cursor), Some(1_795_334_400_001));
+        assert_eq!(stamp_of("agency-2", &cursor), None);
+        assert_eq!(stamp_of(&persons, &cursor), None);
+        assert_eq!(stamp_of(&own, &cursor_of(&persons, 7)), None);
+        assert_eq!(stamp_of(&persons, &cursor_of(&persons, 7)), Some(7));
         for wrong in ["", "!", "MQ", &URL_SAFE_NO_PAD.encode("1:agency:-1"), &URL_SAFE_NO_PAD.encode("2:agency:1")] {
-            assert_eq!(stamp_of(&agency, wrong), None, "{wrong}");
+            assert_eq!(stamp_of(&own, wrong), None, "{wrong}");
         }
     }
 

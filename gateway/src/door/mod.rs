@@ -58,6 +58,7 @@ use crate::{
     health::Health,
     intake::Intake,
     poller::Candidates,
+    pulls::Pulls,
     reload::Reloader,
     store::{EventRow, MessageRow},
 };
@@ -133,6 +134,12 @@ impl Door {
             .with_state(self)
     }
 
+    /// Feeds, for those who pull them.
+    fn pulls(&self) -> Pulls {
+        let Intake { store, bodies, in_force, clock, .. } = &self.intake;
+        Pulls { store: store.clone(), bodies: bodies.clone(), in_force: in_force.clone(), clock: clock.clone() }
+    }
+
     /// A message with its events, also right after it was accepted.
     ///
     /// # Errors
@@ -196,10 +203,14 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(subjects::destroy_keys))
         .routes(routes!(subjects::restrict, subjects::lift))
         .routes(routes!(feed::page))
-        .routes(routes!(eures::ping))
-        .routes(routes!(eures::get_all))
-        .routes(routes!(eures::get_changes))
-        .routes(routes!(eures::get_details))
+        .routes(routes!(eures::vacancies::ping))
+        .routes(routes!(eures::vacancies::get_all))
+        .routes(routes!(eures::vacancies::get_changes))
+        .routes(routes!(eures::vacancies::get_details))
+        .routes(routes!(eures::cvs::ping))
+        .routes(routes!(eures::cvs::get_all))
+        .routes(routes!(eures::cvs::get_changes))
+        .routes(routes!(eures::cvs::get_details))
         .routes(routes!(errors::list))
         .routes(routes!(errors::show))
         .routes(routes!(probes::live))

@@ -202,6 +202,8 @@ pub struct Settlement {
     pub foreign_reference: Option<String>,
     /// Whether the partner now shows the entity; unchanged if not said.
     pub is_active: Option<bool>,
+    /// Whether the partner has yet to pull that it shows nothing any more: until then nothing is acknowledged.
+    pub awaits_pull: bool,
     /// Until when the partner may show it, and why not longer.
     pub end: Option<End>,
     /// The dispatch record in Avro, if it has to wait.

@@ -18,6 +18,7 @@ mod grants;
 mod journal;
 mod leases;
 mod parked;
+mod person_feeds;
 mod polls;
 mod postgres;
 mod recalls;
@@ -49,6 +50,9 @@ pub use self::{
     journal::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow},
     leases::{Lease, Leases},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
+    person_feeds::{
+        PersonDocument, PersonFeed, PersonFeeds, PersonItem, PersonItems, PullDecision, PulledPast, WhichPersons,
+    },
     polls::{Poll, Polled, Polls},
     postgres::{Arrival, Connections, Filling, PostgresStore, options as postgres_options},
     recalls::{Disclosed, Recall, RecallFilter, RecallKey, RecallState, Recalls},
@@ -73,6 +77,7 @@ pub trait Store:
     Versions
     + Dispatches
     + Feed
+    + PersonFeeds
     + ParkedInputs
     + Polls
     + Replays

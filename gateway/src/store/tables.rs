@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 25] = [
+pub const TABLES: [Table; 26] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -308,6 +308,30 @@ pub const TABLES: [Table; 25] = [
         ],
     },
     Table { name: "feed_clocks", columns: &[("partner", Text), ("last_at", Number)] },
+    Table {
+        name: "person_feed_items",
+        columns: &[
+            ("partner", Text),
+            ("kind", Text),
+            ("entity_key", Id),
+            ("subject", Id),
+            ("source", Text),
+            ("is_active", Flag),
+            ("sealed", Bytes),
+            ("content_hash", Text),
+            ("version", Number),
+            ("permit", Text),
+            ("valid_until", Number),
+            ("rules", Text),
+            ("is_withheld", Flag),
+            ("created_at", Number),
+            ("modified_at", Number),
+            ("closed_at", Number),
+            ("reason", Text),
+            ("awaits_pull", Flag),
+            ("ended_send", Number),
+        ],
+    },
     Table {
         name: "parked_inputs",
         columns: &[

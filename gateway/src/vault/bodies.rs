@@ -4,7 +4,7 @@
 //! nothing about persons is read or written.
 
 use anyhow::{Context, Result, bail};
-use schemas::{Body, Content, EntityKey, Envelope, Hash, Header, Kind, Payload, Plain};
+use schemas::{Body, Content, EntityKey, Envelope, Hash, Header, Kind, PartnerId, Payload, Plain};
 
 use super::{Subject, Vault};
 
@@ -19,6 +19,8 @@ pub enum Purpose {
     Content,
     /// The bytes that came in.
     Body,
+    /// What stands in a feed.
+    Feed,
 }
 
 impl Bodies {
@@ -82,7 +84,23 @@ impl Bodies {
         self.for_persons()?.seal_row(subject_of(kind, entity)?, place, &bytes).await
     }
 
-    /// Bytes that [`Self::keep`] gave, read from that place. None if the keys of whom they are about were destroyed.
+    /// What is about a person, as it may stand in the store for a recipient. None if the keys of whom it is about were
+    /// destroyed.
+    ///
+    /// # Errors
+    /// If it cannot be sealed.
+    pub async fn keep_for(
+        &self,
+        (kind, entity): (Kind, EntityKey),
+        recipient: &PartnerId,
+        place: &str,
+        bytes: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let subject = subject_of(kind, entity)?;
+        self.for_persons()?.seal_row_for(subject, Some(recipient), place, bytes).await
+    }
+
+    /// Bytes that [`Self::keep`] or [`Self::keep_for`] gave, read from that place. None if the keys of whom they are about were destroyed.
     ///
     /// # Errors
     /// If they do not open.
@@ -105,6 +123,7 @@ impl Bodies {
         let purpose = match purpose {
             Purpose::Content => "content",
             Purpose::Body => "body",
+            Purpose::Feed => "feed",
         };
         self.for_persons()?.hash(subject_of(kind, entity)?, purpose, plain.as_bytes()).await
     }

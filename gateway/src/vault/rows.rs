@@ -1,6 +1,7 @@
 //! Sealed bytes that stand in a column of the store: a format byte, the key's id, the nonce, then what is sealed.
 
 use anyhow::{Context, Result, ensure};
+use schemas::PartnerId;
 use uuid::Uuid;
 
 use super::{
@@ -24,7 +25,21 @@ impl Vault {
     /// # Errors
     /// If the subject is unknown, or the keys' database does not answer.
     pub async fn seal_row(&self, subject: Subject, place: &str, plain: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Some(key) = self.key_for(subject, None).await? else { return Ok(None) };
+        self.seal_row_for(subject, None, place, plain).await
+    }
+
+    /// The same under the key for a recipient.
+    ///
+    /// # Errors
+    /// If the subject is unknown, or the keys' database does not answer.
+    pub async fn seal_row_for(
+        &self,
+        subject: Subject,
+        recipient: Option<&PartnerId>,
+        place: &str,
+        plain: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let Some(key) = self.key_for(subject, recipient).await? else { return Ok(None) };
         let (nonce, sealed) = cipher::encrypt(&key.sealing, place.as_bytes(), plain)?;
         Ok(Some([&[FORMAT], key.key_id.as_bytes().as_slice(), &nonce, &sealed].concat()))
     }

@@ -15,7 +15,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("languages", &["/person/primaryLanguage", "/profiles/*/qualifications[description=language]"]),
     ("education", &["/profiles/*/education"]),
     ("employment", &["/profiles/*/employment"]),
-    ("intro", &[]),
+    ("intro", &["/introductions"]),
     ("linkedin", &["/person/communication/web"]),
     ("picture", &["/profiles/*/attachments[purpose=picture]"]),
     ("video", &["/profiles/*/attachments[purpose=video_cv]"]),

@@ -123,6 +123,7 @@ pub fn outcome(owed: &Owed, state: DispatchState) -> Settlement {
         foreign_reference: None,
         end: None,
         is_active: None,
+        awaits_pull: false,
         envelope: Some(vec![7]),
         at: 2,
     }

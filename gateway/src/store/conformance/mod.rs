@@ -6,6 +6,7 @@ mod ends;
 mod feed;
 mod grants;
 mod owners;
+mod person_feeds;
 mod polls;
 mod recalls;
 mod records;
@@ -29,6 +30,7 @@ pub async fn fill(store: &dyn Store) {
     polls::run(store).await;
     grants::run(store).await;
     recalls::run(store).await;
+    person_feeds::run(store).await;
     reviews::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
@@ -47,6 +49,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     grants::run(&*store).await;
     subjects::run(&*store).await;
     recalls::run(&*store).await;
+    person_feeds::run(&*store).await;
     reviews::run(&*store).await;
     blobs::run(&*store).await;
     owners::run(&*store).await;

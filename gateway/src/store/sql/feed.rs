@@ -201,7 +201,7 @@ async fn put(connection: &mut Connection, partner: &str, item: &FeedItem) -> Res
 }
 
 /// The next stamp of a feed: later than every stamp before, whatever the clock does.
-async fn next_stamp(connection: &mut Connection, partner: &str, now_ms: i64) -> Result<i64> {
+pub(super) async fn next_stamp(connection: &mut Connection, partner: &str, now_ms: i64) -> Result<i64> {
     let stamp = sqlx::query_scalar(
         "INSERT INTO feed_clocks (partner, last_at) VALUES ($1, $2) \
          ON CONFLICT (partner) DO UPDATE SET last_at = \

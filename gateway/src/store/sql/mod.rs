@@ -12,6 +12,7 @@ pub(super) mod leases;
 mod lengths;
 pub(super) mod lookups;
 pub(super) mod parked;
+pub(super) mod person_feeds;
 pub(super) mod polls;
 pub(super) mod recalls;
 pub(super) mod replays;

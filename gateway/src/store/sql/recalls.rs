@@ -258,7 +258,9 @@ pub(super) async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -
 /// Notes what recipients said of what is about persons.
 pub(super) async fn note_answers(connection: &mut Connection, settlements: &[&Settlement]) -> Result<()> {
     for settlement in settlements.iter().filter(|settlement| settlement.owed.kind.is_personal()) {
-        if settlement.is_active == Some(false) {
+        if settlement.awaits_pull {
+            not_pulled_yet(connection, settlement).await?;
+        } else if settlement.is_active == Some(false) {
             taken_back(connection, settlement).await?;
         } else {
             note_answer(connection, settlement).await?;
@@ -278,6 +280,58 @@ async fn taken_back(connection: &mut Connection, settlement: &Settlement) -> Res
         let update = sqlx::query(sql).bind(owed.partner.as_str()).bind(owed.entity_key.as_uuid()).bind(settlement.at);
         update.execute(&mut *connection).await?;
     }
+    Ok(())
+}
+
+/// What was taken away has yet to be pulled: see [`pulled`].
+async fn not_pulled_yet(connection: &mut Connection, settlement: &Settlement) -> Result<()> {
+    let owed = &settlement.owed;
+    sqlx::query(
+        "UPDATE recalls SET detail = 'not_pulled_yet' WHERE partner = $1 AND entity_key = $2 AND state = 'sent'",
+    )
+    .bind(owed.partner.as_str())
+    .bind(owed.entity_key.as_uuid())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A recipient has pulled how an item stands: recalls of what it was shown before are answered. `ended_send` is the send
+/// that has gone from there, if it has; `version` is the person's that the item rests on else.
+pub(super) async fn pulled(
+    connection: &mut Connection,
+    (partner, entity): (&str, Uuid),
+    (ended_send, version): (Option<i64>, i64),
+    at: i64,
+) -> Result<()> {
+    let mut answered = version;
+    if let Some(ended_send) = ended_send {
+        // A send that has begun since is another matter.
+        sqlx::query(
+            "UPDATE disclosures SET taken_back_at = $4, valid_until = NULL \
+             WHERE partner = $1 AND entity_key = $2 AND sent_at = $3",
+        )
+        .bind(partner)
+        .bind(entity)
+        .bind(ended_send)
+        .bind(at)
+        .execute(&mut *connection)
+        .await?;
+        let sql = "SELECT MIN(CASE WHEN sent_at = $3 THEN $4 ELSE version END) FROM disclosures \
+                   WHERE partner = $1 AND entity_key = $2";
+        let newest = sqlx::query_scalar(sql).bind(partner).bind(entity).bind(ended_send).bind(i64::MAX);
+        answered = newest.fetch_one(&mut *connection).await.map(|found: Option<i64>| found.unwrap_or(i64::MAX))?;
+    }
+    sqlx::query(
+        "UPDATE recalls SET state = 'acknowledged', settled_at = $4, detail = NULL \
+         WHERE partner = $1 AND entity_key = $2 AND version <= $3 AND state <> 'acknowledged'",
+    )
+    .bind(partner)
+    .bind(entity)
+    .bind(answered)
+    .bind(at)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
