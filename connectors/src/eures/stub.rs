@@ -1,10 +1,11 @@
-//! EURES as a national service meets it: pulls a feed of vacancies, mirrors it, and checks everything it gets.
+//! EURES as a national service meets it: pulls a feed of vacancies or of CVs, mirrors it, and checks everything it gets.
 //!
 //! It calls `ping`, `getAll`, `getChanges/{ms}` and `getDetails` of the Input API as EURES does, and reports
 //! every breach of a [`rule`]: of the shapes, of the rules about time, and of the EC's rules about documents. It reads
 //! no mapping and asks none of our own code whether a document is right.
 
 mod codes;
+mod cvs;
 mod findings;
 mod grammar;
 mod interface;
@@ -37,15 +38,17 @@ pub use self::{
     mirror::{Change, Mirrored},
     rule::{Breach, Rule, Severity},
     rules::check_document,
-    view::{EuresView, Pulled},
+    view::{EuresView, Pulled, Subject},
     wire::{Stamps, Status},
 };
 
 /// Whom EURES pulls from.
 #[derive(Debug, Clone)]
 pub struct EuresSettings {
-    /// The Input API for vacancies: `{host}/input/api/jv/v0.1`.
+    /// The Input API: `{host}/input/api/jv/v0.1` for vacancies, `{host}/input/api/cv/v1.0` for CVs.
     pub base_url: BaseUrl,
+    /// What is pulled there.
+    pub subject: Subject,
     /// The bearer token that stands for the source.
     pub token: Option<SecretString>,
     /// The `source` that every entry must name; `None` takes any.
@@ -59,9 +62,18 @@ pub struct EuresSettings {
 }
 
 impl EuresSettings {
-    /// A puller of 100 details at a time.
+    /// A puller of vacancies, 100 details at a time.
     pub fn new(base_url: BaseUrl, token: Option<SecretString>) -> Self {
-        Self { base_url, token, source: None, batch: 100, time_out: Duration::from_secs(30), now: Timestamp::now }
+        let subject = Subject::Vacancies;
+        Self {
+            base_url,
+            subject,
+            token,
+            source: None,
+            batch: 100,
+            time_out: Duration::from_secs(30),
+            now: Timestamp::now,
+        }
     }
 }
 
@@ -77,6 +89,7 @@ pub struct Pull {
 /// The puller. What it holds is seen through its [`EuresView`].
 #[derive(Debug)]
 pub struct EuresStub {
+    subject: Subject,
     source: Option<String>,
     batch: usize,
     now: fn() -> Timestamp,
@@ -89,9 +102,10 @@ pub struct EuresStub {
 impl EuresStub {
     /// A puller that has seen nothing yet.
     pub fn new(settings: EuresSettings) -> Self {
-        let EuresSettings { base_url, token, source, batch, time_out, now } = settings;
+        let EuresSettings { base_url, subject, token, source, batch, time_out, now } = settings;
         let interface = Interface::new(base_url, token, time_out);
-        Self { source, batch: batch.max(1), now, interface, shared: Arc::default(), since: None }
+        let shared = Arc::new(Shared::of(subject));
+        Self { subject, source, batch: batch.max(1), now, interface, shared, since: None }
     }
 
     /// What others may see of it while it pulls.
@@ -181,7 +195,8 @@ impl EuresStub {
                 };
                 pulled.extend(self.shared.take(detail, listed, findings));
             }
-            for listed in asked.values() {
+            // What a person does not permit at the moment is left out.
+            for listed in asked.values().filter(|_| self.subject == Subject::Vacancies) {
                 let about = Some(listed.reference.clone());
                 findings.add_about(about, rule::DETAILS, "getDetails#/details", "there is no answer for the vacancy");
             }
@@ -196,7 +211,7 @@ impl EuresStub {
         let all = reader.all(&self.interface.get_all().await?, findings);
         Mirror::check_all(&all, (self.now)().as_millisecond(), findings);
         pulled.extend(self.pull_into(findings).await?);
-        self.shared.mirror().compare(&before, &all, findings);
+        self.shared.mirror().compare(&before, &all, self.subject == Subject::Cvs, findings);
         Ok(pulled)
     }
 }

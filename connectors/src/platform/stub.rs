@@ -164,8 +164,9 @@ impl PlatformStub {
         if link != page.next.as_ref().map(|next| format!("<{next}>; rel=\"next\"")) {
             self.violate(None, "link", "the header and the page tell of different next pages");
         }
-        let is_moved = self.cursor != page.cursor;
-        if page.cursor.is_none() || (!is_moved && !(page.items.is_empty() && page.closed.is_empty())) {
+        let is_empty = page.items.is_empty() && page.closed.is_empty();
+        let is_moved = page.cursor.is_some() && page.cursor != self.cursor;
+        if page.cursor.is_none() || !(is_moved || is_empty) {
             self.violate(None, "cursor", "a page with something on it has a cursor of its own");
         }
         for (reference, profile) in page.items {

@@ -1,4 +1,4 @@
-//! The code lists of EURES, as far as a vacancy needs them: values and the attributes that name a list.
+//! The code lists of EURES, as far as vacancies and CVs need them: values and the attributes that name a list.
 //!
 //! Source: EC, *ECV Schema Documentation v3.0.0*, §3.39 (lists CLxx). The codes are facts, retyped.
 
@@ -36,6 +36,12 @@ pub(super) const MEMBER_COUNTRIES: &[&str] = &[
     "AT", "BE", "BG", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "EL", "HR", "HU", "IS", "IE", "IT", "LV", "LI", "LT",
     "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "CH", "UK",
 ];
+/// Genders (HR Open, `GenderCodeList`).
+pub(super) const GENDERS: &[&str] = &["NotKnown", "Male", "Female", "NotSpecified"];
+/// CL39.
+pub(super) const SEEKING: &[&str] = &["Active", "Passive", "NotConsideringPositions"];
+/// CL61.
+pub(super) const ATTACHMENTS: &[&str] = &["CV", "CoverLetter", "ProfilePicture", "Other"];
 /// CL35.
 pub(super) const ORGANIZATION_SIZES: &[&str] =
     &["microenterprise", "smallenterprise", "medium-sizedenterprise", "largeenterprise"];

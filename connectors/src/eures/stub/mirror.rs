@@ -150,8 +150,15 @@ impl Mirror {
         change
     }
 
-    /// Compares the copy with `getAll`, between two pulls: `before` is the copy before, `self` the one after.
-    pub(super) fn compare(&self, before: &BTreeMap<String, Mirrored>, all: &[Listed], findings: &mut Findings<'_>) {
+    /// Compares the copy with `getAll`, between two pulls: `before` is the copy before, `self` the one after. What is left
+    /// out for the moment may be missing there.
+    pub(super) fn compare(
+        &self,
+        before: &BTreeMap<String, Mirrored>,
+        all: &[Listed],
+        may_leave_out: bool,
+        findings: &mut Findings<'_>,
+    ) {
         for listed in all {
             let (old, new) = (before.get(&listed.reference), self.vacancies.get(&listed.reference));
             let is_settled = old.map(|old| old.stamps) == new.map(|new| new.stamps);
@@ -169,10 +176,17 @@ impl Mirror {
         let listed: BTreeSet<&str> = all.iter().map(|listed| listed.reference.as_str()).collect();
         for (reference, new) in &self.vacancies {
             let is_settled = before.get(reference).is_some_and(|old| old.stamps == new.stamps);
-            if is_settled && new.status == Status::Active && !listed.contains(reference.as_str()) {
+            if is_settled && !may_leave_out && new.status == Status::Active && !listed.contains(reference.as_str()) {
                 let about = Some(reference.clone());
                 findings.add_about(about, rule::TIME_1, "getAll#/allReferences", "it is active and not in getAll");
             }
+        }
+    }
+
+    /// Deletes what was kept of something beside that it has gone.
+    pub(super) fn forget(&mut self, reference: &str) {
+        if let Some(held) = self.vacancies.get_mut(reference) {
+            (held.content, held.title, held.revisions) = (None, None, Vec::new());
         }
     }
 

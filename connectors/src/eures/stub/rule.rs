@@ -164,6 +164,16 @@ rules! {
     BR_56 = refused("BR-COM-56", "majorVersionID and minorVersionID are there");
     /// Annex 1.
     BR_57 = refused("BR-COM-57", "the version is 3.2");
+    /// Annex 1.
+    CV_30 = refused("BR-CV-30", "a Communication of a CV has an address, a URI or a number to dial");
+    /// The cardinalities of a CV.
+    CV_NEEDED = refused("CV-NEEDED", "what stands at least once in a CV, and in its parts, is there");
+    /// The parts of a CV.
+    CV_MEMBER = refused("CV-MEMBER", "a CV has no parts but those that EURES takes; no number that a state gave a person");
+    /// The code lists of a CV.
+    CV_CODE = refused("CV-CODE", "coded values of a CV are of their lists");
+    /// NAV's export of CVs.
+    CV_CLOSED = refused("CV-CLOSED", "what is CLOSED comes without a document");
     /// The Input API.
     SHAPE = refused("SHAPE", "answers have the members of the Input API and no others; times are milliseconds since 1970");
     /// The Input API.

@@ -8,11 +8,12 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use super::{
+    cvs,
     findings::{Binding, Findings},
     mirror::{Change, Mirror, Mirrored},
-    rule::{Breach, Severity},
+    rule::{self, Breach, Severity},
     rules,
-    wire::{Detail, Listed},
+    wire::{Detail, Listed, Status},
 };
 use crate::revision;
 
@@ -34,27 +35,37 @@ pub struct Pulled {
     pub revision: Option<u64>,
 }
 
+/// What is pulled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Vacancies.
+    #[default]
+    Vacancies,
+    /// CVs of jobseekers: what is closed is deleted, and what a person does not permit at the moment is left out.
+    Cvs,
+}
+
 /// What the puller shares with its views.
 #[derive(Debug)]
 pub(super) struct Shared {
+    subject: Subject,
     mirror: Mutex<Mirror>,
     breaches: Mutex<(Vec<Breach>, u64)>,
     observers: broadcast::Sender<Pulled>,
     pulls: watch::Sender<u64>,
 }
 
-impl Default for Shared {
-    fn default() -> Self {
+impl Shared {
+    pub(super) fn of(subject: Subject) -> Self {
         Self {
+            subject,
             mirror: Mutex::default(),
             breaches: Mutex::default(),
             observers: broadcast::channel(OBSERVED).0,
             pulls: watch::channel(0).0,
         }
     }
-}
 
-impl Shared {
     pub(super) fn mirror(&self) -> MutexGuard<'_, Mirror> {
         self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,12 +80,23 @@ impl Shared {
         let content = detail.content.as_deref().unwrap_or_default();
         let mut title = None;
         if !content.is_empty() {
-            let examined = rules::examine(content, Some(&reference), Binding::Written);
+            let examine = match self.subject {
+                Subject::Vacancies => rules::examine,
+                Subject::Cvs => cvs::examine,
+            };
+            let examined = examine(content, Some(&reference), Binding::Written);
             title = examined.title;
             findings.extend(examined.breaches);
         }
+        if self.subject == Subject::Cvs && detail.status == Status::Closed && detail.content.is_some() {
+            let problem = "what has gone is told with its document";
+            findings.add_about(Some(reference.clone()), rule::CV_CLOSED, &detail.at, problem);
+        }
         let revision = revision::find(content.as_bytes());
         let change = self.mirror().take(detail, listed, title.clone(), findings)?;
+        if self.subject == Subject::Cvs && change == Change::Closed {
+            self.mirror().forget(&reference);
+        }
         Some(Pulled { reference, change, title, revision })
     }
 
