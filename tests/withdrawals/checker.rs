@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use schemas::Operation;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
 
+use crate::puller::{PULLER, Seen};
+
 /// Where the store is.
 pub enum Known {
     /// In a file.
@@ -32,8 +34,12 @@ pub struct Verdict {
     pub late: Vec<String>,
     /// What was sent and not recalled.
     pub unrecalled: Vec<String>,
+    /// Rules of feeds that were broken.
+    pub violations: Vec<String>,
     /// Documents that employers were sent, repeats included.
     pub sends: usize,
+    /// Profiles that pulls have shown.
+    pub showings: usize,
     /// Withdrawals.
     pub withdrawals: usize,
     /// Recalls that were acknowledged.
@@ -45,8 +51,8 @@ pub struct Verdict {
 impl Verdict {
     /// Checks that every promise was kept, and that there was something to keep.
     pub fn assert_clean(&self) {
-        assert_eq!((&self.late, &self.unrecalled), (&Vec::new(), &Vec::new()));
-        assert!(self.sends * 2 > self.withdrawals && self.recalls > 0, "{self}");
+        assert_eq!((&self.late, &self.unrecalled, &self.violations), (&Vec::new(), &Vec::new(), &Vec::new()));
+        assert!(self.sends * 2 > self.withdrawals && self.recalls > 0 && self.showings > 0, "{self}");
     }
 }
 
@@ -54,8 +60,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} sends, {} withdrawals, {} recalls acknowledged, {} persons withdrew in between; {} late, {} not recalled",
+            "{} sends, {} profiles shown by pulls, {} withdrawals, {} recalls acknowledged, {} persons withdrew in between; {} late, {} not recalled",
             self.sends,
+            self.showings,
             self.withdrawals,
             self.recalls,
             self.torn,
@@ -114,10 +121,20 @@ pub fn upserts(employer: &RestStub, person: &str) -> Vec<Received> {
 }
 
 /// Compares what employers received with what they may have.
-pub async fn check(withdrawn: &[Withdrawn], employers: &[(String, RestStub)], known: &Known) -> Verdict {
+pub async fn check(withdrawn: &[Withdrawn], employers: &[(String, RestStub)], seen: &Seen, known: &Known) -> Verdict {
     let disclosures = known.disclosures().await;
-    let mut verdict = Verdict { withdrawals: withdrawn.len(), ..Verdict::default() };
+    let mut verdict = Verdict { withdrawals: withdrawn.len(), showings: seen.showings(), ..Verdict::default() };
+    verdict.violations.clone_from(&seen.violations);
     for one in withdrawn {
+        verdict.late.extend(seen.late(one));
+        if seen.held.contains(&one.person) {
+            verdict.unrecalled.push(format!("{} is still shown by the platform", one.person));
+        }
+        let disclosed = disclosures.get(&(one.person.clone(), PULLER.to_owned()));
+        match recalled(&[], &[], disclosed) {
+            Ok(is_recalled) => verdict.recalls += usize::from(is_recalled),
+            Err(why) => verdict.unrecalled.push(format!("{} at {PULLER}: {why}", one.person)),
+        }
         let mut reached = 0;
         for ((id, employer), seen) in employers.iter().zip(&one.seen) {
             let sent = upserts(employer, &one.person);

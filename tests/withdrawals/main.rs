@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
 
 mod checker;
+mod puller;
 mod scene;
 
 #[path = "../support/mod.rs"]

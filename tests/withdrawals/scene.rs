@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     checker::{Known, Verdict, Withdrawn, check, upserts},
+    puller::{self, Puller},
     support::{
         Gateway, PERMITTED, Setup, TRANSFERS, comes_true, database_at, employer, engines, grant, is_settled, jobseeker,
         profile_source,
@@ -117,6 +118,7 @@ fn setup(employers: &[(String, RestStub)], program: Option<&Path>) -> Setup {
     let setup = Setup::new()
         .settings(TRANSFERS)
         .partner(profile_source("anapec", "anapec-rest"))
+        .partner(puller::partner())
         .setting("DELIVERY__RETRY_INITIAL_MS", "20")
         .setting("DELIVERY__RETRY_LONGEST_MS", "500")
         .setting("DELIVERY__SEND_TIMEOUT_MS", "3000")
@@ -184,6 +186,8 @@ impl Scene {
             .collect();
         let (doors, employers, key) = (Arc::new(doors), Arc::new(self.employers.clone()), self.key.clone());
         let Pace { impatience, lives_ms: (shortest, longest) } = self.pace;
+        let pulling = CancellationToken::new();
+        let puller = tokio::spawn(Puller::of(&self.nodes).await.pull(pulling.clone()));
         let done = CancellationToken::new();
         let living = {
             let (doors, employers, done) = (doors.clone(), employers.clone(), done.clone());
@@ -218,7 +222,10 @@ impl Scene {
                 && self.nodes[0].get("/v1/recalls").await["recalls"] == json!([])
         })
         .await;
-        let mut verdict = check(&withdrawn, &self.employers, &self.known).await;
+        // It pulls as long as recalls wait for it.
+        pulling.cancel();
+        let seen = puller.await.unwrap();
+        let mut verdict = check(&withdrawn, &self.employers, &seen, &self.known).await;
         if !is_at_rest {
             let open = self.nodes[0].get("/v1/recalls").await;
             verdict.unrecalled.push(format!("no rest: {open}\n{}", self.nodes[0].log()));

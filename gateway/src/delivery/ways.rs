@@ -88,7 +88,7 @@ impl Ways {
             Repeats::ByKey => 1,
             Repeats::ByReference => 2,
         };
-        self.0.values().map(|way| way.repeats()).min_by_key(strictness).unwrap_or(Repeats::Never)
+        self.0.values().map(Way::repeats).min_by_key(strictness).unwrap_or(Repeats::Never)
     }
 }
 

@@ -44,9 +44,10 @@ pub(super) async fn decide(
         .await?;
         let Some(was_withheld) = was_withheld else { continue };
         // Whoever passed it while it was left out meets it again: as something new, for it was not there.
-        let stamp = match was_withheld && !decision.is_withheld {
-            true => Some(next_stamp(connection, feed.partner.as_str(), now_ms).await?),
-            false => None,
+        let stamp = if was_withheld && !decision.is_withheld {
+            Some(next_stamp(connection, feed.partner.as_str(), now_ms).await?)
+        } else {
+            None
         };
         let sql = "UPDATE person_feed_items SET version = $4, valid_until = $5, rules = $6, is_withheld = $7, \
                    created_at = COALESCE($8, created_at), modified_at = COALESCE($8, modified_at) \
