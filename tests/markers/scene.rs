@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{
     person::Person,
-    support::{Gateway, PERMITTED, STRANGER, Setup, TRANSFERS, employer, grant, profile_source, until},
+    support::{
+        Gateway, PERMITTED, STRANGER, Setup, TRANSFERS, employer, grant, profile_source, pull_until, puller,
+        pulling_employer, until,
+    },
 };
 
 const TOKEN: &str = "employer";
@@ -57,6 +60,7 @@ impl Scene {
             .partner(employer("down", PERMITTED, "hropen-json", down.base_url().as_str()))
             .partner(employer("repeating", PERMITTED, "hropen-json", &repeating().await))
             .partner(employer("zenith", STRANGER, "hropen-json", zenith.base_url().as_str()))
+            .partner(pulling_employer("platform", PERMITTED))
             .secret("acme-token", TOKEN)
             .secret("down-token", TOKEN)
             .secret("repeating-token", TOKEN)
@@ -197,6 +201,11 @@ impl Scene {
         }
         let (next, _) = self.push(profile, &person.jobseeker("Java, Rust"), None).await;
         self.until_step(&next, "delivered", "acme").await;
+        let mut platform = puller(&self.gateway, "platform", 100).await;
+        for person in [&pseudonym, &other_pseudonym] {
+            pull_until(&mut platform, person, true).await;
+        }
+        assert!(platform.shown()[&pseudonym].document.to_string().contains(&person.family), "the markers were pulled");
         let arrived = self.acme.history(&pseudonym).iter().any(|one| contains(&one.body, &person.family));
         assert!(arrived, "the markers went through");
         self.until_shown_by_tap(&mut tap).await;
@@ -277,6 +286,13 @@ impl Scene {
             self.acme.history(pseudonym).last().is_some_and(|last| last.operation == Operation::Close)
         })
         .await;
+        let mut platform = puller(&self.gateway, "platform", 100).await;
+        until("it has gone from the feed", async || {
+            platform.pull().await.unwrap();
+            platform.removed().contains_key(pseudonym)
+        })
+        .await;
+        self.keep("removed", &format!("{:?} {:?}", platform.removed(), platform.violations()));
         let (next, _) = self.push("/v1/anapec/talent_profile", &person.jobseeker("Kotlin"), None).await;
         self.until_step(&next, "not_entitled", "acme").await;
         self.look_at_figures("after").await;

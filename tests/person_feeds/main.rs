@@ -15,8 +15,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use self::{
-    scene::{LITTLE, MUCH, Scene, profile, pull_until, puller},
-    support::{grant_to, until},
+    scene::{LITTLE, MUCH, Scene, profile},
+    support::{grant_to, pull_until, puller, until},
 };
 
 fn pictures(document: &Value) -> usize {
@@ -205,10 +205,8 @@ async fn a_platform_that_reads_in_pages_holds_what_it_may() {
     assert_eq!(first.len(), 2);
     // One that was pulled and one that was not are withdrawn between two pages, and one of each is corrected.
     let (pulled, other): (Vec<_>, Vec<_>) = persons.iter().partition(|(person, _)| first.contains(person));
-    for (person, record) in [pulled[0], other[0]] {
+    for (_, record) in [pulled[0], other[0]] {
         scene.withdraw(record).await;
-        let (gone, still) = (person.clone(), slow.pages());
-        assert!(still > 0 && everybody.contains(&gone));
     }
     let mut expected = everybody.clone();
     expected.remove(&pulled[0].0);

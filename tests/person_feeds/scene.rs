@@ -1,12 +1,12 @@
 //! Persons whose profiles are pulled: a service that pushes them, two platforms and EURES that pull.
 
-use std::time::Duration;
-
-use connectors::platform::stub::{PlatformSettings, PlatformStub};
+use connectors::platform::stub::PlatformStub;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, PULLER_TOKEN, Setup, TRANSFERS, eures_cvs, grant_to, platform, profile_source, until};
+use crate::support::{
+    Gateway, PULLER_TOKEN, Setup, TRANSFERS, eures_cvs, grant_to, platform, profile_source, puller, until,
+};
 
 /// What the tests permit to the platform in Belgium: much, but not the picture before there is an interview.
 pub const MUCH: [&str; 8] =
@@ -129,25 +129,6 @@ impl Scene {
         })
         .await;
     }
-}
-
-/// A platform that pulls with a key of its own, so many items at a time.
-pub async fn puller(gateway: &Gateway, partner: &str, limit: u16) -> PlatformStub {
-    PlatformStub::new(PlatformSettings {
-        feed: gateway.url(&format!("/v1/{partner}/feed/talent_profile")).parse().unwrap(),
-        key: gateway.key(partner).await.into(),
-        limit,
-        time_out: Duration::from_secs(30),
-    })
-}
-
-/// Pulls until a profile is shown, or is not any more.
-pub async fn pull_until(stub: &mut PlatformStub, person: &str, is_shown: bool) {
-    until(&format!("{person} is shown: {is_shown}"), async || {
-        stub.pull().await.unwrap();
-        stub.shown().contains_key(person) == is_shown
-    })
-    .await;
 }
 
 /// An invented person with a picture and a date of birth.

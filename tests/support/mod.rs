@@ -28,7 +28,7 @@ pub use self::{
     },
     persons::{
         PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, platform,
-        profile_source, recalls, taken, until_recalled, until_taken,
+        profile_source, pull_until, puller, pulling_employer, recalls, taken, until_recalled, until_taken,
     },
     small_disk::{SmallDisk, fill, free},
     sources::{Sending, Sources, eures},

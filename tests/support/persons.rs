@@ -1,6 +1,9 @@
 //! Persons for tests: invented documents, what they permit, and who sends and receives them.
 
-use connectors::rest::stub::{Received, RestStub, Verdict};
+use connectors::{
+    platform::stub::{PlatformSettings, PlatformStub},
+    rest::stub::{Received, RestStub, Verdict},
+};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use schemas::Operation;
@@ -33,6 +36,32 @@ pub fn employer<'a>(id: &'a str, legal_id: &str, dialect: &str, base_url: &str) 
          [outgoing.talent_profile.consent]\npurposes = [\"dpv:RecruitmentApplicantSelection\"]\npresents = true\n"
     );
     (id, file)
+}
+
+/// An employer that pulls talent profiles as a platform does.
+pub fn pulling_employer<'a>(id: &'a str, legal_id: &str) -> (&'a str, String) {
+    let (id, file) = employer(id, legal_id, "matching-platform", "");
+    let pushed_to = format!("kind = \"rest\", base_url = \"\", token = \"{id}-token\"");
+    (id, file.replace(&pushed_to, "kind = \"feed\""))
+}
+
+/// Whoever pulls the talent profiles of a partner, with a key of its own, so many items at a time.
+pub async fn puller(gateway: &Gateway, partner: &str, limit: u16) -> PlatformStub {
+    PlatformStub::new(PlatformSettings {
+        feed: gateway.url(&format!("/v1/{partner}/feed/talent_profile")).parse().unwrap(),
+        key: gateway.key(partner).await.into(),
+        limit,
+        time_out: PATIENCE,
+    })
+}
+
+/// Pulls until a profile is shown, or is not any more.
+pub async fn pull_until(stub: &mut PlatformStub, person: &str, is_shown: bool) {
+    let is_so = comes_true(PATIENCE, async || {
+        stub.pull().await.unwrap();
+        stub.shown().contains_key(person) == is_shown
+    });
+    assert!(is_so.await, "waited in vain until {person} is shown: {is_shown}; {:?}", stub.violations());
 }
 
 /// A matching platform that pulls talent profiles.

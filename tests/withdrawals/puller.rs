@@ -6,25 +6,12 @@ use connectors::platform::stub::{PlatformSettings, PlatformStub};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    checker::Withdrawn,
-    support::{Gateway, PERMITTED},
-};
+use crate::{checker::Withdrawn, support::Gateway};
 
 /// What the platform is called.
 pub const PULLER: &str = "puller";
 /// How long it waits between two pulls.
 const PACE: Duration = Duration::from_millis(10);
-
-/// The employer that pulls, under the same permission as those that are sent to.
-pub fn partner() -> (&'static str, String) {
-    let file = format!(
-        "name = \"Employer (invented)\"\ncountry = \"BE\"\nrole = \"employer\"\nlegal_id = \"{PERMITTED}\"\n\
-         [outgoing.talent_profile]\ndialect = \"matching-platform\"\nconnector = {{ kind = \"feed\" }}\n\
-         [outgoing.talent_profile.consent]\npurposes = [\"dpv:RecruitmentApplicantSelection\"]\npresents = true\n"
-    );
-    (PULLER, file)
-}
 
 /// Pulls from every node in turn.
 pub struct Puller {

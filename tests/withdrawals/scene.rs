@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     checker::{Known, Verdict, Withdrawn, check, upserts},
-    puller::{self, Puller},
+    puller::{PULLER, Puller},
     support::{
         Gateway, PERMITTED, Setup, TRANSFERS, comes_true, database_at, employer, engines, grant, is_settled, jobseeker,
-        profile_source,
+        profile_source, pulling_employer,
     },
 };
 
@@ -118,7 +118,7 @@ fn setup(employers: &[(String, RestStub)], program: Option<&Path>) -> Setup {
     let setup = Setup::new()
         .settings(TRANSFERS)
         .partner(profile_source("anapec", "anapec-rest"))
-        .partner(puller::partner())
+        .partner(pulling_employer(PULLER, PERMITTED))
         .setting("DELIVERY__RETRY_INITIAL_MS", "20")
         .setting("DELIVERY__RETRY_LONGEST_MS", "500")
         .setting("DELIVERY__SEND_TIMEOUT_MS", "3000")

@@ -112,13 +112,13 @@ impl PersonPull<'_> {
     }
 
     /// Items, each with how it stands; what has no decision any more is decided first, as far as that is possible.
-    async fn decided(&self, which: &WhichPersons) -> Result<Decided> {
+    async fn decided(&self, which: &WhichPersons) -> Result<Read> {
         let mut round = 1;
         loop {
             let PersonItems { items, has_more } = self.pulls.store.persons(&self.feed, which.clone()).await?;
             // Asked for after they were read: later, never earlier.
             let (rules, now) = (self.rules(), self.pulls.clock.now_micros());
-            let mut read = Decided { items: Vec::with_capacity(items.len()), has_more };
+            let mut read = Read { items: Vec::with_capacity(items.len()), has_more };
             let mut open = Vec::new();
             for item in items {
                 let standing = standing(&item, rules, now);
@@ -213,7 +213,7 @@ impl PersonPull<'_> {
 }
 
 /// Items, each with how it stands.
-struct Decided {
+struct Read {
     items: Vec<(Standing, PersonItem)>,
     has_more: bool,
 }
@@ -247,5 +247,60 @@ fn shown(item: PersonItem, document: Option<Document>) -> FeedItem {
         closed_at: item.closed_at,
         reason: item.reason,
         source_reason: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{Decided, SubjectVersion};
+
+    const NOW: i64 = 1_000;
+
+    fn rules() -> Hash {
+        Hash::of(b"rules")
+    }
+
+    /// An item that may be shown.
+    fn item() -> PersonItem {
+        PersonItem {
+            entity_key: Uuid::from_u128(1).into(),
+            source: "anapec".parse().unwrap(),
+            is_active: true,
+            sealed: None,
+            decided: Decided {
+                person: SubjectVersion { subject: Uuid::from_u128(1), version: 3 },
+                permit: Hash::of(b"permit"),
+                valid_until: Some(NOW + 1),
+            },
+            rules: rules(),
+            is_withheld: false,
+            person_version: 3,
+            is_recalled: false,
+            created_at: 1,
+            modified_at: 1,
+            closed_at: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn an_item_is_shown_only_while_its_decision_holds() {
+        let decided = item().decided;
+        for (item, expected) in [
+            (item(), Standing::Shown),
+            (PersonItem { is_withheld: true, ..item() }, Standing::LeftOut),
+            (PersonItem { person_version: 4, ..item() }, Standing::Open),
+            (PersonItem { person_version: 4, is_withheld: true, ..item() }, Standing::Open),
+            (PersonItem { rules: Hash::of(b"others"), ..item() }, Standing::Open),
+            (PersonItem { decided: Decided { valid_until: Some(NOW), ..decided }, ..item() }, Standing::Open),
+            (PersonItem { decided: Decided { valid_until: None, ..decided }, ..item() }, Standing::Shown),
+            (PersonItem { person_version: 4, is_recalled: true, ..item() }, Standing::LeftOut),
+            (PersonItem { is_active: false, person_version: 4, is_recalled: true, ..item() }, Standing::Gone),
+        ] {
+            assert_eq!(standing(&item, rules(), NOW), expected, "{item:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The stubs check what they receive by rules of their own, read from the partners' papers.
 
+mod pullers;
 mod services;
 
 use std::{net::SocketAddr, time::Duration};
@@ -10,7 +11,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use connectors::{
     BaseUrl,
-    eures::stub::{EuresSettings, EuresStub},
+    eures::stub::Subject,
     greenhouse::stub::{GreenhouseSettings, GreenhouseStub, Pace},
     rest::stub::{RestStub, RestStubSettings},
 };
@@ -97,12 +98,27 @@ pub enum Stub {
     },
     /// A EURES that pulls the feed and checks it by the EC's rules
     Eures {
-        /// Where from: the gateway's /input/api/jv/v0.1
+        /// Where from: the gateway's /input/api/jv/v0.1, or /input/api/cv/v1.0 for CVs
         #[arg(long)]
         url: BaseUrl,
+        /// Pull CVs
+        #[arg(long)]
+        cvs: bool,
         /// The bearer token
         #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
         token: Option<SecretString>,
+        /// Seconds between pulls
+        #[arg(long, default_value_t = 10)]
+        period: u64,
+    },
+    /// A matching platform that pulls talent profiles and deletes what has gone
+    Platform {
+        /// Where from: the gateway's /v1/PARTNER/feed/talent_profile
+        #[arg(long)]
+        url: BaseUrl,
+        /// The partner's key
+        #[arg(long, env = "PASSERELLE_STUB_TOKEN", hide_env_values = true)]
+        key: SecretString,
         /// Seconds between pulls
         #[arg(long, default_value_t = 10)]
         period: u64,
@@ -131,7 +147,13 @@ impl Stub {
                 Self::Anapec { listen, token, every } => {
                     services::anapec(listen, token, Duration::from_secs(every), &stop).await?;
                 }
-                Self::Eures { url, token, period } => eures(url, token, Duration::from_secs(period), &stop).await,
+                Self::Eures { url, cvs, token, period } => {
+                    let subject = if cvs { Subject::Cvs } else { Subject::Vacancies };
+                    pullers::eures(url, subject, token, (Duration::from_secs(period), &stop)).await;
+                }
+                Self::Platform { url, key, period } => {
+                    pullers::platform(url, key, (Duration::from_secs(period), &stop)).await;
+                }
             }
             Ok(())
         };
@@ -174,27 +196,6 @@ async fn rest(
         say(&format!("violation of {:?}: {}", violation.rule, violation.detail));
     }
     Ok(())
-}
-
-async fn eures(url: BaseUrl, token: Option<SecretString>, period: Duration, stop: &CancellationToken) {
-    let mut stub = EuresStub::new(EuresSettings::new(url, token));
-    let pulls = stub.run(period, stop, |pull| match pull {
-        Ok(pull) => {
-            for change in &pull.changes {
-                say(&format!(
-                    "{:?} {} {}",
-                    change.change,
-                    change.reference,
-                    change.title.as_deref().unwrap_or_default()
-                ));
-            }
-            for breach in &pull.breaches {
-                say(&format!("breach of {} at {}: {}", breach.rule.code, breach.at, breach.problem));
-            }
-        }
-        Err(error) => say(&format!("cannot pull: {error}")),
-    });
-    pulls.await;
 }
 
 /// Calls back for each thing seen, until asked to stop.
