@@ -173,3 +173,30 @@ impl EuresView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eures::stub::Stamps;
+
+    #[test]
+    fn a_cv_that_has_gone_comes_without_its_document() {
+        let closed = |content: Option<&str>| Detail {
+            reference: "r".to_owned(),
+            status: Status::Closed,
+            created: Some(1),
+            modified: Some(2),
+            closed: Some(2),
+            content: content.map(str::to_owned),
+            at: "getDetails#/details/r".to_owned(),
+        };
+        let stamps = Stamps { created: 1, modified: 2, closed: Some(2) };
+        let listed = Listed { reference: "r".to_owned(), status: Status::Closed, stamps, at: "getChanges#".to_owned() };
+        for (content, expected) in [(None, vec![]), (Some(""), vec!["CV-CLOSED"])] {
+            let (shared, mut findings) = (Shared::of(Subject::Cvs), Findings::of_pull());
+            shared.take(closed(content), &listed, &mut findings);
+            let found: Vec<&str> = findings.into_breaches().iter().map(|breach| breach.rule.code).collect();
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -194,7 +194,9 @@ fn each_rule_is_broken_by_its_documents_and_by_them_alone() {
 fn every_rule_about_documents_is_tried() {
     let tried: BTreeSet<&str> = BAD.iter().map(|(code, _, _)| *code).chain(["BR-COM-02"]).collect();
     let about_answers = ["SHAPE", "DETAILS", "TIME-1", "TIME-2", "TIME-3", "TIME-4", "TIME-5"];
-    let all = RULES.iter().map(|rule| rule.code).filter(|code| !about_answers.contains(code));
+    // Those about CVs are tried in `cvs.rs`.
+    let is_here = |code: &&str| !about_answers.contains(code) && !code.contains("CV-");
+    let all = RULES.iter().map(|rule| rule.code).filter(is_here);
     assert_eq!(all.collect::<BTreeSet<_>>(), tried);
 }
 
