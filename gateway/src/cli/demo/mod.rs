@@ -1,5 +1,6 @@
 //! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines unless told otherwise.
 
+mod cohort;
 mod persons;
 mod scene;
 mod traffic;
@@ -11,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use self::{scene::Scene, traffic::Traffic};
+use self::{cohort::Cohort, scene::Scene, traffic::Traffic};
 use super::{Failure, output::say};
 use crate::telemetry;
 
@@ -19,9 +20,10 @@ use crate::telemetry;
 ///
 /// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
 /// The agency fails now and then, and heals. ANAPEC brings talent profiles: one employer has the permission of the persons
-/// and gets them without their pictures, another gets nothing. Everything is invented, runs on embedded engines in a temporary folder,
-/// and is gone afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on
-/// other engines, whose addresses are settings too.
+/// and gets them without their pictures, another gets nothing; two matching platforms pull a cohort of talents, of whom one
+/// takes the permission back. Everything is invented, runs on embedded engines in a temporary folder, and is gone
+/// afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on other engines,
+/// whose addresses are settings too.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// End by itself after so many seconds; without it, on Ctrl-C
@@ -43,6 +45,7 @@ impl Demo {
         telemetry::start_log("warn", crate::config::LogFormat::Text)?;
         let metrics = telemetry::start_metrics()?;
         let scene = Scene::start(metrics, self.seed).await?;
+        let cohort = Cohort::open(&scene).await?;
         say(&format!("Passerelle listens on {}", scene.url));
         say(&format!("  engines:       {}", scene.engines));
         say(&format!(
@@ -56,7 +59,7 @@ impl Demo {
         });
         let stop = CancellationToken::new();
         let traffic = Traffic::new(self.rate);
-        let (webhooks, ()) = tokio::join!(traffic.run(&scene, &stop), async {
+        let (webhooks, ()) = tokio::join!(traffic.run(&scene, &cohort, &stop), async {
             wait(self.seconds).await;
             stop.cancel();
         });
@@ -66,7 +69,11 @@ impl Demo {
             Ok(()) => scene.verdict(webhooks).await,
             Err(error) => Err(error),
         };
-        let summary = scene.summary(webhooks).await;
+        let verdict = match verdict {
+            Ok(()) => cohort.verdict().await,
+            Err(error) => Err(error),
+        };
+        let summary = [scene.summary(webhooks).await, cohort.summary().await].concat();
         let is_clean = scene.stop().await;
         for line in &summary {
             say(line);

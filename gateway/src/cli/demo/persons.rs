@@ -59,10 +59,7 @@ async fn bring(scene: &Scene, stop: &CancellationToken) -> Result<()> {
         let receipt = scene.post(address, &token, &profile).await?;
         let person = receipt["entity_key"].as_str().context("a receipt without a pseudonym")?;
         say(&format!("ANAPEC brings   talent profile of {}", short(person)));
-        let grant = grant(person)?;
-        scene.post("/v1/consents", &scene.operator_token, &grant).await?;
-        let record = grant["header"]["record_id"].as_str().context("a grant without a number")?;
-        permitted.push((person.to_owned(), record.to_owned()));
+        permitted.push((person.to_owned(), scene.keep(&grant(person)?).await?));
         say(&format!("  {} permits one employer to have it, without the picture for now", short(person)));
     }
     let arrived = async {
@@ -79,31 +76,47 @@ async fn bring(scene: &Scene, stop: &CancellationToken) -> Result<()> {
         revision += 1;
     }
     let (person, record) = permitted.first().context("nobody permitted anything")?;
-    withdraw(scene, person, record).await?;
+    withdraw(scene, record).await?;
+    say(&format!("  {} takes the permission back: nothing more goes, and what went is recalled", short(person)));
+    until_recalled(scene, person, 1, async || Ok(())).await?;
+    say(&format!("Staalbouw says   it has deleted the profile of {}", short(person)));
     let (address, profile) = &profiles(revision)[0];
     scene.post(address, &token, profile).await?;
     Ok(())
 }
 
-/// Takes a person's permission back, and waits until the employer has answered that it deletes the profile.
-async fn withdraw(scene: &Scene, person: &str, record: &str) -> Result<()> {
+/// Takes a permission back.
+pub async fn withdraw(scene: &Scene, record: &str) -> Result<()> {
     let address = format!("/v1/consents/{record}/withdraw");
     scene.post(&address, &scene.operator_token, &json!({"method": "web"})).await?;
-    say(&format!("  {} takes the permission back: nothing more goes, and what went is recalled", short(person)));
-    let recalls = format!("/v1/recalls?subject={person}");
-    let acknowledged = async {
-        // Engines that have lost a server may need a while to answer.
-        while !scene.ask(&recalls).await.is_ok_and(|said| said["recalls"][0]["state"] == "acknowledged") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, acknowledged).await.context("the recall was not answered")?;
-    say(&format!("Staalbouw says   it has deleted the profile of {}", short(person)));
     Ok(())
 }
 
+/// Waits until as many as have got something of a person have answered that they delete it; meanwhile they may do something.
+pub async fn until_recalled(
+    scene: &Scene,
+    person: &str,
+    recipients: usize,
+    meanwhile: impl AsyncFn() -> Result<()>,
+) -> Result<()> {
+    let recalls = format!("/v1/recalls?subject={person}");
+    let is_answered = |said: &Value| {
+        let recalls = said["recalls"].as_array().map_or(&[][..], Vec::as_slice);
+        recalls.len() == recipients && recalls.iter().all(|recall| recall["state"] == "acknowledged")
+    };
+    let answered = async {
+        // Engines that have lost a server may need a while to answer.
+        while !scene.ask(&recalls).await.is_ok_and(|said| is_answered(&said)) {
+            meanwhile().await?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, answered).await.context("the recall was not answered")?
+}
+
 /// What a person permits, an hour ago.
-fn grant(person: &str) -> Result<Value> {
+pub fn grant(person: &str) -> Result<Value> {
     let mut grant: Value = serde_json::from_str(GRANT)?;
     grant["header"]["record_id"] = uuid::Uuid::new_v4().to_string().into();
     grant["header"]["subject"] = person.into();

@@ -39,12 +39,14 @@ const POSTS: usize = 60;
 const HISTORY: usize = 50;
 
 /// The demo's files: an employer, the services, a puller. All invented.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 19] = [
     (
         "passerelle.toml",
         "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\nbreaker_pause_ms = 200\n\
          [vault]\nkey_file = \"wrapping.keys\"\n\
          [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"employer\", country = \"BE\" }\n\
+         instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n\
+         [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"platform\", country = \"BE\" }\n\
          instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n",
     ),
     ("partners/metal.toml", include_str!("partners/metal.toml")),
@@ -54,6 +56,8 @@ const FILES: [(&str, &str); 17] = [
     ("partners/agency.toml", include_str!("partners/agency.toml")),
     ("partners/staal.toml", include_str!("partners/staal.toml")),
     ("partners/hout.toml", include_str!("partners/hout.toml")),
+    ("partners/platform-belgium.toml", include_str!("partners/platform-belgium.toml")),
+    ("partners/platform-morocco.toml", include_str!("partners/platform-morocco.toml")),
     ("partners/eures-vdab.toml", include_str!("partners/eures-vdab.toml")),
     ("secrets/metal-webhook", WEBHOOK_SECRET),
     ("secrets/agency", AGENCY_TOKEN),
@@ -246,6 +250,12 @@ impl Scene {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         anyhow::bail!("the gateway had no room for `{path}`")
+    }
+
+    /// Keeps what a person permits, and returns its record.
+    pub async fn keep(&self, grant: &Value) -> Result<String> {
+        self.post("/v1/consents", &self.operator_token, grant).await?;
+        grant["header"]["record_id"].as_str().map(str::to_owned).context("a grant without a number")
     }
 
     /// Asks the gateway as an operator.

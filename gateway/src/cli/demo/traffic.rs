@@ -13,7 +13,7 @@ use connectors::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::output::say, persons, scene::Scene};
+use super::{super::output::say, cohort::Cohort, persons, scene::Scene};
 
 /// Vacancies that VDAB and ANAPEC have at most.
 const MOST: usize = 12;
@@ -36,13 +36,14 @@ impl Traffic {
     }
 
     /// Runs until it is told to stop, printing what flows.
-    pub async fn run(&self, scene: &Scene, stop: &CancellationToken) -> u64 {
+    pub async fn run(&self, scene: &Scene, cohort: &Cohort, stop: &CancellationToken) -> u64 {
         let (posted, pulled) = (scene.ats.observe(), scene.eures.observe());
         tokio::join!(
             scene.ats.steady(&self.pace, stop),
             scene.vdab.steady(self.pace.interval * 3, MOST, stop),
             scene.anapec.steady(self.pace.interval * 4, MOST, stop),
             persons::traffic(scene, stop),
+            cohort.traffic(scene, stop),
             misbehave(scene, stop),
             pull(scene, stop),
             each(posted, stop, |posted| self.tell_posted(&posted)),
