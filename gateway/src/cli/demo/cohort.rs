@@ -88,31 +88,30 @@ impl Cohort {
             "ANAPEC brings   a cohort of {TALENTS} talents, who permit both platforms; in Belgium without pictures"
         ));
         while stop.run_until_cancelled(tokio::time::sleep(PULL_EVERY)).await.is_some() {
-            self.pull().await?;
+            self.pull().await;
         }
         let shown = async {
             while self.shown().await.iter().any(|shown| *shown < TALENTS) {
                 tokio::time::sleep(PULL_EVERY).await;
-                self.pull().await?;
+                self.pull().await;
             }
-            anyhow::Ok(())
         };
-        tokio::time::timeout(PATIENCE, shown).await.context("the talents did not come to the platforms")??;
+        tokio::time::timeout(PATIENCE, shown).await.context("the talents did not come to the platforms")?;
         let (person, records) = permitted.first().context("there are no talents")?;
         for record in records {
             withdraw(scene, record).await?;
         }
         say(&format!("  {} takes both permissions back", short(person)));
-        self.pull().await?;
         until_recalled(scene, person, self.platforms.len(), async || self.pull().await).await
     }
 
-    /// Has both platforms pull.
-    async fn pull(&self) -> Result<()> {
+    /// Has both platforms pull; who cannot pulls again later.
+    async fn pull(&self) {
         for platform in &self.platforms {
-            platform.pull().await?;
+            if let Err(error) = platform.pull().await {
+                say(&format!("  {} pulls  {error:#}", platform.name));
+            }
         }
-        Ok(())
     }
 
     async fn shown(&self) -> Vec<usize> {

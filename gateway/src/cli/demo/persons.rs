@@ -78,7 +78,7 @@ async fn bring(scene: &Scene, stop: &CancellationToken) -> Result<()> {
     let (person, record) = permitted.first().context("nobody permitted anything")?;
     withdraw(scene, record).await?;
     say(&format!("  {} takes the permission back: nothing more goes, and what went is recalled", short(person)));
-    until_recalled(scene, person, 1, async || Ok(())).await?;
+    until_recalled(scene, person, 1, async || ()).await?;
     say(&format!("Staalbouw says   it has deleted the profile of {}", short(person)));
     let (address, profile) = &profiles(revision)[0];
     scene.post(address, &token, profile).await?;
@@ -93,12 +93,7 @@ pub async fn withdraw(scene: &Scene, record: &str) -> Result<()> {
 }
 
 /// Waits until as many as have got something of a person have answered that they delete it; meanwhile they may do something.
-pub async fn until_recalled(
-    scene: &Scene,
-    person: &str,
-    recipients: usize,
-    meanwhile: impl AsyncFn() -> Result<()>,
-) -> Result<()> {
+pub async fn until_recalled(scene: &Scene, person: &str, recipients: usize, meanwhile: impl AsyncFn()) -> Result<()> {
     let recalls = format!("/v1/recalls?subject={person}");
     let is_answered = |said: &Value| {
         let recalls = said["recalls"].as_array().map_or(&[][..], Vec::as_slice);
@@ -107,12 +102,11 @@ pub async fn until_recalled(
     let answered = async {
         // Engines that have lost a server may need a while to answer.
         while !scene.ask(&recalls).await.is_ok_and(|said| is_answered(&said)) {
-            meanwhile().await?;
+            meanwhile().await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(())
     };
-    tokio::time::timeout(PATIENCE, answered).await.context("the recall was not answered")?
+    tokio::time::timeout(PATIENCE, answered).await.context("the recall was not answered")
 }
 
 /// What a person permits, an hour ago.
