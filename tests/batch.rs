@@ -235,7 +235,7 @@ async fn who_may_not_push_sends_no_batch_either() {
     let table = [
         (None, "/v1/acme/vacancy/batch", 401, "unauthorized"),
         (Some(&foreign), "/v1/acme/vacancy/batch", 403, "forbidden"),
-        (Some(&own), "/v1/acme/placement_status/batch", 422, "kind_not_accepted"),
+        (Some(&own), "/v1/acme/placement_status/batch", 404, "not_found"),
         (Some(&own), "/v1/acme/talent_profile/batch", 404, "not_found"),
         (Some(&own), "/v1/acme/vacancy/batch?dialect=klingon", 400, "unknown_dialect"),
         (Some(&own), "/v1/acme/poem/batch", 404, "not_found"),

@@ -123,7 +123,7 @@ async fn every_refusal_is_a_problem() {
         (Method::POST, "/v1/acme/vacancy?colour=red", "{}", None, 400, "bad_request"),
         (Method::POST, "/v1/acme/talent_profile", "{}", None, 404, "not_found"),
         (Method::POST, "/v1/acme/talent_profile?dialect=canonical", "{}", None, 404, "not_found"),
-        (Method::POST, "/v1/acme/placement_status", "{}", None, 422, "kind_not_accepted"),
+        (Method::POST, "/v1/acme/placement_status", "{}", None, 404, "not_found"),
         (Method::POST, "/v1/acme/poem", "{}", None, 404, "not_found"),
         (Method::GET, "/v1/acme/vacancy", "", None, 405, "method_not_allowed"),
         (Method::GET, "/nowhere", "", None, 404, "not_found"),

@@ -74,7 +74,7 @@ impl Disclosure<'_> {
     /// What is asked: everything that a record of the kind may hold.
     fn request(&self, kind: Kind, person: EntityKey, subject_state: SubjectState) -> Request {
         let wanted = self.outgoing.consent.as_ref();
-        let categories = RecordType::of(kind).map(RecordType::categories).unwrap_or_default();
+        let categories = RecordType::of(kind).categories();
         Request {
             subject: person.as_uuid(),
             subject_state,

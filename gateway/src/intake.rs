@@ -6,6 +6,7 @@
 mod carrier;
 mod person;
 mod reading;
+mod status;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use self::{
     carrier::Carrier,
     person::{place_of_parked, place_of_version},
     reading::Opened,
+    status::place_of_event,
 };
 use crate::{
     backbone::{Backbone, Output, Topic},
@@ -131,8 +133,10 @@ impl Intake {
     /// # Errors
     /// If log or store do not answer; nothing is known to be accepted then.
     pub async fn accept(&self, document: Document<'_>, opened: Opened) -> Result<Taken> {
-        if document.kind.is_personal() {
-            return self.accept_person(document, opened).await;
+        match document.kind {
+            Kind::Vacancy => {}
+            Kind::TalentProfile => return self.accept_person(document, opened).await,
+            Kind::PlacementStatus => return self.accept_status(document, opened).await,
         }
         let Opened { rules, read, reference } = opened;
         let echo = self.echo_of(document.partner, &reference).await?;

@@ -248,9 +248,7 @@ impl WrittenMapping<'_> {
         let kind = self.file.trim_end_matches(".toml");
         let kind: Kind =
             kind.parse().map_err(|problem| self.mistake(problem, "name the file after its kind: `vacancy.toml`"))?;
-        let Some(model) = RecordType::of(kind) else {
-            return Err(self.mistake(format!("the kind `{kind}` is not accepted yet"), "remove the file"));
-        };
+        let model = RecordType::of(kind);
         let samples = self.samples(kind);
         let text = text_of(self.path, self.bytes)?;
         Mapping::compile(dialect, kind, model, library, (self.path, text, base), samples)

@@ -32,9 +32,7 @@ impl Defaults {
     /// Every mistake, with its line.
     pub fn from_toml(file: &str, text: &str, kind: Kind) -> Result<Self, Vec<MappingError>> {
         let mut mistakes = Mistakes::new(file, text);
-        let Some(model) = RecordType::of(kind) else {
-            return Ok(Self::default());
-        };
+        let model = RecordType::of(kind);
         let mut defaults = Self::default();
         match Document::parse(text) {
             Ok(document) => defaults.read(document.as_table(), model, &mut mistakes),

@@ -50,6 +50,11 @@ fn reading_what_was_written_gives_the_profile_up_to_the_losses() {
     reading_gives_the_record(Kind::TalentProfile);
 }
 
+#[test]
+fn reading_what_was_written_gives_the_status_up_to_the_losses() {
+    reading_gives_the_record(Kind::PlacementStatus);
+}
+
 /// Every record is made once, and goes through every mapping of its kind.
 fn reading_gives_the_record(kind: Kind) {
     const CASES: u32 = 500;

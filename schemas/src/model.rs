@@ -96,12 +96,12 @@ impl Type {
 }
 
 impl RecordType {
-    /// The model of a kind, or nothing while the kind is not accepted.
-    pub fn of(kind: Kind) -> Option<&'static RecordType> {
+    /// The model of a kind.
+    pub fn of(kind: Kind) -> &'static RecordType {
         match kind {
-            Kind::Vacancy => Some(*VACANCY),
-            Kind::TalentProfile => Some(*TALENT_PROFILE),
-            Kind::PlacementStatus => None,
+            Kind::Vacancy => *VACANCY,
+            Kind::TalentProfile => *TALENT_PROFILE,
+            Kind::PlacementStatus => *PLACEMENT_STATUS,
         }
     }
 
@@ -159,10 +159,17 @@ pub(crate) const VACANCY_AVSC: &str = include_str!("../avro/vacancy.avsc");
 /// The text of the talent profile schema.
 pub(crate) const TALENT_PROFILE_AVSC: &str = include_str!("../avro/talent_profile.avsc");
 
+/// The text of the placement status schema.
+pub(crate) const PLACEMENT_STATUS_AVSC: &str = include_str!("../avro/placement_status.avsc");
+
 static VACANCY: LazyLock<&'static RecordType> =
     LazyLock::new(|| RecordType::parse(Kind::Vacancy, VACANCY_AVSC).expect("the embedded schema is tested"));
 static TALENT_PROFILE: LazyLock<&'static RecordType> = LazyLock::new(|| {
     RecordType::parse(Kind::TalentProfile, TALENT_PROFILE_AVSC).expect("the embedded schema is tested")
+});
+
+static PLACEMENT_STATUS: LazyLock<&'static RecordType> = LazyLock::new(|| {
+    RecordType::parse(Kind::PlacementStatus, PLACEMENT_STATUS_AVSC).expect("the embedded schema is tested")
 });
 
 #[derive(Default)]
@@ -340,8 +347,9 @@ mod tests {
                 }
             }
         }
-        check(RecordType::of(Kind::TalentProfile).unwrap(), "talent_profile");
-        let vacancy = RecordType::of(Kind::Vacancy).unwrap();
+        check(RecordType::of(Kind::TalentProfile), "talent_profile");
+        check(RecordType::of(Kind::PlacementStatus), "placement_status");
+        let vacancy = RecordType::of(Kind::Vacancy);
         check(vacancy, "vacancy");
         let (_, profiles) = vacancy.field("profiles").unwrap();
         assert!(matches!(profiles.ty, Type::List { key: Some(0), .. }));
@@ -384,16 +392,19 @@ mod tests {
     }
 
     #[test]
-    fn placement_statuses_have_no_model_yet() {
-        assert!(RecordType::of(Kind::PlacementStatus).is_none());
-    }
-
-    #[test]
     fn the_categories_of_the_schema_are_ours_and_explained() {
-        let json: Json = serde_json::from_str(TALENT_PROFILE_AVSC).unwrap();
-        let explained: Vec<&str> = json["categories"].as_object().unwrap().keys().map(String::as_str).collect();
+        let explained = |avsc| {
+            let json: Json = serde_json::from_str(avsc).unwrap();
+            let categories = json["categories"].as_object().unwrap().clone();
+            categories.into_iter().map(|(name, words)| (name, words.to_string())).collect::<Vec<_>>()
+        };
+        let of_profiles = explained(TALENT_PROFILE_AVSC);
         let ours: Vec<&str> = Category::ALL.iter().map(|category| category.as_str()).collect();
-        assert_eq!(explained, ours);
+        assert_eq!(of_profiles.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ours);
+        let of_statuses = explained(PLACEMENT_STATUS_AVSC);
+        let used = RecordType::of(Kind::PlacementStatus).categories();
+        assert_eq!(of_statuses.iter().map(|(name, _)| name.parse().unwrap()).collect::<BTreeSet<_>>(), used);
+        assert!(of_statuses.iter().all(|category| of_profiles.contains(category)), "they mean the same");
     }
 
     #[test]

@@ -217,7 +217,7 @@ mod tests {
     use crate::Kind;
 
     fn resolve(text: &str) -> Result<Path, PathError> {
-        Path::resolve(RecordType::of(Kind::Vacancy).unwrap(), text)
+        Path::resolve(RecordType::of(Kind::Vacancy), text)
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_path_has_the_category_of_what_is_around_it() {
         let category = |text: &str| {
-            let path = Path::resolve(RecordType::of(Kind::TalentProfile).unwrap(), text).unwrap();
+            let path = Path::resolve(RecordType::of(Kind::TalentProfile), text).unwrap();
             path.category()
         };
         for (path, expected) in [

@@ -85,7 +85,7 @@ impl Status {
 
     /// Writes the status into a vacancy record.
     pub fn set_on(self, record: &mut Record) {
-        let model = RecordType::of(Kind::Vacancy).expect("vacancies have a model");
+        let model = RecordType::of(Kind::Vacancy);
         let path = Path::resolve(model, "status").expect("the schema has a status");
         *path.slot(record.root_mut()) = self.to_value();
     }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_statuses_are_those_of_the_schema() {
-        let model = RecordType::of(Kind::Vacancy).unwrap();
+        let model = RecordType::of(Kind::Vacancy);
         let Type::Symbol(symbols) = model.field("status").unwrap().1.ty else {
             panic!("status is an enum");
         };

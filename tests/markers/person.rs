@@ -1,5 +1,6 @@
 //! A person who does not exist, and whose every value is found again wherever it lies.
 
+use connectors::platform::stub::PlatformEvent;
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -111,6 +112,18 @@ impl Person {
             "emplois_metiers": [{"emploi_metier_id": 55511}],
             self.unknown_name.as_str(): [summary],
         })
+    }
+
+    /// What an employer makes of the profile.
+    pub fn selected(&self, profile: &str) -> PlatformEvent {
+        PlatformEvent {
+            id: self.source_id.clone(),
+            interest: "selected",
+            profile: profile.to_owned(),
+            at: self.birth_date.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
+            employer: self.employer.clone(),
+            stage: self.title.clone(),
+        }
     }
 
     /// As `hropen-json` has it.

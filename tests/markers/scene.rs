@@ -205,6 +205,17 @@ impl Scene {
         for person in [&pseudonym, &other_pseudonym] {
             pull_until(&mut platform, person, true).await;
         }
+        let told = platform.tell(&person.selected(&pseudonym)).await.unwrap();
+        assert_eq!(told.status, StatusCode::ACCEPTED, "{:?}", told.body);
+        until("what an employer made of the profile is known", async || {
+            let (_, known) = self.operate(Method::GET, &format!("/v1/placements/{pseudonym}"), &Value::Null).await;
+            known.contains("selected")
+        })
+        .await;
+        let mut nobodys = person.selected(&person.cin);
+        nobodys.id.push('2');
+        let refused = platform.tell(&nobodys).await.unwrap();
+        self.keep("refused-event", &refused.body.to_string());
         assert!(platform.shown()[&pseudonym].document.to_string().contains(&person.family), "the markers were pulled");
         let arrived = self.acme.history(&pseudonym).iter().any(|one| contains(&one.body, &person.family));
         assert!(arrived, "the markers went through");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod eures;
+mod events;
 mod scene;
 
 #[path = "../support/mod.rs"]

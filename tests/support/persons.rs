@@ -18,6 +18,9 @@ pub const PERMITTED: &str = "be-kbo:0999999922";
 /// The number of the employer that nobody permits.
 pub const STRANGER: &str = "be-kbo:0000000097";
 
+/// What the file of a partner has that tells what becomes of profiles.
+const EVENTS: &str = "[incoming.placement_status]\ndialect = \"placement-event\"\n";
+
 /// An employment service that pushes talent profiles.
 pub fn profile_source<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
     let file = format!(
@@ -42,7 +45,7 @@ pub fn employer<'a>(id: &'a str, legal_id: &str, dialect: &str, base_url: &str) 
 pub fn pulling_employer<'a>(id: &'a str, legal_id: &str) -> (&'a str, String) {
     let (id, file) = employer(id, legal_id, "matching-platform", "");
     let pushed_to = format!("kind = \"rest\", base_url = \"\", token = \"{id}-token\"");
-    (id, file.replace(&pushed_to, "kind = \"feed\""))
+    (id, format!("{}{EVENTS}", file.replace(&pushed_to, "kind = \"feed\"")))
 }
 
 /// Whoever pulls the talent profiles of a partner, with a key of its own, so many items at a time.
@@ -64,9 +67,10 @@ pub async fn pull_until(stub: &mut PlatformStub, person: &str, is_shown: bool) {
     assert!(is_so.await, "waited in vain until {person} is shown: {is_shown}; {:?}", stub.violations());
 }
 
-/// A matching platform that pulls talent profiles.
+/// A matching platform that pulls talent profiles, and tells what employers make of them.
 pub fn platform<'a>(id: &'a str, country: &str) -> (&'a str, String) {
-    (id, puller_of_persons("Platform", (country, "platform"), "matching-platform", "kind = \"feed\""))
+    let file = puller_of_persons("Platform", (country, "platform"), "matching-platform", "kind = \"feed\"");
+    (id, format!("{file}{EVENTS}"))
 }
 
 /// EURES, which pulls CVs of a source with the token [`super::PULLER_TOKEN`].

@@ -1,19 +1,21 @@
-//! A matching platform as we meet it: pulls its feed of talent profiles, shows what it was given, deletes what has gone, and
-//! checks every page by rules of its own.
+//! A matching platform as we meet it: pulls its feed of talent profiles, shows what it was given, deletes what has gone,
+//! checks every page by rules of its own, and tells what employers make of the profiles.
 //!
 //! The rules are those of the feed as it is described to partners, and what was agreed about persons: what is said to be
 //! withheld is not there, what was removed is not shown again as it was, and nothing is kept that a cache could give away.
 
+mod events;
 mod page;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderValue, header};
-use reqwest::Response;
+use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
+pub use self::events::{Answer, PlatformEvent};
 use self::page::Page;
 use crate::{
     BaseUrl, Notice,
@@ -34,7 +36,7 @@ const MORE_MEMBERS: [&str; 1] = ["introductions"];
 /// What is pulled.
 #[derive(Debug, Clone)]
 pub struct PlatformSettings {
-    /// The feed: `{host}/v1/{partner}/feed/talent_profile`.
+    /// The feed: `{host}/v1/{partner}/feed/talent_profile`. Events go to `{host}/v1/{partner}/placement_status`.
     pub feed: BaseUrl,
     /// The platform's key.
     pub key: SecretString,
@@ -249,15 +251,19 @@ impl PlatformStub {
         if let Some(cursor) = &self.cursor {
             url.query_pairs_mut().append_pair("cursor", cursor);
         }
-        let text = format!("Bearer {}", self.settings.key.expose_secret());
-        let mut authorization = HeaderValue::from_str(&text).map_err(|_| PullError::Key)?;
-        authorization.set_sensitive(true);
-        let request = client.get(url).header(header::AUTHORIZATION, authorization).timeout(self.settings.time_out);
-        let sent = request.send().await;
-        let response = sent.map_err(|error| PullError::Call { detail: foreign_text::chain(&error.without_url()) })?;
+        let response = self.send(client.get(url)).await?;
         match response.status().as_u16() {
             200 => Ok(response),
             status => Err(PullError::Status { status }),
         }
+    }
+
+    /// Sends a request with the platform's key.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, PullError> {
+        let text = format!("Bearer {}", self.settings.key.expose_secret());
+        let mut authorization = HeaderValue::from_str(&text).map_err(|_| PullError::Key)?;
+        authorization.set_sensitive(true);
+        let sent = request.header(header::AUTHORIZATION, authorization).timeout(self.settings.time_out).send().await;
+        sent.map_err(|error| PullError::Call { detail: foreign_text::chain(&error.without_url()) })
     }
 }

@@ -14,11 +14,14 @@ use super::{
 #[derive(Debug, Args)]
 pub struct Trace {
     /// The message, or the reference that a vacancy went out under
-    #[arg(required_unless_present = "reference")]
+    #[arg(required_unless_present_any = ["reference", "placement"])]
     id: Option<String>,
     /// The source's reference
     #[arg(long, conflicts_with = "id")]
     reference: Option<String>,
+    /// The pseudonym of a person: what each party says happened on the way to a job
+    #[arg(long, value_name = "PSEUDONYM", conflicts_with_all = ["id", "reference", "explain"])]
+    placement: Option<String>,
     /// Show the hashes that were in force, and what becomes of every field on its way to each partner
     #[arg(long)]
     explain: bool,
@@ -29,6 +32,15 @@ pub struct Trace {
 impl Trace {
     pub async fn run(self) -> Result<(), Failure> {
         let client = self.connection.open()?;
+        if let Some(pseudonym) = &self.placement {
+            let placement = client.get(&format!("/v1/placements/{}", encoded(pseudonym))).await?;
+            if self.connection.json {
+                say(&placement.to_string());
+            } else {
+                show_placement(&placement);
+            }
+            return Ok(());
+        }
         let messages = self.find(&client).await?;
         if messages.is_empty() {
             let what = self.reference.or(self.id).unwrap_or_default();
@@ -65,6 +77,30 @@ impl Trace {
             messages.push(client.get(&format!("/v1/messages/{id}")).await?);
         }
         Ok(messages)
+    }
+}
+
+/// What each party says happened to a person.
+fn show_placement(placement: &Value) {
+    say(&format!("profile {}", placement["profile"].as_str().unwrap_or("-")));
+    for happened in placement["events"].as_array().into_iter().flatten() {
+        let event = &happened["event"];
+        let said = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+        let mut line = format!(
+            "  {} {:10} says {}",
+            said("/effective_at").unwrap_or("-"),
+            happened["interest"].as_str().unwrap_or("-"),
+            happened["partner"].as_str().unwrap_or("-"),
+        );
+        let employer = said("/employer/name").or(said("/employer/legal_ids/0/value"));
+        let status = said("/source_status/label").or(said("/source_status/code"));
+        for (before, value) in [(", employer ", employer), (", vacancy ", said("/vacancy")), (", status ", status)] {
+            if let Some(value) = value {
+                line.push_str(before);
+                line.push_str(value);
+            }
+        }
+        say(&line);
     }
 }
 

@@ -272,6 +272,10 @@ impl Outgoing {
             return Ok(());
         }
         ensure!(
+            kind != Kind::PlacementStatus,
+            "`outgoing.{kind}`: what happened to persons is taken and kept, and sent to nobody yet; remove it"
+        );
+        ensure!(
             self.connector.decides_each(),
             "`outgoing.{kind}.connector`: what is about persons goes by `rest`, where every send is decided, or by `feed` or \
              `eures-feed`, where every pull is; a topic would be read later, whatever the person says by then"

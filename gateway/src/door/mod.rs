@@ -20,6 +20,7 @@ mod limits;
 mod messages;
 mod parked;
 mod partners;
+mod placements;
 mod probes;
 mod problem;
 mod push;
@@ -197,6 +198,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(consents::show))
         .routes(routes!(consents::withdraw))
         .routes(routes!(recalls::list))
+        .routes(routes!(placements::of))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(subjects::look_up))

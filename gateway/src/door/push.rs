@@ -181,7 +181,7 @@ impl Door {
         options: PushOptions,
     ) -> Result<Route, Problem> {
         let partner = self.partner_for(identity, partner)?;
-        let kind = accepted_kind(kind)?;
+        let kind: Kind = kind.parse().map_err(|error: String| Problem::not_found("kind").detail(error))?;
         let usual = partner.incoming.get(&kind).map(|incoming| incoming.dialect.clone());
         // Who sends nothing about persons by its file sends nothing about them in another dialect either.
         let is_foreign = kind.is_personal() && usual.is_none();
@@ -197,19 +197,6 @@ impl Door {
             );
         };
         Ok(Route { partner, kind, dialect })
-    }
-}
-
-fn accepted_kind(kind: &str) -> Result<Kind, Problem> {
-    match kind.parse() {
-        Ok(kind @ (Kind::Vacancy | Kind::TalentProfile)) => Ok(kind),
-        Ok(kind @ Kind::PlacementStatus) => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            const { code("kind_not_accepted") },
-            "this kind is not accepted yet",
-        )
-        .detail(format!("`{kind}` holds personal data; it is accepted once there is a model of it"))),
-        Err(error) => Err(Problem::not_found("kind").detail(error)),
     }
 }
 

@@ -102,7 +102,7 @@ impl Intake {
     }
 
     /// The key's use, without anything that could be tried out: the caller's key may name a person too.
-    async fn idempotency_of_person(
+    pub(super) async fn idempotency_of_person(
         &self,
         rules: &Rules,
         document: &Document<'_>,

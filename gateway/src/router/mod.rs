@@ -5,6 +5,7 @@
 
 mod decide;
 mod entitled;
+mod events;
 mod outputs;
 mod replay;
 mod sync;
@@ -167,6 +168,9 @@ impl Router {
     }
 
     async fn route(&self, stored: &Stored, batch: &mut Batch) -> Result<()> {
+        if stored.envelope.kind() == Kind::PlacementStatus {
+            return self.note(stored, batch).await;
+        }
         let header = &stored.envelope.header;
         if let Some(version) = batch.histories.at(header.entity_key, stored.position).cloned() {
             // Met again at its own position: the decision stands, its outputs are repeated.

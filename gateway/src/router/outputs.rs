@@ -85,7 +85,7 @@ impl Router {
     }
 
     /// A record of the journal about an accepted message.
-    fn told(&self, stored: &Stored, step: &str, code: Option<&str>, detail: Option<String>) -> Output {
+    pub(super) fn told(&self, stored: &Stored, step: &str, code: Option<&str>, detail: Option<String>) -> Output {
         let event = Event {
             step: step.to_owned(),
             code: code.map(str::to_owned),

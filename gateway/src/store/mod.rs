@@ -19,6 +19,7 @@ mod journal;
 mod leases;
 mod parked;
 mod person_feeds;
+mod placement_events;
 mod polls;
 mod postgres;
 mod recalls;
@@ -53,6 +54,7 @@ pub use self::{
     person_feeds::{
         PersonDocument, PersonFeed, PersonFeeds, PersonItem, PersonItems, PullDecision, PulledPast, WhichPersons,
     },
+    placement_events::{PlacementEvent, PlacementEvents},
     polls::{Poll, Polled, Polls},
     postgres::{Arrival, Connections, Filling, PostgresStore, options as postgres_options},
     recalls::{Disclosed, Recall, RecallFilter, RecallKey, RecallState, Recalls},
@@ -78,6 +80,7 @@ pub trait Store:
     + Dispatches
     + Feed
     + PersonFeeds
+    + PlacementEvents
     + ParkedInputs
     + Polls
     + Replays

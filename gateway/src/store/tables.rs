@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 26] = [
+pub const TABLES: [Table; 27] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -330,6 +330,18 @@ pub const TABLES: [Table; 26] = [
             ("reason", Text),
             ("awaits_pull", Flag),
             ("ended_send", Number),
+        ],
+    },
+    Table {
+        name: "placement_events",
+        columns: &[
+            ("message_id", Id),
+            ("entity_key", Id),
+            ("partner", Text),
+            ("generation", Number),
+            ("log_offset", Number),
+            ("received_at", Number),
+            ("canonical", Bytes),
         ],
     },
     Table {

@@ -6,6 +6,8 @@ use anyhow::Result;
 use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, MessageId, PartnerId, Position};
 
+use super::PlacementEvent;
+
 /// A version of an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -63,6 +65,8 @@ pub struct Routed {
     pub complements: Vec<(EntityKey, String, Position, Vec<u8>)>,
     /// Names and legal identifiers of employers, with their entities.
     pub employers: Vec<(String, EntityKey)>,
+    /// Events about persons.
+    pub events: Vec<PlacementEvent>,
     /// Everything at or below is settled: older versions may go.
     pub committed: Option<Position>,
 }

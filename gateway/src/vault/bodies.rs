@@ -52,13 +52,19 @@ impl Bodies {
                 let payload = Payload::Vacancy(Some(Body::Plain(Plain { bytes: content.to_avro()? })));
                 Ok(Some(Envelope { header, payload }))
             }
-            Kind::TalentProfile => {
-                let subject = subject_of(kind, header.entity_key)?;
-                let envelope = Envelope { header, payload: Payload::TalentProfile(None) };
-                self.for_persons()?.seal(subject, envelope, content).await
-            }
-            Kind::PlacementStatus => bail!("`{kind}` is not taken yet"),
+            Kind::TalentProfile => self.seal(header, (kind, Payload::TalentProfile(None)), content).await,
+            Kind::PlacementStatus => self.seal(header, (kind, Payload::PlacementStatus(None)), content).await,
         }
+    }
+
+    async fn seal(
+        &self,
+        header: Header,
+        (kind, payload): (Kind, Payload),
+        content: &Content,
+    ) -> Result<Option<Envelope>> {
+        let subject = subject_of(kind, header.entity_key)?;
+        self.for_persons()?.seal(subject, Envelope { header, payload }, content).await
     }
 
     /// What an envelope holds. None if the keys of whom it is about were destroyed.
@@ -132,7 +138,7 @@ impl Bodies {
 /// Whom an entity is about.
 fn subject_of(kind: Kind, entity: EntityKey) -> Result<Subject> {
     match kind {
-        Kind::TalentProfile => Ok(Subject::from(entity.as_uuid())),
-        Kind::Vacancy | Kind::PlacementStatus => bail!("a `{kind}` does not say whom it is about"),
+        Kind::TalentProfile | Kind::PlacementStatus => Ok(Subject::from(entity.as_uuid())),
+        Kind::Vacancy => bail!("a `{kind}` does not say whom it is about"),
     }
 }

@@ -17,12 +17,23 @@ const KEYS: [(&str, &[&str]); 5] = [
 
 /// Records of a kind. Every record has what no partner can do without.
 pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
-    let model = RecordType::of(kind).unwrap();
+    let model = RecordType::of(kind);
     let root = record(model, library);
     (root, any::<bool>())
         .prop_map(move |(root, is_complete)| {
             let mut record = Record::new(kind);
             *record.root_mut() = root;
+            if kind == Kind::PlacementStatus {
+                for (path, value) in [
+                    ("reference", Value::text("E-1")),
+                    ("profile", Value::text("0c6f0a5e-7f0c-4c8a-9d55-5f8e3f1f9d11")),
+                    ("effective_at", Value::text("2026-11-20T14:05:00Z")),
+                    ("interest", Value::Symbol(3)),
+                ] {
+                    fill(&mut record, path, value);
+                }
+                return record;
+            }
             if kind == Kind::TalentProfile {
                 fill(&mut record, "restricted_ids[ma-cin].value", Value::text("AB123456"));
                 if is_complete {

@@ -8,7 +8,7 @@ use apache_avro::{
 };
 
 use super::{
-    CONTENT, Codec, CodecError, ENVELOPE, TALENT_PROFILE, VACANCY,
+    CONTENT, Codec, CodecError, ENVELOPE, PLACEMENT_STATUS, TALENT_PROFILE, VACANCY,
     codec::{fingerprint_of, without_schema},
     published_versions,
 };
@@ -24,6 +24,8 @@ pub enum Subject {
     Vacancy,
     /// A [`crate::Record`] of a talent profile.
     TalentProfile,
+    /// A [`crate::Record`] of a placement status.
+    PlacementStatus,
 }
 
 /// A version that can be read.
@@ -37,7 +39,8 @@ pub struct Learned {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 4] = [Self::Envelope, Self::Content, Self::Vacancy, Self::TalentProfile];
+    pub const ALL: [Self; 5] =
+        [Self::Envelope, Self::Content, Self::Vacancy, Self::TalentProfile, Self::PlacementStatus];
 
     /// Its name: that of its file in `schemas/avro/`.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +49,7 @@ impl Subject {
             Self::Content => "content",
             Self::Vacancy => "vacancy",
             Self::TalentProfile => "talent_profile",
+            Self::PlacementStatus => "placement_status",
         }
     }
 
@@ -56,6 +60,7 @@ impl Subject {
             Self::Content => "org.passerelle.content.Content",
             Self::Vacancy => "org.passerelle.vacancy.Vacancy",
             Self::TalentProfile => "org.passerelle.talent_profile.TalentProfile",
+            Self::PlacementStatus => "org.passerelle.placement_status.PlacementStatus",
         }
     }
 
@@ -75,6 +80,7 @@ impl Subject {
             Self::Content => &CONTENT,
             Self::Vacancy => &VACANCY,
             Self::TalentProfile => &TALENT_PROFILE,
+            Self::PlacementStatus => &PLACEMENT_STATUS,
         }
     }
 }

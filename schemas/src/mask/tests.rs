@@ -7,7 +7,7 @@ use super::*;
 use crate::Kind;
 
 fn model() -> &'static RecordType {
-    RecordType::of(Kind::TalentProfile).unwrap()
+    RecordType::of(Kind::TalentProfile)
 }
 
 /// Any value of a type; keys and formats do not matter here.

@@ -25,7 +25,7 @@ struct Inside {
 impl Known {
     /// What this program knows by itself.
     pub fn new() -> Self {
-        let records = [Subject::Vacancy, Subject::TalentProfile];
+        let records = [Subject::Vacancy, Subject::TalentProfile, Subject::PlacementStatus];
         let published = records.into_iter().flat_map(|subject| published_versions(subject.as_str()));
         let canonical = published.map(|avsc| Hash::of(avsc.as_bytes()).to_string()).collect();
         Self(RwLock::new(Inside { canonical, ..Inside::default() }))
@@ -59,7 +59,7 @@ impl Known {
             Subject::Envelope => {
                 self.write().envelopes.insert(id, learned.fingerprint);
             }
-            Subject::Vacancy | Subject::TalentProfile => {
+            Subject::Vacancy | Subject::TalentProfile | Subject::PlacementStatus => {
                 self.write().canonical.insert(Hash::of(avsc.as_bytes()).to_string());
             }
             Subject::Content => {}

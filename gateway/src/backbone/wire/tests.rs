@@ -123,6 +123,7 @@ async fn an_envelope_is_read_as_it_was_written_and_stands_under_an_id_of_the_reg
         [
             "org.passerelle.content.Content",
             "org.passerelle.envelope.Envelope",
+            "org.passerelle.placement_status.PlacementStatus",
             "org.passerelle.talent_profile.TalentProfile",
             "org.passerelle.vacancy.Vacancy",
             "t.accepted-value",

@@ -1,5 +1,5 @@
-//! The cohort of the demo: talents whom ANAPEC brings, and two matching platforms that pull who permits them. In the end one
-//! of them takes the permission back, and is gone at the next pull.
+//! The cohort of the demo: talents whom ANAPEC brings, and two matching platforms that pull who permits them. Employers on
+//! each select one. In the end one of the talents takes the permission back, and is gone at the next pull.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::{
     super::output::say,
     persons::{grant, until_recalled, withdraw},
     scene::Scene,
+    selection::select,
     traffic::short,
 };
 
@@ -39,18 +40,24 @@ struct Platform {
     country: &'static str,
     /// Whether the talents let it show their pictures.
     has_pictures: bool,
+    /// Who is selected there in the end, counted from the first talent.
+    choice: usize,
+    /// Whom an employer there has selected, once the gateway tells so.
+    selected: Mutex<Option<String>>,
     stub: Mutex<PlatformStub>,
 }
 
 impl Cohort {
     /// Plays the platforms; they have pulled nothing yet.
     pub async fn open(scene: &Scene) -> Result<Self> {
-        let platform = async |id: &'static str, name, country, has_pictures| {
+        let platform = async |id: &'static str, name, country, has_pictures, choice| {
             anyhow::Ok(Platform {
                 id,
                 name,
                 country,
                 has_pictures,
+                choice,
+                selected: Mutex::default(),
                 stub: Mutex::new(PlatformStub::new(PlatformSettings {
                     feed: format!("{}/v1/{id}/feed/talent_profile", scene.url).parse()?,
                     key: scene.partner_key(id).await?.into(),
@@ -59,8 +66,8 @@ impl Cohort {
                 })),
             })
         };
-        let belgium = platform("platform-belgium", "Belgium", "BE", false).await?;
-        let morocco = platform("platform-morocco", "Morocco", "MA", true).await?;
+        let belgium = platform("platform-belgium", "Belgium", "BE", false, 1).await?;
+        let morocco = platform("platform-morocco", "Morocco", "MA", true, 2).await?;
         Ok(Self { platforms: [belgium, morocco] })
     }
 
@@ -97,6 +104,11 @@ impl Cohort {
             }
         };
         tokio::time::timeout(PATIENCE, shown).await.context("the talents did not come to the platforms")?;
+        for platform in &self.platforms {
+            let (person, _) = permitted.get(platform.choice).context("there are too few talents")?;
+            select(scene, &*platform.stub.lock().await, (platform.id, platform.name), person).await?;
+            *platform.selected.lock().await = Some(person.clone());
+        }
         let (person, records) = permitted.first().context("there are no talents")?;
         for record in records {
             withdraw(scene, record).await?;
@@ -132,6 +144,9 @@ impl Cohort {
                 (shown, removed) == (TALENTS - 1, 1),
                 "the platform for {name} shows {shown} talents and has deleted {removed}; {TALENTS} came, one went"
             );
+            let selected = platform.selected.lock().await;
+            let is_shown = selected.as_ref().is_some_and(|person| stub.shown().contains_key(person));
+            ensure!(is_shown, "nobody is selected on the platform for {name}");
             for profile in stub.shown().values() {
                 let has_picture = profile.document.to_string().contains("media.example");
                 ensure!(
@@ -151,8 +166,10 @@ impl Cohort {
             let stub = platform.stub.lock().await;
             let (shown, removed, pages) = (stub.shown().len(), stub.removed().len(), stub.pages());
             let name = platform.name;
-            lines
-                .push(format!("platform   for {name}: {pages} pages pulled, {shown} talents shown, {removed} deleted"));
+            let selected = usize::from(platform.selected.lock().await.is_some());
+            lines.push(format!(
+                "platform   for {name}: {pages} pages pulled, {shown} talents shown, {selected} selected, {removed} deleted"
+            ));
         }
         lines
     }

@@ -3,6 +3,7 @@
 mod cohort;
 mod persons;
 mod scene;
+mod selection;
 mod traffic;
 
 use std::time::Duration;
@@ -20,9 +21,9 @@ use crate::telemetry;
 ///
 /// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
 /// The agency fails now and then, and heals. ANAPEC brings talent profiles: one employer has the permission of the persons
-/// and gets them without their pictures, another gets nothing; two matching platforms pull a cohort of talents, of whom one
-/// takes the permission back. Everything is invented, runs on embedded engines in a temporary folder, and is gone
-/// afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on other engines,
+/// and gets them without their pictures, another gets nothing; two matching platforms pull a cohort of talents, of whom
+/// employers select one each, and one takes the permission back. Everything is invented, runs on embedded engines in a
+/// temporary folder, and is gone afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on other engines,
 /// whose addresses are settings too.
 #[derive(Debug, Args)]
 pub struct Demo {

@@ -260,8 +260,16 @@ impl Scene {
 
     /// Asks the gateway as an operator.
     pub async fn ask(&self, path: &str) -> Result<Value> {
+        self.find(path).await?.with_context(|| format!("the gateway knows nothing of `{path}`"))
+    }
+
+    /// Asks the gateway as an operator for what it may not know, or not yet.
+    pub async fn find(&self, path: &str) -> Result<Option<Value>> {
         let response = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.operator_token).send().await?;
-        Ok(response.error_for_status()?.json().await?)
+        if response.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(response.error_for_status()?.json().await?))
     }
 }
 

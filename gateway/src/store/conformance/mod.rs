@@ -7,6 +7,7 @@ mod feed;
 mod grants;
 mod owners;
 mod person_feeds;
+mod placement_events;
 mod polls;
 mod recalls;
 mod records;
@@ -31,6 +32,7 @@ pub async fn fill(store: &dyn Store) {
     grants::run(store).await;
     recalls::run(store).await;
     person_feeds::run(store).await;
+    placement_events::run(store).await;
     reviews::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
@@ -50,6 +52,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     subjects::run(&*store).await;
     recalls::run(&*store).await;
     person_feeds::run(&*store).await;
+    placement_events::run(&*store).await;
     reviews::run(&*store).await;
     blobs::run(&*store).await;
     owners::run(&*store).await;

@@ -13,6 +13,7 @@ mod lengths;
 pub(super) mod lookups;
 pub(super) mod parked;
 pub(super) mod person_feeds;
+pub(super) mod placement_events;
 pub(super) mod polls;
 pub(super) mod recalls;
 pub(super) mod replays;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, PartnerId, Position};
 use sqlx::Row as _;
 
-use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded};
+use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded, placement_events};
 use crate::store::{Histories, KeyUse, Routed, Version, Versions};
 
 /// Entities of one look-up; SQLite binds up to 32,766.
@@ -79,6 +79,9 @@ async fn record(connection: &mut Connection, routed: &Routed) -> Result<()> {
             row.push_bind(storable(employer)).push_bind(entity.as_uuid());
         });
         insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await?;
+    }
+    for events in routed.events.chunks(ROWS) {
+        placement_events::insert(connection, events).await?;
     }
     for key_use in &routed.key_uses {
         sqlx::query(

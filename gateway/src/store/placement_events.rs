@@ -1,0 +1,33 @@
+//! What happened on the ways of persons to jobs, as each party says it: events, never changed afterwards.
+
+use anyhow::Result;
+use async_trait::async_trait;
+use schemas::{EntityKey, MessageId, PartnerId, Position};
+use uuid::Uuid;
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacementEvent {
+    /// The message that brought it.
+    pub message_id: MessageId,
+    /// Whom it is about.
+    pub entity_key: EntityKey,
+    /// Who says it.
+    pub partner: PartnerId,
+    /// Where its record stands.
+    pub position: Position,
+    /// When it came, microseconds since 1970 UTC.
+    pub received_at: i64,
+    /// The canonical record in Avro, sealed.
+    pub canonical: Vec<u8>,
+}
+
+/// Events about persons.
+#[async_trait]
+pub trait PlacementEvents: Send + Sync {
+    /// The events about somebody, in the order in which they came.
+    async fn placement_events(&self, entity: EntityKey, limit: usize) -> Result<Vec<PlacementEvent>>;
+
+    /// Whether a send to a partner about somebody has ever begun.
+    async fn was_disclosed(&self, subject: Uuid, partner: &PartnerId) -> Result<bool>;
+}
