@@ -164,18 +164,11 @@ impl Intake {
         }
         let modified_at = read.record.text("modified_at").map(str::to_owned);
         let origin = self.origin(&document, Some(reference.clone()), idempotency, modified_at);
-        let content = Content {
-            media_type: document.media_type,
-            raw: document.body.to_vec(),
-            shape: read.shape,
-            canonical: read.record.to_avro()?,
-            loss: Some(read.loss),
-            complement: read.complement,
-            close: (read.operation == Operation::Close).then(|| closing_notice(&read.record)),
-        };
-        let message_id = self
-            .append((document.kind, document.lane), read.operation, entity_key, origin, read.versions, content)
-            .await?;
+        let (way, operation) = ((document.kind, document.lane), read.operation);
+        let close = (operation == Operation::Close).then(|| closing_notice(&read.record));
+        let (content, versions) = content_of(document, read)?;
+        let content = Content { close, ..content };
+        let message_id = self.append(way, operation, entity_key, origin, versions, content).await?;
         Ok(Taken::Accepted { message_id, entity_key, reference })
     }
 
@@ -364,6 +357,20 @@ impl Intake {
         counter!("passerelle_accepted_total", &labels).increment(1);
         Ok(message_id)
     }
+}
+
+/// What is kept of a document that was read, and the versions of what it was read with.
+fn content_of(document: Document<'_>, read: Read) -> Result<(Content, Versions)> {
+    let content = Content {
+        media_type: document.media_type,
+        raw: document.body.to_vec(),
+        shape: read.shape,
+        canonical: read.record.to_avro()?,
+        loss: Some(read.loss),
+        complement: read.complement,
+        close: None,
+    };
+    Ok((content, read.versions))
 }
 
 /// What a closing document says about the closing.

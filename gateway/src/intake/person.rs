@@ -8,7 +8,7 @@ use schemas::{
 };
 use uuid::Uuid;
 
-use super::{Document, Intake, KeyUse, Opened, Taken};
+use super::{Document, Intake, KeyUse, Opened, Taken, content_of};
 use crate::{backbone::Topic, dialects::Read, in_force::Rules, store::Version, vault::Purpose};
 
 /// The place of an entity's newest version in the store, which its bytes are sealed for.
@@ -45,19 +45,10 @@ impl Intake {
         }
         let modified_at = read.record.text("modified_at").map(str::to_owned);
         let origin = self.origin(&document, None, idempotency, modified_at);
-        let content = Content {
-            media_type: document.media_type,
-            raw: document.body.to_vec(),
-            shape: read.shape,
-            canonical: read.record.to_avro()?,
-            loss: Some(read.loss),
-            complement: read.complement,
-            close: None,
-        };
+        let way = (document.kind, document.lane);
+        let (content, versions) = content_of(document, read)?;
         // Who is gone at the source has a last version that says so: whatever came before is never needed to end it.
-        let message_id = self
-            .append((document.kind, document.lane), Operation::Upsert, entity_key, origin, read.versions, content)
-            .await?;
+        let message_id = self.append(way, Operation::Upsert, entity_key, origin, versions, content).await?;
         // What the source calls the person is not repeated to anybody, the caller included.
         Ok(Taken::Accepted { message_id, entity_key, reference: entity_key.to_string() })
     }

@@ -4,9 +4,9 @@
 
 use anyhow::{Context, Result};
 use mappings::Fault;
-use schemas::{Content, EntityKey, MessageId, Operation, PlacementStatus};
+use schemas::{EntityKey, MessageId, Operation, PlacementStatus};
 
-use super::{Document, Intake, KeyUse, Opened, Taken};
+use super::{Document, Intake, KeyUse, Opened, Taken, content_of};
 use crate::code::code;
 
 /// The place of an event in the store, which its bytes are sealed for.
@@ -39,18 +39,9 @@ impl Intake {
             KeyUse::First => {}
         }
         let origin = self.origin(&document, None, Some(idempotency), None);
-        let content = Content {
-            media_type: document.media_type,
-            raw: document.body.to_vec(),
-            shape: read.shape,
-            canonical: read.record.to_avro()?,
-            loss: Some(read.loss),
-            complement: read.complement,
-            close: None,
-        };
-        let message_id = self
-            .append((document.kind, document.lane), Operation::Event, person, origin, read.versions, content)
-            .await?;
+        let way = (document.kind, document.lane);
+        let (content, versions) = content_of(document, read)?;
+        let message_id = self.append(way, Operation::Event, person, origin, versions, content).await?;
         Ok(Taken::Accepted { message_id, entity_key: person, reference: person.to_string() })
     }
 
