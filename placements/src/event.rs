@@ -32,6 +32,30 @@ pub enum Happening {
     Milestone(Milestone),
 }
 
+impl Happening {
+    /// What a word says happened: a state, or what is noted while the person works. None if it is neither.
+    pub fn of(word: &str, is_back: bool) -> Option<Self> {
+        let noted = MILESTONES.iter().find(|(_, name)| *name == word).map(|(milestone, _)| Self::Milestone(*milestone));
+        let state = || Some(if is_back { Self::Back(word.parse().ok()?) } else { Self::Reached(word.parse().ok()?) });
+        noted.or_else(state)
+    }
+}
+
+const MILESTONES: [(Milestone, &str); 5] = [
+    (Milestone::Retained3m, "retained_3m"),
+    (Milestone::Retained6m, "retained_6m"),
+    (Milestone::Retained12m, "retained_12m"),
+    (Milestone::ConvertedToPermanent, "converted_to_permanent"),
+    (Milestone::PermitRenewed, "permit_renewed"),
+];
+
+impl Milestone {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        MILESTONES[self as usize].1
+    }
+}
+
 /// What is worth noting while a person works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Milestone {

@@ -81,32 +81,44 @@ impl Illegal {
     }
 }
 
-/// What the events come to, whatever the order in which they came and however often: sorted by when they happened, then by
+/// What the events come to: the placements of one person with one employer, one after another, whatever the order in which they came and however often: sorted by when they happened, then by
 /// the number at the source, then by name, each is taken if it is legal there, else parked.
 ///
-/// The track is known from elsewhere, or follows from the first event that only one of both allows.
-pub fn replay(track: Option<Track>, events: impl IntoIterator<Item = Event>) -> Placement {
+/// The track is known from elsewhere, or follows from the first event that only one of both allows. Once a placement is over,
+/// an application begins another one.
+pub fn replay(track: Option<Track>, events: impl IntoIterator<Item = Event>) -> Vec<Placement> {
     let events: BTreeSet<Event> = events.into_iter().collect();
     let name = |source: &String, id: &String| (source.clone(), id.clone());
     let said: BTreeSet<_> = events.iter().map(|event| name(&event.source, &event.id)).collect();
     let superseded: BTreeSet<_> =
         events.iter().filter_map(|event| Some(name(&event.source, event.supersedes.as_ref()?))).collect();
-    let mut placement = Placement { track, ..Placement::default() };
+    let begin = || Placement { track, ..Placement::default() };
+    let mut placements: Vec<Placement> = Vec::new();
     let mut taken = BTreeSet::new();
     for event in events {
         if superseded.contains(&name(&event.source, &event.id)) || !taken.insert(name(&event.source, &event.id)) {
             continue;
         }
+        if placements.last().is_none_or(|placement| placement.is_followed_by(&event)) {
+            placements.push(begin());
+        }
+        let Some(placement) = placements.last_mut() else { continue };
         let is_known = event.supersedes.as_ref().is_none_or(|id| said.contains(&name(&event.source, id)));
         let fits = if is_known { placement.take(&event) } else { Err(Illegal::NothingToSupersede) };
         if let Err(why) = fits {
             placement.parked.push(Parked { event, why });
         }
     }
-    placement
+    placements
 }
 
 impl Placement {
+    /// Whether an event begins another placement, since this one is over.
+    fn is_followed_by(&self, event: &Event) -> bool {
+        let begins = matches!(event.happening, Some(Happening::Reached(State::Applied | State::Sourced)));
+        begins && self.state.is_some_and(State::is_terminal)
+    }
+
     /// Takes an event, if it fits.
     fn take(&mut self, event: &Event) -> Result<(), Illegal> {
         let from = self.state;

@@ -118,7 +118,7 @@ impl Person {
     pub fn selected(&self, profile: &str) -> PlatformEvent {
         PlatformEvent {
             id: self.source_id.clone(),
-            interest: "selected",
+            happened: "selected",
             profile: profile.to_owned(),
             at: self.birth_date.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
             employer: self.employer.clone(),

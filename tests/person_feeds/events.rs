@@ -4,14 +4,14 @@ use connectors::platform::stub::{Answer, PlatformEvent};
 use serde_json::{Value, json};
 
 use crate::{
-    scene::Scene,
-    support::{pull_until, until},
+    scene::{LITTLE, Scene},
+    support::{grant_to, pull_until, until},
 };
 
-fn event(id: &str, interest: &'static str, profile: &str) -> PlatformEvent {
+fn event(id: &str, happened: &'static str, profile: &str) -> PlatformEvent {
     PlatformEvent {
         id: id.to_owned(),
-        interest,
+        happened,
         profile: profile.to_owned(),
         at: "2026-11-20T14:05:00Z".parse().unwrap(),
         employer: "Zonnedauw Software".to_owned(),
@@ -26,7 +26,7 @@ async fn said(scene: &Scene, person: &str) -> Vec<String> {
     let placement: Value = response.json().await.unwrap();
     let text = |one: &Value, name: &str| one[name].as_str().unwrap_or("-").to_owned();
     let events = placement["events"].as_array().into_iter().flatten();
-    events.map(|one| format!("{} {}", text(one, "partner"), text(one, "interest"))).collect()
+    events.map(|one| format!("{} {}", text(one, "partner"), text(one, "happened"))).collect()
 }
 
 fn code(answer: &Answer) -> (u16, &str) {
@@ -41,8 +41,8 @@ async fn what_employers_make_of_a_profile_comes_back_as_events_on_it() {
     pull_until(&mut scene.belgium, &person, true).await;
 
     let mut messages = Vec::new();
-    for (id, interest) in [("1", "viewed"), ("2", "interested"), ("3", "selected")] {
-        let answer = scene.belgium.tell(&event(id, interest, &person)).await.unwrap();
+    for (id, happened) in [("1", "viewed"), ("2", "interested"), ("3", "selected")] {
+        let answer = scene.belgium.tell(&event(id, happened, &person)).await.unwrap();
         assert_eq!((answer.status, &answer.body["reference"]), (202, &json!(person)), "{:?}", answer.body);
         messages.push(answer.body["message_id"].as_str().unwrap().to_owned());
     }
@@ -71,6 +71,41 @@ async fn what_employers_make_of_a_profile_comes_back_as_events_on_it() {
     assert_eq!(said(&scene, &person).await, expected, "an event is one event however often it is told");
     let journal = scene.gateway.get(&format!("/v1/messages?entity_key={person}")).await;
     assert!(!journal.to_string().contains("selected"), "what happened stands sealed: {journal}");
+}
+
+#[tokio::test]
+async fn where_a_placement_stands_follows_from_what_everybody_says_and_conflicts_are_shown() {
+    let mut scene = Scene::start().await;
+    let (_, person) = scene.push(1, "Soudeuse").await;
+    scene.permit_belgium(&person).await;
+    scene.permit(grant_to(&person, "morocco", "MA", &LITTLE)).await;
+    pull_until(&mut scene.belgium, &person, true).await;
+    pull_until(&mut scene.morocco, &person, true).await;
+    // Told in another order than it happened; the platform in Morocco contradicts.
+    for (platform, id, happened, at) in [
+        (&scene.belgium, "4", "started", "2026-11-20T14:05:00Z"),
+        (&scene.belgium, "2", "offer_accepted", "2026-11-18T14:05:00Z"),
+        (&scene.belgium, "3", "contract_signed", "2026-11-19T14:05:00Z"),
+        (&scene.belgium, "1", "sourced", "2026-11-17T14:05:00Z"),
+        (&scene.morocco, "1", "rejected", "2026-11-21T14:05:00Z"),
+    ] {
+        let told = PlatformEvent { at: at.parse().unwrap(), ..event(id, happened, &person) };
+        assert_eq!(platform.tell(&told).await.unwrap().status, 202);
+    }
+    until("all is there", async || said(&scene, &person).await.len() == 5).await;
+    let merged = &scene.gateway.get(&format!("/v1/placements/{person}")).await["placements"];
+    assert_eq!(merged.as_array().unwrap().len(), 1, "{merged}");
+    let one = &merged[0];
+    let stands = (&one["state"], &one["track"], &one["since"]);
+    assert_eq!(stands, (&json!("started"), &json!("home"), &json!("2026-11-20T14:05:00Z")));
+    assert_eq!(one["steps"][1]["inferred"], json!(["preselected", "presented", "offer_made"]));
+    let conflict =
+        json!([{"partner": "morocco", "at": "2026-11-21T14:05:00Z", "happened": "rejected", "code": "no_way"}]);
+    assert_eq!(one["conflicts"], conflict);
+    let shown = scene.gateway.run(&["trace", "--placement", &person]).await;
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("at Zonnedauw Software: started since 2026-11-20T14:05:00Z, home"), "{shown}");
+    assert!(shown.contains("morocco says rejected at 2026-11-21T14:05:00Z, which does not fit (no_way)"), "{shown}");
 }
 
 #[tokio::test]
@@ -109,12 +144,12 @@ async fn what_happened_before_a_withdrawal_may_be_told_after_it() {
 async fn an_event_that_says_too_little_is_refused_with_what_it_lacks() {
     let scene = Scene::start().await;
     let key = scene.gateway.key("belgium").await;
-    let whole = json!({"specversion": "1.0", "id": "1", "source": "/platform", "type": "org.passerelle.profile.viewed",
+    let whole = json!({"specversion": "1.0", "id": "1", "source": "/platform", "type": "org.passerelle.placement.viewed",
         "subject": "P-1", "time": "2026-11-20T14:05:00Z"});
     for (member, value, expected) in [
         ("id", Value::Null, "no_event_id"),
         ("type", Value::Null, "no_event_type"),
-        ("type", json!("org.passerelle.profile.bought"), "no_event_type"),
+        ("type", json!("org.passerelle.placement.bought"), "no_event_type"),
         ("subject", Value::Null, "no_profile"),
         ("time", Value::Null, "no_time"),
         ("time", json!("yesterday"), "no_time"),

@@ -83,13 +83,27 @@ impl Trace {
 /// What each party says happened to a person.
 fn show_placement(placement: &Value) {
     say(&format!("profile {}", placement["profile"].as_str().unwrap_or("-")));
+    for one in placement["placements"].as_array().into_iter().flatten() {
+        let said = |name: &str| one[name].as_str().unwrap_or("-");
+        say(&format!("  at {}: {} since {}, {}", said("employer"), said("state"), said("since"), said("track")));
+        for conflict in one["conflicts"].as_array().into_iter().flatten() {
+            let said = |name: &str| conflict[name].as_str().unwrap_or("-");
+            say(&format!(
+                "    {} says {} at {}, which does not fit ({})",
+                said("partner"),
+                said("happened"),
+                said("at"),
+                said("code")
+            ));
+        }
+    }
     for happened in placement["events"].as_array().into_iter().flatten() {
         let event = &happened["event"];
         let said = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
         let mut line = format!(
             "  {} {:10} says {}",
             said("/effective_at").unwrap_or("-"),
-            happened["interest"].as_str().unwrap_or("-"),
+            happened["happened"].as_str().unwrap_or("-"),
             happened["partner"].as_str().unwrap_or("-"),
         );
         let employer = said("/employer/name").or(said("/employer/legal_ids/0/value"));

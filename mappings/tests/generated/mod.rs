@@ -28,7 +28,7 @@ pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
                     ("reference", Value::text("E-1")),
                     ("profile", Value::text("0c6f0a5e-7f0c-4c8a-9d55-5f8e3f1f9d11")),
                     ("effective_at", Value::text("2026-11-20T14:05:00Z")),
-                    ("interest", Value::Symbol(3)),
+                    ("happened", Value::Symbol(3)),
                 ] {
                     fill(&mut record, path, value);
                 }

@@ -12,7 +12,7 @@ fn due(way: &[State], last: &str, deadlines: Deadlines, is_complex: bool) -> Opt
     let end = events.len() - 1;
     events[end] = Event { effective_at: last, ..events[end].clone() };
     let zone = TimeZone::get("Europe/Brussels").unwrap();
-    let placement = replay(None, events);
+    let placement = replay(None, events).remove(0);
     assert_eq!(placement.state, way.last().copied());
     let due = deadlines.due(&placement, is_complex, &zone)?;
     Some((due.kind, due.ends_at.to_zoned(zone).datetime().to_string(), due.deemed))

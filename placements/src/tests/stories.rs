@@ -1,9 +1,16 @@
 //! What happens to people.
 
 use super::{event, reported};
-use crate::{Event, Happening, Illegal, Milestone, State, State::*, Track, replay};
+use crate::{Event, Happening, Illegal, Milestone, Placement, State, State::*, Track};
 
-fn codes(placement: &crate::Placement) -> Vec<&'static str> {
+/// The only placement that the events make.
+fn replay(track: Option<Track>, events: Vec<Event>) -> Placement {
+    let mut placements = crate::replay(track, events);
+    assert_eq!(placements.len(), 1);
+    placements.remove(0)
+}
+
+fn codes(placement: &Placement) -> Vec<&'static str> {
     placement.parked.iter().map(|parked| parked.why.code()).collect()
 }
 
@@ -144,4 +151,27 @@ fn what_is_noted_at_work_is_no_state() {
     let early = replay(None, [reported(&work), vec![Event { id: "m".to_owned(), ..milestone(2) }]].concat());
     assert_eq!((early.milestones.len(), codes(&early)), (0, vec!["not_at_work"]));
     assert_eq!(codes(&replay(None, reported(&[Presented]))), ["not_a_beginning"]);
+}
+
+#[test]
+fn whoever_is_taken_again_begins_anew() {
+    let way = [Applied, OfferAccepted, ContractSigned, Started, Ended, Rehired, Applied, Preselected];
+    let placements = crate::replay(None, reported(&way));
+    let states: Vec<_> = placements.iter().map(|placement| placement.state).collect();
+    assert_eq!(states, [Some(Rehired), Some(Preselected)]);
+    assert!(crate::replay(None, Vec::new()).is_empty());
+}
+
+#[test]
+fn every_word_is_a_state_or_noted_at_work() {
+    for state in State::ALL {
+        assert_eq!(Happening::of(state.as_str(), false), Some(Happening::Reached(*state)));
+        assert_eq!(Happening::of(state.as_str(), true), Some(Happening::Back(*state)));
+    }
+    let noted = ["retained_3m", "retained_6m", "retained_12m", "converted_to_permanent", "permit_renewed"];
+    for word in noted {
+        let Some(Happening::Milestone(milestone)) = Happening::of(word, false) else { panic!("{word}") };
+        assert_eq!(milestone.as_str(), word);
+    }
+    assert_eq!(Happening::of("viewed", false), None);
 }

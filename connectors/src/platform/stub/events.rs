@@ -16,7 +16,7 @@ pub struct PlatformEvent {
     /// What the platform calls the event; the same one is the same event, however often it is told.
     pub id: String,
     /// `viewed`, `interested` or `selected`.
-    pub interest: &'static str,
+    pub happened: &'static str,
     /// The profile, by its reference in the feed.
     pub profile: String,
     /// When it happened.
@@ -51,7 +51,7 @@ impl PlatformStub {
             "specversion": "1.0",
             "id": event.id,
             "source": "/platform",
-            "type": format!("org.passerelle.profile.{}", event.interest),
+            "type": format!("org.passerelle.placement.{}", event.happened),
             "subject": event.profile,
             "time": event.at.to_string(),
             "datacontenttype": "application/json",

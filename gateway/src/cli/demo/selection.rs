@@ -16,10 +16,10 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Has an employer select a talent, and waits until the gateway tells so.
 pub async fn select(scene: &Scene, stub: &PlatformStub, (platform, name): (&str, &str), person: &str) -> Result<()> {
     let selected = async {
-        for (interest, stage) in [("viewed", "seen"), ("interested", "bookmarked"), ("selected", "chosen")] {
+        for (happened, stage) in [("viewed", "seen"), ("interested", "bookmarked"), ("selected", "chosen")] {
             let event = PlatformEvent {
-                id: format!("{person}-{interest}"),
-                interest,
+                id: format!("{person}-{happened}"),
+                happened,
                 profile: person.to_owned(),
                 at: Timestamp::now(),
                 employer: format!("An employer in {name}"),
@@ -52,5 +52,5 @@ async fn tell(stub: &PlatformStub, event: &PlatformEvent) -> Result<()> {
 async fn is_selected(scene: &Scene, platform: &str, person: &str) -> Result<bool> {
     let found = scene.find(&format!("/v1/placements/{person}")).await?;
     let events = found.as_ref().and_then(|placement| placement["events"].as_array()).into_iter().flatten();
-    Ok(events.into_iter().any(|event| event["partner"] == platform && event["interest"] == "selected"))
+    Ok(events.into_iter().any(|event| event["partner"] == platform && event["happened"] == "selected"))
 }
