@@ -218,3 +218,109 @@ fn documents_say_nothing_of_what_is_withheld() {
     });
     result.unwrap();
 }
+
+fn swede() -> Json {
+    json!({
+        "externalPersonalDetails": {
+            "fornamn": "Exempla", "efternamn": "Påhittad", "epostadress": "exempla@example.org", "hemsida": null,
+            "telefonnummerMobil": "0700000010", "land": "SE"
+        },
+        "jobSeekerProfile": [{"id": 1, "kontaktuppgiftmask": {
+            "fornamn": true, "efternamn": true, "epostadress": true, "telefonMobil": true, "hemsidaUrl": true, "land": true
+        }}]
+    })
+}
+
+/// What the mask of `swede` does not name: it stays hidden.
+const HIDDEN: [&str; 5] = ["telefonHem", "telefonOvrig", "adress", "postnummer", "postort"];
+
+const MASK: &str = "/jobSeekerProfile/0/kontaktuppgiftmask";
+
+/// The fields of the mask that a document has, with what they say.
+fn mask_of(document: &[u8]) -> Vec<(String, bool)> {
+    let document: Json = serde_json::from_slice(document).unwrap();
+    let mask = document.pointer(MASK).and_then(Json::as_object).unwrap();
+    mask.iter().map(|(name, truth)| (name.clone(), truth.as_bool().unwrap())).collect()
+}
+
+#[test]
+fn what_a_document_hides_is_not_read() {
+    let af_connect = mapping("af-connect");
+    let mut hidden = swede();
+    hidden.pointer_mut(MASK).unwrap()["epostadress"] = json!(false);
+    hidden.pointer_mut(MASK).unwrap()["hemsidaUrl"] = json!(false);
+    let mut without = hidden.clone();
+    without["externalPersonalDetails"].as_object_mut().unwrap().remove("epostadress");
+    let read = |document: &Json| af_connect.read(document.to_string().as_bytes(), &ReadOptions::default()).unwrap();
+    let (hidden, without, open) = (read(&hidden), read(&without), read(&swede()));
+    assert_eq!(hidden.record, without.record, "whether or not the document has a value");
+    assert!(open.record.at("contacts[email].value").unwrap().as_text().is_some(), "else there is nothing to hide");
+    let text = format!("{:?}{:?}", hidden.record, hidden.complement);
+    assert!(!text.contains("exempla@example.org") && text.contains("0700000010"), "{text}");
+    for reading in [&hidden, &without] {
+        let entries = reading.loss.entries.iter().filter(|entry| entry.code == "hidden");
+        let entries: Vec<_> = entries.map(|entry| (entry.outcome, entry.path.as_deref().unwrap())).collect();
+        for path in ["contacts[email].value", "links.web[0].url"] {
+            assert!(entries.contains(&(Outcome::Withheld, path)), "{path}: {entries:?}");
+        }
+        assert!(!reading.loss.entries.iter().any(|entry| entry.code == "empty"));
+    }
+    let written = mappings::write_canonical(&hidden.record);
+    assert!(String::from_utf8(written.bytes).unwrap().contains("\"contacts[email].value\""), "the record says so");
+}
+
+#[test]
+fn the_mask_of_a_document_follows_the_permission() {
+    let af_connect = mapping("af-connect");
+    let read = |document: &Json| af_connect.read(document.to_string().as_bytes(), &ReadOptions::default()).unwrap();
+    let mut poor = swede();
+    poor["externalPersonalDetails"] = json!({"fornamn": "Fiktiv"});
+    let (rich, poor) = (read(&swede()).record, read(&poor).record);
+    let shown = |record: &Record, mask: &Mask| {
+        let options = WriteOptions { mask: Some(mask), ..WriteOptions::default() };
+        mask_of(&af_connect.write(record, &options).unwrap().bytes)
+    };
+    for (withheld, names) in [
+        (Category::Contact, &["epostadress", "telefonHem", "telefonMobil", "telefonOvrig"][..]),
+        (Category::Identity, &["fornamn", "efternamn"]),
+        (Category::Restricted, &["adress", "postnummer"]),
+        (Category::Profile, &["postort", "land"]),
+        (Category::Linkedin, &["hemsidaUrl"]),
+    ] {
+        let mask = everything_but(&[withheld]);
+        let fields = shown(&rich, &mask);
+        assert_eq!(fields, shown(&poor, &mask), "whatever the record holds");
+        for (name, is_shown) in fields {
+            // Who lives with the person is never shown.
+            let is_withheld = names.contains(&&*name) || name == "coAdress" || HIDDEN.contains(&&*name);
+            assert_eq!(is_shown, !is_withheld, "{withheld}: {name}");
+        }
+    }
+}
+
+#[test]
+fn what_one_document_hides_no_other_shows() {
+    let mut document = swede();
+    document.pointer_mut(MASK).unwrap()["epostadress"] = json!(false);
+    let dialects = (&"af-connect".parse().unwrap(), &"af-connect".parse().unwrap());
+    let mask = everything_but(&[]);
+    let write = WriteOptions { mask: Some(&mask), ..WriteOptions::default() };
+    let options = (&ReadOptions::default(), &write);
+    let there = translate(&CATALOGUE, dialects, KIND, document.to_string().as_bytes(), options).unwrap();
+    assert!(mask_of(&there.bytes).contains(&("epostadress".to_owned(), false)));
+    for written in written() {
+        let to = (dialects.0, written.dialect());
+        let Ok(translation) = translate(&CATALOGUE, to, KIND, document.to_string().as_bytes(), options) else {
+            continue;
+        };
+        assert!(!text(&translation).contains("exempla@example.org"), "{}", written.dialect());
+    }
+}
+
+#[test]
+fn a_line_of_several_values_has_no_mask_of_a_document() {
+    let line = "[dialect]\nformat = \"json\"\n[fields]\n\"licences[]\" = { at = \"a[]\", codes = \"eu-driving-licence\", \
+                shown_by = \"mask\" }\n";
+    let mistakes = CATALOGUE.compile(&"acme".parse().unwrap(), KIND, line).unwrap_err();
+    assert!(mistakes[0].to_string().contains("`shown_by` does not fit the line"), "{mistakes:?}");
+}

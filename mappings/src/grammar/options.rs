@@ -33,6 +33,8 @@ pub(crate) struct Rule {
     pub(crate) keeps_others: bool,
     /// `date`: formats of days; the first is written.
     pub(crate) date: Vec<String>,
+    /// `month`: where the month of a date stands of which the place of the line holds the year.
+    pub(crate) month: Option<Place>,
     /// `instant`: the format of instants.
     pub(crate) instant: Option<String>,
     /// `keep_text`: the canonical text that takes what is no value.
@@ -87,6 +89,8 @@ pub(crate) struct Rule {
     pub(crate) append: Vec<String>,
     /// `with_parent`: defaults are written only if this is written for another reason.
     pub(crate) with_parent: Option<Place>,
+    /// `shown_by`: where the document says whether the value may be shown.
+    pub(crate) shown_by: Option<Place>,
     /// `max_items`: how many the document has room for.
     pub(crate) max_items: Option<usize>,
     /// `label_only`: lists of which the words are written, not the code.

@@ -141,6 +141,12 @@ fn read_demands(rule: &mut Rule, table: &mut Table<'_>, item: &Item, format: For
     if let Some(text) = table.text("with_parent", mistakes) {
         rule.with_parent = place(&text, item, &table.rule, format, mistakes);
     }
+    if let Some(text) = table.text("month", mistakes) {
+        rule.month = place(&text, item, &table.rule, format, mistakes);
+    }
+    if let Some(text) = table.text("shown_by", mistakes) {
+        rule.shown_by = place(&text, item, &table.rule, format, mistakes);
+    }
     if let Some(text) = table.text("starts_with", mistakes) {
         rule.starts_with = place(&text, item, &table.rule, format, mistakes);
     }

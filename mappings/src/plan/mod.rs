@@ -34,7 +34,7 @@ pub(crate) use compile::{canonical_value, compile};
 pub(crate) use covered::{Covered, Selector};
 pub(crate) use rule::{
     Action, CodedLeaf, Element, Fallback, FieldStart, Form, Group, Leaf, List, Marks, Naming, Pattern, PatternForm,
-    Repeat, Rule, Spelling, Split, TemplatePart, TextCoder, Window,
+    Repeat, Rule, ShownBy, Spelling, Split, TemplatePart, TextCoder, Window,
 };
 pub(crate) use target::{Target, TargetStep, Tongue, push_index};
 

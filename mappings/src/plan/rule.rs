@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) places: Vec<PlaceId>,
     /// The places are those of a day, a month and a year: a partial date is written where its precision stands.
     pub(crate) is_by_precision: bool,
+    /// The place of a month; the place of the rule is that of its year.
+    pub(crate) month: Option<PlaceId>,
     pub(crate) also: Vec<PlaceId>,
     pub(crate) action: Action,
     pub(crate) absent: Vec<Box<str>>,
@@ -38,12 +40,21 @@ pub(crate) struct Rule {
     pub(crate) required_item: Option<Box<str>>,
     pub(crate) must: Option<Box<str>>,
     pub(crate) starts_with: Option<PlaceId>,
+    pub(crate) shown_by: Option<ShownBy>,
     pub(crate) window: Option<Window>,
     pub(crate) one: Option<Box<str>>,
     pub(crate) reads: bool,
     pub(crate) writes: bool,
     /// It reads what follows from a place that another rule carries.
     pub(crate) is_derived: bool,
+}
+
+/// Where a document says whether the value of a rule may be shown.
+#[derive(Debug)]
+pub(crate) struct ShownBy {
+    pub(crate) place: PlaceId,
+    /// The canonical path, as records name it under `withheld`.
+    pub(crate) path: Box<str>,
 }
 
 /// How long after another day the day of a rule may be.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    Action, CodedLeaf, Covered, Element, Group, List, PlaceId, Repeat, Rule, Scope, Selector, Split, Target,
+    Action, CodedLeaf, Covered, Element, Group, List, PlaceId, Repeat, Rule, Scope, Selector, ShownBy, Split, Target,
     compile::{Compiler, canonical_value},
     places::Places,
     scopes::{ScopeDraft, repeated_steps},
@@ -53,6 +53,8 @@ impl<'c> RuleMaker<'c, '_, '_> {
             None => None,
         };
         let with_parent = self.make_optional(self.written().with_parent.as_ref()).ok()?;
+        let month = self.make_optional(self.written().month.as_ref()).ok()?;
+        let shown_by = self.shown_by(&action).ok()?;
         let fallbacks = self.read_fallbacks(owner)?;
         let append = self.read_append(owner)?;
         let window = self.read_window(owner);
@@ -63,12 +65,16 @@ impl<'c> RuleMaker<'c, '_, '_> {
             let remedy = "write `either = [\"day\", \"month\", \"year\"]` for a field that is a date";
             self.mistake("`by = \"precision\"` wants a date and its three places", remedy);
         }
+        if month.is_some() && !matches!(&action, Action::Leaf(leaf) if leaf.form.is_date()) {
+            self.mistake("`month` wants a field that is a date", "leave it out");
+        }
         let boxed = |text: &Option<String>| text.as_deref().map(Into::into);
         Some(Rule {
             level: owner.level,
             target,
             places,
             is_by_precision: written.is_by_precision,
+            month,
             also,
             action,
             absent: written.absent.iter().map(|text| text.as_str().into()).collect(),
@@ -80,6 +86,7 @@ impl<'c> RuleMaker<'c, '_, '_> {
             required_item: boxed(&written.required_item),
             must: boxed(&written.must),
             starts_with,
+            shown_by,
             window,
             one: boxed(&written.one),
             reads: !written.is_write_only,
@@ -137,6 +144,21 @@ impl<'c> RuleMaker<'c, '_, '_> {
     /// A place that may not be given.
     pub(super) fn make_optional(&mut self, place: Option<&WrittenPlace>) -> Result<Option<PlaceId>, Noted> {
         place.map(|place| self.make_place(place).ok_or(Noted)).transpose()
+    }
+
+    /// Where the document says whether the value may be shown: of one value, outside of repeated parts.
+    fn shown_by(&mut self, action: &Action) -> Result<Option<ShownBy>, Noted> {
+        let Some(place) = self.make_optional(self.written().shown_by.as_ref())? else {
+            return Ok(None);
+        };
+        let path = self.line.left.plain_text();
+        let is_one = matches!(action, Action::Leaf(_) | Action::Coded(_)) && self.scope.steps.is_empty();
+        if !is_one || path.contains("[]") || path.contains("[xx]") {
+            let remedy = "leave it out: it is for lines of one value outside of repeated parts";
+            self.mistake("`shown_by` does not fit the line", remedy);
+            return Err(Noted);
+        }
+        Ok(Some(ShownBy { place, path: path.into() }))
     }
 
     /// A place given from the root or the item, or by its name beside the place of the line.

@@ -32,7 +32,8 @@ impl Compiler<'_, '_> {
             let Some(rule) = maker.make(&sorted.scopes[*owner], steps, sorted.opens[*line_index].is_some()) else {
                 continue;
             };
-            for place in rule.places.iter().take(1).chain(&rule.also) {
+            let shown_by = rule.shown_by.as_ref().map(|shown| &shown.place);
+            for place in rule.places.iter().take(1).chain(&rule.also).chain(&rule.month).chain(shown_by) {
                 self.rank(places.list[*place].name, *line_index);
             }
             let selections = rule.places.iter().filter_map(|place| places.list[*place].selection.as_ref());

@@ -3,8 +3,10 @@
 mod coded;
 mod conditions;
 mod derived;
+mod hidden;
 mod leaf;
 mod lists;
+mod month;
 mod pattern;
 mod places;
 mod reader;

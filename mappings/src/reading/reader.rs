@@ -36,6 +36,7 @@ pub(crate) fn read(program: &Program, tree: Tree<'_>, options: &ReadOptions<'_>)
         trail: options.full.then(Vec::new),
         tongue: Tongue::default(),
         cleared: Vec::new(),
+        withheld: Vec::new(),
         faults: Vec::new(),
         extra: LossReport::default(),
         last_found: (NONE, NONE),
@@ -62,6 +63,8 @@ pub(super) struct Reader<'p, 'd> {
     pub(super) trail: Option<Vec<(NodeId, String)>>,
     pub(super) tongue: Tongue,
     pub(super) cleared: Vec<String>,
+    /// The paths of what the document does not let be shown.
+    pub(super) withheld: Vec<String>,
     pub(super) faults: Vec<Fault>,
     /// What is reported without a place in the document.
     pub(super) extra: LossReport,
@@ -113,6 +116,7 @@ impl<'p> Reader<'p, '_> {
         let mut record = Record::new(self.program.kind);
         *record.root_mut() = self.values.swap_remove(0);
         self.put_cleared(&mut record);
+        self.put_withheld(record.root_mut());
         let swept = self.sweep(record.root());
         let shape = self.shape.name.as_deref().map(str::to_owned);
         Ok(Reading { record, operation, shape, loss: swept.loss, complement: swept.complement, trail: swept.trail })
@@ -150,6 +154,11 @@ impl<'p> Reader<'p, '_> {
     }
 
     fn read_rule(&mut self, scope: &'p Scope, base: usize, rule: &'p Rule) {
+        if let Some(shown) = &rule.shown_by
+            && !self.may_show(scope, base, shown)
+        {
+            return self.hide(scope, base, rule, shown);
+        }
         let has_read = match &rule.action {
             Action::Group(group) => self.read_group(scope, base, rule, group),
             Action::List(list) => self.read_list(scope, base, rule, list),
@@ -182,6 +191,7 @@ impl<'p> Reader<'p, '_> {
                 Action::Group(_) | Action::List(_) | Action::Count(_) => false,
             };
             if has_read {
+                self.read_month(scope, base, rule);
                 self.read_also(scope, base, rule, node);
                 return true;
             }

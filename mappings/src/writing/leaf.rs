@@ -145,7 +145,7 @@ pub(super) fn content_of(kind: ConstantKind, text: Cow<'_, str>) -> Content<'_> 
 }
 
 /// Whether the letters are a JSON number that is read back as the same letters.
-fn is_bare_number(text: &str) -> bool {
+pub(super) fn is_bare_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -103,10 +103,15 @@ impl Writer<'_> {
         guards
     }
 
-    /// The node that stands where a part stood. Repeated elements and items without a guard stand for themselves.
+    /// The node that stands where a part stood. Repeated elements and items without a guard stand for themselves, but for
+    /// an item that the mapping names by its index.
     fn same_place(&self, node: SheetId, name: &SheetName, part: &Part, found: &mut Found) -> Option<SheetId> {
-        if part.name.is_empty() || matches!((&part.held, part.index), (Held::Whole(_), Some(_))) {
+        if matches!((&part.held, part.index), (Held::Whole(_), Some(_))) {
             return None;
+        }
+        if part.name.is_empty() {
+            let item = self.sheet.children(node).nth(part.index?)?;
+            return self.sheet.node(item).is_indexed.then_some(item);
         }
         let children = found.children.entry(node).or_insert_with(|| {
             let mut children: HashMap<SheetName, Vec<SheetId>> = HashMap::new();

@@ -27,6 +27,7 @@ impl<'a> Writer<'a> {
         }
         let node = self.add(parent, at.name);
         self.slots[base + place] = node;
+        self.sheet.node_mut(node).is_indexed = at.selection.as_ref().is_some_and(|selection| selection.index.is_some());
         self.put_selection(node, at.selection.as_ref());
         node
     }

@@ -45,6 +45,8 @@ pub(super) struct SheetNode<'a> {
     pub(super) is_attribute: bool,
     /// Whether the content is a constant of the mapping.
     pub(super) is_constant: bool,
+    /// Whether it is the item of an index that the mapping names.
+    pub(super) is_indexed: bool,
     rank: u32,
     parent: SheetId,
     first: SheetId,
@@ -82,6 +84,7 @@ impl<'a> Sheet<'a> {
             is_list: false,
             is_attribute: false,
             is_constant: false,
+            is_indexed: false,
             rank,
             parent: NONE,
             first: NONE,

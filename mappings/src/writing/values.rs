@@ -48,6 +48,9 @@ impl<'a> Writer<'a> {
         if value.as_text() == Some("") {
             return self.write_cleared(scope, base, rule, leaf.is_number);
         }
+        if let Some(place) = rule.month {
+            return self.write_year_and_month(scope, base, rule, (value, place));
+        }
         let lettered = match self.write_in_window(rule, leaf, value) {
             Ok(lettered) => lettered,
             Err(code) => {

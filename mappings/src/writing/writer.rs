@@ -203,6 +203,11 @@ impl<'a> Writer<'a> {
     }
 
     fn write_rule(&mut self, scope: &'a Scope, base: usize, rule: &'a Rule) -> Result<(), Stop> {
+        if let Some(shown) = &rule.shown_by
+            && !self.write_shown(scope, base, rule, shown)
+        {
+            return if rule.required.is_some() { Err(self.withheld(rule)) } else { Ok(()) };
+        }
         let wrote = match &rule.action {
             Action::Leaf(leaf) => self.write_leaf(scope, base, rule, leaf),
             Action::Coded(coded) => self.write_coded(scope, base, rule, coded),

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Dialect, folder, and how the names of its candidates begin and end.
-const CANDIDATES: [(&str, &str, &[&str], &str); 9] = [
+const CANDIDATES: [(&str, &str, &[&str], &str); 10] = [
     ("json-resume", "ats/jsonresume", &["sample.resume"], ".json"),
     ("hropen-json", "ats/hropen-4.2.1/recruiting/json/samples", &["Candidate_", "candidate_"], ".json"),
     ("hropen-json", "ats/jazzhr", &["hropen-candidate"], ".json"),
@@ -17,6 +17,7 @@ const CANDIDATES: [(&str, &str, &[&str], &str); 9] = [
     ("greenhouse", "ats/greenhouse/harvest_v1", &["_candidates__"], ".json"),
     ("greenhouse", "ats/greenhouse/ingestion", &["_candidates__"], ".json"),
     ("teamtailor", "ats/teamtailor", &["candidates_"], ".json"),
+    ("af-connect", "morocco/pes_cv", &["af_connect_"], ".json"),
 ];
 
 /// Webhooks of Greenhouse that tell of a candidate.
