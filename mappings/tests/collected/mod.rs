@@ -11,7 +11,12 @@ const CANDIDATES: [(&str, &str, &[&str], &str); 10] = [
     ("json-resume", "ats/jsonresume", &["sample.resume"], ".json"),
     ("hropen-json", "ats/hropen-4.2.1/recruiting/json/samples", &["Candidate_", "candidate_"], ".json"),
     ("hropen-json", "ats/jazzhr", &["hropen-candidate"], ".json"),
-    ("hrxml-2.5", "ats/hrxml-2.5/SEP", &["CandidateExample", "Resume", "SupportingMaterials"], ".xml"),
+    (
+        "hrxml-2.5",
+        "ats/hrxml-2.5/SEP",
+        &["CandidateExample", "ExecutiveSummary", "Resume", "SupportingMaterials"],
+        ".xml",
+    ),
     ("europass-xml", "ats/europass", &["candidate-"], ".xml"),
     ("eures-candidate-xml", "belgium/eures-samples", &["candidate-"], ".xml"),
     ("greenhouse", "ats/greenhouse/harvest_v1", &["_candidates__"], ".json"),
@@ -21,11 +26,13 @@ const CANDIDATES: [(&str, &str, &[&str], &str); 10] = [
 ];
 
 /// Webhooks of Greenhouse that tell of a candidate.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 8] = [
     "_application_events__application_created",
     "_application_events__prospect_created",
+    "_candidate_events__candidate_anonymized",
     "_candidate_events__candidate_deleted",
     "_candidate_events__candidate_hired",
+    "_candidate_events__candidate_merged",
     "_candidate_events__candidate_prospect_unrejected",
     "_candidate_events__candidate_prospect_updated",
 ];

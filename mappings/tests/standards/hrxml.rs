@@ -1,4 +1,4 @@
-//! HR-XML 2.5: documents checked by xmllint against the schema, where both are at hand. In CI, which installs xmllint
+//! HR-XML 2.5: documents checked by xmllint against its schemas, where both are at hand. In CI, which installs xmllint
 //! (Debian's `libxml2-utils`), it must be there.
 
 use std::{
@@ -13,16 +13,20 @@ use tempfile::TempDir;
 const XML_LANG: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"
   targetNamespace="http://www.w3.org/XML/1998/namespace"><xs:attribute name="lang" type="xs:language"/></xs:schema>"#;
 
-/// The schema beside what it imports, and documents that were gathered to be checked together.
+/// The folders of the standard that the schemas are in or import from.
+const PARTS: [&str; 9] = ["CPO", "CPO/JP", "CPO/US", "SEP", "SEP/DE", "SEP/US", "SIDES", "SIDES/FR", "SIDES/JP"];
+
+/// A schema beside what it imports, and documents that were gathered to be checked together.
 pub struct Checker {
     folder: TempDir,
+    schema: &'static str,
     documents: Vec<(PathBuf, String)>,
 }
 
 impl Checker {
-    /// Nothing where this machine has no xmllint.
+    /// A schema by its place in the standard, such as `SEP/Candidate.xsd`; nothing where this machine has no xmllint.
     #[expect(clippy::disallowed_methods, reason = "a test has no settings; in CI the tool must be there")]
-    pub fn new(data: &Path) -> Option<Self> {
+    pub fn new(data: &Path, schema: &'static str) -> Option<Self> {
         let is_there = Command::new("xmllint").arg("--version").output().is_ok_and(|output| output.status.success());
         if !is_there {
             assert!(std::env::var_os("PASSERELLE_CI").is_none(), "there is no xmllint: install `libxml2-utils`");
@@ -30,7 +34,7 @@ impl Checker {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        for part in ["CPO", "CPO/US", "SEP", "SEP/DE", "SEP/US"] {
+        for part in PARTS {
             let (from, to) = (data.join("ats/hrxml-2.5").join(part), folder.path().join("hrxml-2.5").join(part));
             fs::create_dir_all(&to).unwrap();
             let files = fs::read_dir(&from).unwrap_or_else(|error| panic!("`{}`: {error}", from.display()));
@@ -42,7 +46,7 @@ impl Checker {
         }
         fs::create_dir_all(folder.path().join("W3C")).unwrap();
         fs::write(folder.path().join("W3C/xml.xsd"), XML_LANG).unwrap();
-        Some(Self { folder, documents: Vec::new() })
+        Some(Self { folder, schema, documents: Vec::new() })
     }
 
     /// Gathers a document; `name` is how it is spoken of.
@@ -54,7 +58,7 @@ impl Checker {
 
     /// What xmllint says against the documents, each under its name.
     pub fn complaints(&self) -> String {
-        let schema = self.folder.path().join("hrxml-2.5/SEP/Candidate.xsd");
+        let schema = self.folder.path().join("hrxml-2.5").join(self.schema);
         assert!(schema.exists() && !self.documents.is_empty(), "there is nothing to check");
         let mut command = Command::new("xmllint");
         command.args(["--nonet", "--noout", "--schema"]).arg(&schema);

@@ -3,6 +3,7 @@
 //! The schemas may not be part of this project: they are looked for in `../shared/data/ats`.
 
 pub mod eures;
+pub mod europass;
 pub mod hrxml;
 
 use std::{
