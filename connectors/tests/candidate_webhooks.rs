@@ -79,6 +79,10 @@ fn the_collected_vectors_are_reproduced() {
     let signature = sign::recruitee(&secret(recruitee), recruitee.body.as_bytes());
     assert_eq!(signature, recruitee.headers["X-Recruitee-Signature"]);
 
+    let greenhouse = vector("greenhouse recruiting webhooks");
+    let signature = sign::greenhouse(&secret(greenhouse), greenhouse.body.as_bytes());
+    assert_eq!(signature, greenhouse.headers["Signature"]);
+
     let lever = vector("lever");
     assert_eq!(sign::lever(&secret(lever), &lever.token, lever.triggered_at), lever.signature);
 }

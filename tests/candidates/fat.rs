@@ -1,6 +1,8 @@
 //! Greenhouse, whose events hold the candidate and are signed with it.
 
 use connectors::{
+    BaseUrl,
+    candidates::{CandidateAccount, stub::CandidateStub},
     employer::stub::start as start_employer,
     rest::stub::{RestStub, RestStubSettings},
 };
@@ -156,4 +158,119 @@ async fn what_cannot_be_believed_or_read_is_not_taken_and_lost_only_where_nobody
     assert!(!parked.to_string().contains(MARKER), "sealed: {parked}");
     until("the journal has it", async || scene.messages().await == 1).await;
     assert!(!scene.gateway.get("/v1/messages?partner=metal").await.to_string().contains(MARKER));
+}
+
+/// An account whose events may be lost, with what reads everybody behind them.
+struct Reconciled {
+    gateway: Gateway,
+    acme: RestStub,
+    ats: CandidateStub,
+}
+
+impl Reconciled {
+    /// With somebody in the account, and a run over everybody as often.
+    async fn start(every_seconds: &str) -> (Self, String) {
+        let settings = RestStubSettings { token: Some(TOKEN.into()), ..RestStubSettings::default() };
+        let acme = start_employer(settings).await.unwrap();
+        let ats = CandidateStub::start(&CandidateAccount::Greenhouse { api_key: KEY.into() }, 7).await.unwrap();
+        let id = ats.add();
+        let (_, file) = greenhouse_source("metal");
+        let file = file.replace("[webhook]", "[incoming.talent_profile]\ndialect = \"greenhouse\"\n\n[webhook]");
+        let source = format!(
+            "[poll]\nevery_seconds = {every_seconds}\n\
+             source = {{ kind = \"greenhouse-candidates\", base_url = \"{}\", api_key = \"ats\" }}\n",
+            ats.base_url()
+        );
+        let gateway = Setup::new()
+            .partner(("metal", format!("{file}\n{source}")))
+            .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
+            .secret("greenhouse-webhook", WEBHOOK_SECRET)
+            .secret("ats", KEY)
+            .secret("acme-token", TOKEN)
+            .with_vault()
+            .await
+            .start()
+            .await;
+        (Self { gateway, acme, ats }, id)
+    }
+
+    async fn tell(&self, event: &str, id: &str) {
+        let hook: BaseUrl = self.gateway.url("/v1/metal/webhook").parse().unwrap();
+        let status = self.ats.tell(&hook, &WEBHOOK_SECRET.into(), event, id).await;
+        assert_eq!(status, Some(200), "{event}\n{}", self.gateway.log());
+    }
+
+    async fn person(&self, id: &str) -> Option<String> {
+        let wanted = json!({"partner": "metal", "foreign_ids": [id]});
+        let found = self.gateway.ask(Method::POST, "/v1/subjects/lookup", &wanted).await;
+        found["subjects"][0].as_str().map(str::to_owned)
+    }
+
+    /// Waits until somebody is known, and keeps what they permit; the pseudonym.
+    async fn permitted(&self, id: &str) -> String {
+        until("the candidate is known", async || self.person(id).await.is_some()).await;
+        let person = self.person(id).await.unwrap();
+        let mut grant = grant(&person);
+        grant["parties"][0]["id"] = "metal".into();
+        keep(&self.gateway, &grant).await;
+        until_taken(&self.gateway, &self.acme, &person, &[Upsert]).await;
+        person
+    }
+
+    async fn messages(&self) -> usize {
+        self.gateway.get("/v1/messages?partner=metal").await["messages"].as_array().unwrap().len()
+    }
+}
+
+const KEY: &str = "an-invented-key";
+
+#[tokio::test]
+async fn whom_no_event_told_of_is_found_by_a_run_over_everybody() {
+    let (scene, id) = Reconciled::start("1").await;
+    let person = scene.permitted(&id).await;
+    assert!(scene.ats.change(&id));
+    until_taken(&scene.gateway, &scene.acme, &person, &[Upsert; 2]).await;
+    let other = scene.ats.add();
+    until("the other one is known", async || scene.person(&other).await.is_some()).await;
+    assert!(scene.ats.delete(&id));
+    until_taken(&scene.gateway, &scene.acme, &person, &[Upsert, Upsert, Close]).await;
+    until("the journal has them", async || scene.messages().await >= 4).await;
+    assert_eq!(scene.messages().await, 4, "who did not change is taken in once, and nobody else is closed");
+    assert_eq!(scene.ats.violations(), [""; 0]);
+    assert_eq!(scene.gateway.get("/v1/parked").await["parked"], json!([]));
+    assert!(!scene.gateway.log().contains(&other), "what the vendor calls somebody stands in no log");
+}
+
+#[tokio::test]
+async fn what_an_event_says_needs_no_reading_and_is_no_news_to_a_run() {
+    let (scene, id) = Reconciled::start("1").await;
+    let person = scene.permitted(&id).await;
+    let pages = async || scene.gateway.metric("passerelle_pages_polled_total", "metal").await;
+    assert!(scene.ats.change(&id));
+    scene.tell("update_candidate", &id).await;
+    until_taken(&scene.gateway, &scene.acme, &person, &[Upsert; 2]).await;
+    let before = pages().await;
+    until("everybody was read again", async || pages().await >= before + 2.0).await;
+    until("it is routed", async || is_settled(&scene.gateway.get("/v1/backlog").await)).await;
+    assert_eq!(taken(&scene.acme, &person).len(), 2, "what the event and Harvest say is the same");
+    scene.tell("delete_candidate", &id).await;
+    until_taken(&scene.gateway, &scene.acme, &person, &[Upsert, Upsert, Close]).await;
+    let (_, details) = scene.ats.answered();
+    assert_eq!(details, 0, "nobody was asked for one by one");
+    assert_eq!(scene.ats.violations(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_run_that_breaks_off_closes_nobody() {
+    let (scene, id) = Reconciled::start("1").await;
+    let person = scene.permitted(&id).await;
+    let unreadable = scene.ats.add();
+    assert!(scene.ats.spoil(&unreadable) && scene.ats.delete(&id));
+    let pages = async || scene.gateway.metric("passerelle_pages_polled_total", "metal").await;
+    let before = pages().await;
+    until("everybody was read again", async || pages().await >= before + 2.0).await;
+    until("it is routed", async || is_settled(&scene.gateway.get("/v1/backlog").await)).await;
+    assert_eq!(taken(&scene.acme, &person).len(), 1, "somebody could not be read: it may have been this one");
+    assert!(scene.ats.unspoil(&unreadable));
+    until_taken(&scene.gateway, &scene.acme, &person, &[Upsert, Close]).await;
 }

@@ -3,7 +3,8 @@
 use secrecy::SecretString;
 
 use super::{
-    lever::Lever, recruitee::Recruitee, smartrecruiters::SmartRecruiters, teamtailor::Teamtailor, vendor::Vendor,
+    greenhouse::Greenhouse, lever::Lever, recruitee::Recruitee, smartrecruiters::SmartRecruiters,
+    teamtailor::Teamtailor, vendor::Vendor,
 };
 
 /// The credentials of one account, by vendor.
@@ -28,6 +29,11 @@ pub enum CandidateAccount {
         /// A personal token of a user who may read candidates.
         token: SecretString,
     },
+    /// Greenhouse, Harvest v1: `https://harvest.greenhouse.io/v1`.
+    Greenhouse {
+        /// A Harvest key that may list and retrieve candidates, and nothing else.
+        api_key: SecretString,
+    },
     /// Lever: `https://api.lever.co/v1`, or `https://api.eu.lever.co/v1` for Europe.
     Lever {
         /// Without access to what is confidential: that is not asked for.
@@ -42,6 +48,7 @@ impl CandidateAccount {
             Self::Teamtailor { api_key, api_version } => Box::new(Teamtailor { api_key, api_version }),
             Self::SmartRecruiters { token } => Box::new(SmartRecruiters { token }),
             Self::Recruitee { company, token } => Box::new(Recruitee { company, token }),
+            Self::Greenhouse { api_key } => Box::new(Greenhouse { api_key }),
             Self::Lever { api_key } => Box::new(Lever { api_key }),
         }
     }

@@ -7,6 +7,7 @@
 //! cursor is taken. No error says who a candidate is, and no cursor does, besides what the vendor puts into its own.
 
 mod account;
+mod greenhouse;
 mod lever;
 mod list;
 mod reading;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 
 /// The target of the first link whose relation is `next`.
-pub(super) fn next(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
     values
         .flat_map(links)

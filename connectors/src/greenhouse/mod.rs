@@ -5,3 +5,5 @@ mod link;
 pub mod stub;
 
 pub use self::harvest::{HarvestReading, HarvestSettings};
+
+pub(crate) use self::link::next as next_link;

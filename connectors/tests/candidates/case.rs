@@ -23,7 +23,7 @@ pub struct Case {
     pub pause: Option<Duration>,
 }
 
-pub const CASES: [Case; 4] = [
+pub const CASES: [Case; 5] = [
     Case {
         name: "teamtailor",
         account: |key| CandidateAccount::Teamtailor { api_key: key.into(), api_version: "20240404".to_owned() },
@@ -55,6 +55,14 @@ pub const CASES: [Case; 4] = [
         has_details: false,
         has_cursors: true,
         pause: None,
+    },
+    Case {
+        name: "greenhouse",
+        account: |key| CandidateAccount::Greenhouse { api_key: key.into() },
+        reference: "/id",
+        has_details: false,
+        has_cursors: false,
+        pause: Some(Duration::from_secs(6)),
     },
 ];
 

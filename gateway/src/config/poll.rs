@@ -85,6 +85,14 @@ pub enum Source {
         /// The name of the secret that is the bearer token.
         token: String,
     },
+    /// Candidates of Greenhouse by Harvest v1: reconciles what its webhooks may have missed. The vendor announced the end of
+    /// v1 for 31 August 2026.
+    GreenhouseCandidates {
+        /// `https://harvest.greenhouse.io/v1`.
+        base_url: String,
+        /// The name of the secret that is the Harvest key.
+        api_key: String,
+    },
     /// Opportunities of Lever.
     Lever {
         /// `https://api.lever.co/v1`, or `https://api.eu.lever.co/v1`.
@@ -99,9 +107,11 @@ impl Source {
     pub fn document_kind(&self) -> Kind {
         match self {
             Self::Vdab { .. } | Self::Greenhouse { .. } | Self::Anapec { .. } => Kind::Vacancy,
-            Self::Teamtailor { .. } | Self::SmartRecruiters { .. } | Self::Recruitee { .. } | Self::Lever { .. } => {
-                Kind::TalentProfile
-            }
+            Self::Teamtailor { .. }
+            | Self::SmartRecruiters { .. }
+            | Self::Recruitee { .. }
+            | Self::GreenhouseCandidates { .. }
+            | Self::Lever { .. } => Kind::TalentProfile,
         }
     }
 
@@ -111,6 +121,7 @@ impl Source {
             Self::Teamtailor { .. } => Some(Vendor::Teamtailor),
             Self::SmartRecruiters { .. } => Some(Vendor::SmartRecruiters),
             Self::Recruitee { .. } => Some(Vendor::Recruitee),
+            Self::GreenhouseCandidates { .. } => Some(Vendor::Greenhouse),
             Self::Lever { .. } => Some(Vendor::Lever),
             Self::Vdab { .. } | Self::Greenhouse { .. } | Self::Anapec { .. } => None,
         }
@@ -146,6 +157,7 @@ impl PollSettings {
             Source::Teamtailor { api_key: secret, .. }
             | Source::SmartRecruiters { token: secret, .. }
             | Source::Recruitee { token: secret, .. }
+            | Source::GreenhouseCandidates { api_key: secret, .. }
             | Source::Lever { api_key: secret, .. } => vec![secret],
         }
     }

@@ -35,6 +35,9 @@ pub fn candidates_of(configuration: &Configuration, partner: &Partner) -> Result
         Source::Recruitee { base_url, company, token } => {
             (base_url, CandidateAccount::Recruitee { company: company.clone(), token: secret(token)? })
         }
+        Source::GreenhouseCandidates { base_url, api_key } => {
+            (base_url, CandidateAccount::Greenhouse { api_key: secret(api_key)? })
+        }
         Source::Lever { base_url, api_key } => (base_url, CandidateAccount::Lever { api_key: secret(api_key)? }),
         Source::Vdab { .. } | Source::Greenhouse { .. } | Source::Anapec { .. } => return Ok(None),
     };
@@ -91,6 +94,7 @@ pub fn poller_of(configuration: &Configuration, partner: &Partner) -> Result<Opt
         Source::Teamtailor { .. }
         | Source::SmartRecruiters { .. }
         | Source::Recruitee { .. }
+        | Source::GreenhouseCandidates { .. }
         | Source::Lever { .. } => None,
     })
 }

@@ -10,7 +10,7 @@ use axum::{
     extract::{Query, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use tokio::time;
@@ -59,8 +59,13 @@ impl Desk {
         }
         let mut roll = self.roll();
         let list = self.play.list(&roll, parameters)?;
+        let mut response = Json(list).into_response();
+        for (name, value) in self.play.list_headers(&roll, parameters) {
+            let value = HeaderValue::from_str(&value).map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "no header"))?;
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
         roll.lists += 1;
-        Ok(Json(list).into_response())
+        Ok(response)
     }
 
     fn one(&self, id: &str) -> Response {

@@ -1,4 +1,4 @@
-//! An applicant tracking system of one invented company, with the API and the webhooks of one of four vendors.
+//! An applicant tracking system of one invented company, with the API and the webhooks of one of five vendors.
 //!
 //! It does as the vendor's papers say, as far as they are published, else as others use it, and knows nothing of what
 //! becomes of its answers: credentials, parameters and their bounds are checked by rules of its own, and what breaks one is
@@ -7,6 +7,7 @@
 
 mod courier;
 mod desk;
+mod greenhouse;
 mod lever;
 mod person;
 mod play;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     courier::{Answer, Message},
+    greenhouse::Greenhouse,
     lever::Lever,
     person::Person,
     recruitee::Recruitee,
@@ -61,6 +62,11 @@ pub(super) trait Play: fmt::Debug + Send + Sync {
     /// A page of the list.
     fn list(&self, roll: &Roll, parameters: &Parameters) -> Result<Value, Refusal>;
 
+    /// What it says beside a page.
+    fn list_headers(&self, _roll: &Roll, _parameters: &Parameters) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// One candidate, whole.
     fn one(&self, roll: &Roll, person: &Person) -> Value;
 
@@ -82,6 +88,7 @@ pub(super) fn of(account: &CandidateAccount) -> (Box<dyn Play>, &'static str) {
         CandidateAccount::Teamtailor { api_key, api_version } => (Box::new(Teamtailor { api_key, api_version }), "v1"),
         CandidateAccount::SmartRecruiters { token } => (Box::new(SmartRecruiters { token }), ""),
         CandidateAccount::Recruitee { company, token } => (Box::new(Recruitee { company, token }), ""),
+        CandidateAccount::Greenhouse { api_key } => (Box::new(Greenhouse { api_key }), "v1"),
         CandidateAccount::Lever { api_key } => (Box::new(Lever { api_key }), "v1"),
     }
 }

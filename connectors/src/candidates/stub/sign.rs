@@ -13,6 +13,11 @@ pub fn teamtailor(secret: &SecretString, t: i64, body: &[u8]) -> String {
     BASE64_STANDARD.encode(format!("t={t},v2={digest}"))
 }
 
+/// `Signature` of Greenhouse's webhooks.
+pub fn greenhouse(secret: &SecretString, body: &[u8]) -> String {
+    format!("sha256 {}", hex(secret, body))
+}
+
 /// `smartrecruiters-signature`, with one key; the other values are those of the headers beside it.
 pub fn smartrecruiters(
     secret: &SecretString,
