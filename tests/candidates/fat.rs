@@ -10,9 +10,12 @@ use reqwest::{Method, StatusCode};
 use schemas::Operation::{Close, Upsert};
 use serde_json::json;
 
-use crate::support::{
-    Gateway, PERMITTED, Setup, WEBHOOK_SECRET, employer, grant, greenhouse_event, greenhouse_source, is_settled, keep,
-    taken, until, until_taken,
+use crate::{
+    is_routed,
+    support::{
+        Gateway, PERMITTED, Setup, WEBHOOK_SECRET, employer, grant, greenhouse_event, greenhouse_source, is_settled,
+        keep, taken, until, until_taken,
+    },
 };
 
 const TOKEN: &str = "employer";
@@ -210,6 +213,8 @@ impl Reconciled {
     async fn permitted(&self, id: &str) -> String {
         until("the candidate is known", async || self.person(id).await.is_some()).await;
         let person = self.person(id).await.unwrap();
+        // A grant that comes before the profile is routed has it sent twice.
+        until("the profile is routed", async || is_routed(&self.gateway, &person).await).await;
         let mut grant = grant(&person);
         grant["parties"][0]["id"] = "metal".into();
         keep(&self.gateway, &grant).await;

@@ -9,3 +9,12 @@ mod thin;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+use self::support::{Gateway, is_settled};
+
+/// Whether somebody's profile came through the router.
+async fn is_routed(gateway: &Gateway, person: &str) -> bool {
+    let messages = gateway.get("/v1/messages?partner=metal").await;
+    let told = messages["messages"].as_array().unwrap().iter().any(|message| message["entity_key"] == person);
+    told && is_settled(&gateway.get("/v1/backlog").await)
+}

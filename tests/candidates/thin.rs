@@ -10,8 +10,11 @@ use reqwest::{Method, StatusCode};
 use schemas::Operation::{Close, Upsert};
 use serde_json::json;
 
-use crate::support::{
-    Gateway, PATIENCE, PERMITTED, Setup, comes_true, employer, grant, is_settled, keep, taken, until, until_taken,
+use crate::{
+    is_routed,
+    support::{
+        Gateway, PATIENCE, PERMITTED, Setup, comes_true, employer, grant, is_settled, keep, taken, until, until_taken,
+    },
 };
 
 const TOKEN: &str = "employer";
@@ -119,6 +122,8 @@ impl Scene {
         let is_known = comes_true(PATIENCE, async || self.person(id).await.is_some()).await;
         assert!(is_known, "{}: nobody has heard of the candidate\n{}", self.vendor.name, self.gateway.log());
         let person = self.person(id).await.unwrap();
+        // A grant that comes before the profile is routed has it sent twice.
+        until("the profile is routed", async || is_routed(&self.gateway, &person).await).await;
         let mut grant = grant(&person);
         grant["parties"][0]["id"] = "metal".into();
         keep(&self.gateway, &grant).await;
