@@ -20,6 +20,6 @@ pub(crate) use file::{Line, MappingFile, Shape, read_mapping_file};
 pub(crate) use labels::{Labels, Parts, WrittenWording};
 pub(crate) use left::{Bracket, Left, Segment};
 pub(crate) use like::like_of;
-pub(crate) use options::{LetterCase, Rule, Scalar, TextKind, Written};
+pub(crate) use options::{LetterCase, MILLISECONDS, Rule, Scalar, TextKind, Written};
 pub(crate) use place::{Place, Selection, Start, Step};
 pub(crate) use toml::{entries, scalar};

@@ -115,6 +115,9 @@ pub(crate) struct Rule {
     pub(crate) is_read_only: bool,
 }
 
+/// The format of moments that are counted in milliseconds since 1970, which strftime has no letters for.
+pub(crate) const MILLISECONDS: &str = "milliseconds";
+
 /// What a text field of the document holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextKind {

@@ -6,7 +6,7 @@ use schemas::{Field, Format as TextFormat, Type};
 
 use crate::{
     codes::CodeList,
-    grammar::{TextKind, Written},
+    grammar::{MILLISECONDS, TextKind, Written},
 };
 
 use super::{ConstantKind, Form, Leaf, Target, TextCoder, compile::canonical_value, rules::RuleMaker};
@@ -114,7 +114,8 @@ impl RuleMaker<'_, '_, '_> {
             Type::Text(TextFormat::PartialDateTime) => {
                 let day = jiff::civil::date(2026, 11, 22).at(8, 30, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
                 let instant = written.instant.as_ref().or(self.compiler.file.dialect.instant.as_ref());
-                for format in written.date.iter().filter(|format| *format != "iso").chain(instant) {
+                let instants = instant.filter(|format| *format != MILLISECONDS);
+                for format in written.date.iter().filter(|format| *format != "iso").chain(instants) {
                     if jiff::fmt::strtime::format(format, &day).is_err() {
                         let remedy = "use the letters of strftime, such as `%d/%m/%Y`";
                         self.mistake(format!("`{format}` is no date format"), remedy);

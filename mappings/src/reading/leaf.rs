@@ -7,7 +7,7 @@ use schemas::{Decimal, Format, Outcome, PartialDateTime, Value};
 
 use crate::{
     document::Kind,
-    grammar::TextKind,
+    grammar::{MILLISECONDS, TextKind},
     plan::{Form, Leaf},
     text::{clean, decode_html, html_of_plain, is_plain_in_html, plain_of_html, sanitise},
 };
@@ -227,6 +227,12 @@ fn read_date<'f>(text: &str, formats: impl Iterator<Item = &'f str>, zone: &Time
         return Some(date);
     }
     for format in formats {
+        if format == MILLISECONDS {
+            if let Some(instant) = text.parse().ok().and_then(|count| Timestamp::from_millisecond(count).ok()) {
+                return Some(PartialDateTime::from_timestamp(instant));
+            }
+            continue;
+        }
         if let Ok(parts) = strtime::parse(format, text) {
             return read_parts(&parts, zone);
         }

@@ -7,7 +7,7 @@ use schemas::{Outcome, PartialDateTime, Precision, Value};
 
 use crate::{
     codes::Spelled,
-    grammar::{LetterCase, TextKind},
+    grammar::{LetterCase, MILLISECONDS, TextKind},
     plan::{ConstantKind, Form, Leaf},
     reading::shift,
     text::{
@@ -218,11 +218,17 @@ fn write_date<'a>(text: &'a str, format: Option<&str>, instant: Option<&str>, zo
     let spell =
         |format: &str, zoned: jiff::Zoned| strtime::format(format, &zoned).map(Cow::Owned).map_err(|_| "no_date");
     match date.precision() {
+        Precision::Year | Precision::Month | Precision::Day if instant == Some(MILLISECONDS) => Err("partial_date"),
         Precision::Instant => {
             let at: Timestamp = text.parse().map_err(|_| "no_date")?;
             let Some(format) = instant.or(format) else {
                 return Ok((Cow::Borrowed(text), None));
             };
+            if format == MILLISECONDS {
+                let is_whole = at.subsec_nanosecond() % 1_000_000 == 0;
+                let note = (!is_whole).then_some((Outcome::Coarsened, "fraction_of_second"));
+                return Ok((Cow::Owned(at.as_millisecond().to_string()), note));
+            }
             let spelled = spell(format, at.to_zoned(zone.clone()))?;
             let has = |letters: &[&str]| letters.iter().any(|letter| format.contains(letter));
             let note = if !has(&["%H", "%T", "%R", "%I", "%s", "%c", "%X"]) {
