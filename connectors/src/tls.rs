@@ -65,7 +65,10 @@ impl ExtraCertificates {
     }
 
     /// A configuration that checks servers with the help of these certificates.
-    pub(crate) fn client_config(&self) -> Result<ClientConfig, Error> {
+    ///
+    /// # Errors
+    /// If the certificates of the host cannot be read.
+    pub fn client_config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
         let inner = Verifier::new_with_extra_roots(self.roots.iter().cloned(), Arc::clone(&provider))?;
         let verifier = CompletingVerifier { inner, intermediates: self.intermediates.clone() };

@@ -10,6 +10,9 @@ pub enum FetchError {
     /// No address of the web.
     #[error("the link cannot be read as an address; the sender has to give an absolute `https` address")]
     Link,
+    /// An origin that is not among those that links may lead to.
+    #[error("the link, or where it is redirected to, is of an origin that this sender's files are not fetched from")]
+    Origin,
     /// Another scheme than `https`.
     #[error("the link is not `https`; the sender has to offer the file by `https`, or its origin has to be allowed")]
     Scheme,

@@ -26,7 +26,10 @@ impl Hop {
         let Some(origin) = Origin::of(&url) else {
             return Err(FetchError::Scheme);
         };
-        let is_allowed = allowed.has(&origin);
+        if allowed.leaves_out(&origin) {
+            return Err(FetchError::Origin);
+        }
+        let is_allowed = allowed.is_inside(&origin);
         if url.scheme() != "https" && !is_allowed {
             return Err(FetchError::Scheme);
         }
@@ -34,7 +37,7 @@ impl Hop {
             return Err(FetchError::Credentials);
         }
         let port = url.port_or_known_default().ok_or(FetchError::Port)?;
-        if port != 443 && !is_allowed {
+        if port != 443 && !is_allowed && !allowed.is_named(&origin) {
             return Err(FetchError::Port);
         }
         let known: Vec<IpAddr> = match url.host().ok_or(FetchError::Link)? {

@@ -1,4 +1,5 @@
-//! Origins that are allowed what others are not: plain `http`, another port, an address inside.
+//! Where links may lead: the public web or a part of it, and origins that are allowed what others are not: plain `http`,
+//! another port, an address inside.
 
 use std::{collections::HashSet, str::FromStr};
 
@@ -45,19 +46,42 @@ impl Origin {
     }
 }
 
-/// The origins that a partner's links may lead to beside the public web; none by default.
-#[derive(Debug, Clone, Default)]
-pub struct AllowedOrigins(HashSet<Origin>);
+/// Where a partner's links may lead, at every step of the way. By default anywhere in public, and nowhere inside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AllowedOrigins {
+    inside: HashSet<Origin>,
+    /// None: anywhere in public.
+    public: Option<HashSet<Origin>>,
+}
 
 impl AllowedOrigins {
-    pub(crate) fn has(&self, origin: &Origin) -> bool {
-        self.0.contains(origin)
+    /// The same, but of the public web these origins only. What is named may have a port of its own; it is still asked by
+    /// `https`, and at a public address.
+    #[must_use]
+    pub fn only(self, public: impl IntoIterator<Item = Origin>) -> Self {
+        Self { public: Some(public.into_iter().collect()), ..self }
+    }
+
+    /// Whether it is allowed what others are not.
+    pub(crate) fn is_inside(&self, origin: &Origin) -> bool {
+        self.inside.contains(origin)
+    }
+
+    /// Whether it is named as public.
+    pub(crate) fn is_named(&self, origin: &Origin) -> bool {
+        self.public.as_ref().is_some_and(|named| named.contains(origin))
+    }
+
+    /// Whether there is a list that it does not stand in.
+    pub(crate) fn leaves_out(&self, origin: &Origin) -> bool {
+        !self.is_inside(origin) && self.public.as_ref().is_some_and(|named| !named.contains(origin))
     }
 }
 
 impl FromIterator<Origin> for AllowedOrigins {
+    /// Anywhere in public, and these origins, which may be inside.
     fn from_iter<T: IntoIterator<Item = Origin>>(origins: T) -> Self {
-        Self(origins.into_iter().collect())
+        Self { inside: origins.into_iter().collect(), public: None }
     }
 }
 

@@ -69,3 +69,23 @@ async fn every_step_is_resolved_and_checked_anew() {
     assert_eq!(result, Err(FetchError::Address));
     assert_eq!((server.asked(), names.asked().len()), (1, 2));
 }
+
+#[tokio::test]
+async fn where_origins_are_named_no_step_leads_elsewhere() {
+    let (named, inside) = ("https://files.example", Server::file(files::PDF).await);
+    let allowed = allowing(&[&format!("http://{}", inside.address)]).only([named.parse().unwrap()]);
+    assert_eq!(fetched(&fetcher(LIMITS), &inside.link(), Medium::Document, &allowed).await.unwrap().1, files::PDF);
+    for link in ["https://others.example/cv", "https://files.example:8443/cv", "http://files.example/cv"] {
+        let result = fetched(&fetcher(LIMITS), link, Medium::Document, &allowed).await;
+        assert_eq!(result, Err(FetchError::Origin), "{link}");
+    }
+    let leading = Server::says(Says::Bytes(redirect("https://others.example/cv"))).await;
+    let allowed = allowing(&[&format!("http://{}", leading.address)]).only([named.parse().unwrap()]);
+    let result = fetched(&fetcher(LIMITS), &leading.link(), Medium::Document, &allowed).await;
+    assert_eq!(result, Err(FetchError::Origin));
+    // What is named is still no way inside.
+    let names = Scripted::knowing("files.example", &[&["127.0.0.1"]]);
+    let result =
+        fetched(&fetcher(LIMITS).with_names(names), "https://files.example/cv", Medium::Document, &allowed).await;
+    assert_eq!(result, Err(FetchError::Address));
+}
