@@ -81,7 +81,20 @@ pub const ALL: &[&str] = &[
     "limited",
     "location_country",
     "lone_surrogate",
+    "media_address",
+    "media_damaged",
+    "media_encoded",
+    "media_failed",
+    "media_link",
+    "media_not_yet_here",
+    "media_origin",
+    "media_redirected",
+    "media_status",
+    "media_token_over",
+    "media_too_large",
     "media_type",
+    "media_unreachable",
+    "media_wrong_type",
     "method_not_allowed",
     "namespace_too_long",
     "nationals_only",
@@ -192,6 +205,7 @@ pub const ALL: &[&str] = &[
     "wrong_body",
     "wrong_cursor",
     "wrong_filter",
+    "wrong_range",
 ];
 
 const fn is_listed(name: &str) -> bool {

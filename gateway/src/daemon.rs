@@ -9,18 +9,24 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use connectors::ExtraCertificates;
 use metrics_exporter_prometheus::PrometheusHandle;
 use schemas::Hash;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
 use tracing::info;
 
 use crate::{
+    attachments::{self, Addresses, Fetching, Lending, Returns, Upkeep},
     backbone::{Backbone, embedded::EmbeddedBackbone, kafka::KafkaBackbone, wire::Wire},
     clock::Clock,
     cluster::Cluster,
     config::{BackboneEngine, Configuration, Settings, StoreEngine},
-    delivery::{Delivery, Limits, Teller, Wakes},
+    delivery::{Delivery, Limits, MediaLinks, Teller, Wakes},
     door::{Admission, Door, KeyLimits, new_secret},
+    files::Files,
     health::Health,
     in_force::{InForce, Rules},
     inbox::Inboxes,
@@ -58,6 +64,8 @@ struct Parts {
     teller: Teller,
     sync_wanted: Arc<watch::Sender<()>>,
     candidates: Candidates,
+    /// None where nothing about persons is kept.
+    lending: Option<Lending>,
 }
 
 impl Daemon {
@@ -84,7 +92,8 @@ impl Daemon {
         supervisor.spawn("cluster", cluster.clone().run(in_force.clone(), supervisor.stop_token()));
         let bodies = Bodies::with(open_vault(&in_force, &supervisor).await?);
         let intake = Intake { in_force, backbone, store, bodies, clock: Clock::system() };
-        let parts = Parts::start(intake, cluster, &supervisor, &health);
+        let addresses = Addresses::listening_at(address);
+        let parts = Parts::start(intake, cluster, addresses.clone(), &supervisor, &health)?;
         let reloader = Reloader::new(file, replace, Clock::system());
         supervisor.spawn("reloader", reloader.clone().run(supervisor.stop_token()));
         let door = Door {
@@ -98,6 +107,8 @@ impl Daemon {
             reloader,
             sync_wanted: parts.sync_wanted,
             candidates: parts.candidates,
+            lending: parts.lending,
+            addresses,
             admission: Admission::new(settings.memory_bytes, settings.queue, settings.batches),
             stop: supervisor.stop_token(),
         };
@@ -118,10 +129,16 @@ impl Daemon {
 }
 
 impl Parts {
-    fn start(intake: Intake, cluster: Cluster, supervisor: &Supervisor, health: &Health) -> Self {
+    fn start(
+        intake: Intake,
+        cluster: Cluster,
+        addresses: Addresses,
+        supervisor: &Supervisor,
+        health: &Health,
+    ) -> Result<Self> {
         let (backbone, store) = (intake.backbone.clone(), intake.store.clone());
-        let stop = supervisor.stop_token();
         let sync_wanted = Arc::new(watch::channel(()).0);
+        let media = MediaLinks { addresses, wanted: Arc::new(Notify::new()) };
         let router = Router {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
@@ -130,15 +147,11 @@ impl Parts {
             clock: intake.clock.clone(),
             health: health.clone(),
             sync_wanted: sync_wanted.clone(),
+            media_wanted: media.wanted.clone(),
         };
-        let token = stop.clone();
+        let token = supervisor.stop_token();
         supervisor.spawn_part(router::PART.to_owned(), health, move || router.clone().run(token.clone()));
-        let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), health: health.clone() };
-        let (messages, token) = (journaler.clone(), stop.clone());
-        let keep_messages = move || messages.clone().keep_messages(token.clone());
-        supervisor.spawn_part(journal::MESSAGES.to_owned(), health, keep_messages);
-        let keep_events = move || journaler.clone().keep_events(stop.clone());
-        supervisor.spawn_part(journal::EVENTS.to_owned(), health, keep_events);
+        start_journal(&intake, supervisor, health);
         let teller = Teller { backbone: backbone.clone(), store: store.clone() };
         let watch = recalls::Watch {
             in_force: intake.in_force.clone(),
@@ -161,6 +174,7 @@ impl Parts {
         };
         let token = supervisor.stop_token();
         supervisor.spawn_part(reviews::PART.to_owned(), health, move || reviewer.clone().run(token.clone()));
+        let lending = start_media(&intake, (&media, &teller), supervisor, health)?;
         let delivery = Delivery {
             in_force: intake.in_force.clone(),
             backbone,
@@ -170,6 +184,7 @@ impl Parts {
             wakes: wakes.clone(),
             limits: limits.clone(),
             cluster: cluster.clone(),
+            media,
         };
         supervisor.spawn("delivery", delivery.run(supervisor.clone(), health.clone()));
         let candidates = Candidates { intake: intake.clone(), limits: limits.clone() };
@@ -178,8 +193,57 @@ impl Parts {
         supervisor.spawn("polling", polling.run(supervisor.clone(), health.clone()));
         let inboxes = Inboxes { in_force: intake.in_force.clone(), intake: intake.clone(), cluster };
         supervisor.spawn("inboxes", inboxes.run(supervisor.clone(), health.clone()));
-        Self { intake, wakes, teller, sync_wanted, candidates }
+        Ok(Self { intake, wakes, teller, sync_wanted, candidates, lending })
     }
+}
+
+fn start_journal(Intake { backbone, store, .. }: &Intake, supervisor: &Supervisor, health: &Health) {
+    let journaler = Journaler { backbone: backbone.clone(), store: store.clone(), health: health.clone() };
+    let (messages, token) = (journaler.clone(), supervisor.stop_token());
+    let keep_messages = move || messages.clone().keep_messages(token.clone());
+    supervisor.spawn_part(journal::MESSAGES.to_owned(), health, keep_messages);
+    let token = supervisor.stop_token();
+    let keep_events = move || journaler.clone().keep_events(token.clone());
+    supervisor.spawn_part(journal::EVENTS.to_owned(), health, keep_events);
+}
+
+/// Starts what fetches, lends and removes the files of persons, if anything is kept of them.
+fn start_media(
+    intake: &Intake,
+    (media, teller): (&MediaLinks, &Teller),
+    supervisor: &Supervisor,
+    health: &Health,
+) -> Result<Option<Lending>> {
+    let Some(vault) = intake.bodies.vault() else { return Ok(None) };
+    let Intake { in_force, store, bodies, clock, .. } = intake;
+    let files = Files::new(vault.clone(), store.clone(), clock.clone());
+    let tls = ExtraCertificates::default().client_config().context("cannot read the certificates of this host")?;
+    let fetching = Fetching {
+        in_force: in_force.clone(),
+        store: store.clone(),
+        bodies: bodies.clone(),
+        files: files.clone(),
+        teller: teller.clone(),
+        clock: clock.clone(),
+        health: health.clone(),
+        tls,
+        wanted: media.wanted.clone(),
+    };
+    let token = supervisor.stop_token();
+    supervisor.spawn_part(attachments::FETCHING.to_owned(), health, move || fetching.clone().run(token.clone()));
+    let upkeep = Upkeep {
+        in_force: in_force.clone(),
+        store: store.clone(),
+        files: files.clone(),
+        clock: clock.clone(),
+        health: health.clone(),
+    };
+    let token = supervisor.stop_token();
+    supervisor.spawn_part(attachments::UPKEEP.to_owned(), health, move || upkeep.clone().run(token.clone()));
+    let (returns, gives_back) = Returns::begin(store.clone());
+    supervisor.spawn("returned bytes", gives_back.run(supervisor.stop_token()));
+    let (in_force, store, clock) = (in_force.clone(), store.clone(), clock.clone());
+    Ok(Some(Lending { in_force, store, files, clock, returns }))
 }
 
 async fn open_backbone(

@@ -1,5 +1,6 @@
 //! The daemon and its one binary.
 
+mod attachments;
 mod backbone;
 mod cli;
 mod clock;
@@ -12,7 +13,6 @@ mod dialects;
 mod disclosure;
 mod door;
 mod eligibility;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing keeps files yet: profiles still carry links"))]
 mod files;
 mod health;
 mod in_force;

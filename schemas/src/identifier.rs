@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{Hash, Kind};
 
 /// Partner ids that would hide a path of the HTTP contract.
-pub const RESERVED_PARTNER_IDS: [&str; 10] = [
+pub const RESERVED_PARTNER_IDS: [&str; 11] = [
     "messages",
     "consents",
     "subjects",
@@ -19,6 +19,7 @@ pub const RESERVED_PARTNER_IDS: [&str; 10] = [
     "backlog",
     "configuration",
     "keys",
+    "media",
     "parked",
     "partners",
 ];

@@ -6,6 +6,7 @@
 mod compressed;
 mod database;
 mod engines;
+mod files;
 mod forwarder;
 mod gateway;
 mod log;
@@ -20,6 +21,7 @@ pub use self::{
     compressed::{gzip, zstd},
     database::database_at,
     engines::{Engines, engines, third_party_python},
+    files::{FileServer, Says, document_bytes, document_file, picture_bytes, picture_file, video_bytes, video_file},
     forwarder::{Balancer, Forwarder},
     gateway::{Gateway, Setup},
     partners::{
@@ -27,7 +29,7 @@ pub use self::{
         rest_receiver,
     },
     persons::{
-        PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, platform,
+        PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, media_source, platform,
         profile_source, pull_until, puller, pulling_employer, recalls, taken, until_recalled, until_taken,
     },
     small_disk::{SmallDisk, fill, free},

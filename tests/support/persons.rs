@@ -30,6 +30,13 @@ pub fn profile_source<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
     (id, file)
 }
 
+/// The same, whose files are fetched from where they lie inside.
+pub fn media_source<'a>(id: &'a str, dialect: &str, origin: &str) -> (&'a str, String) {
+    let (id, file) = profile_source(id, dialect);
+    let media = format!("[incoming.talent_profile.media]\nfrom = [\"public\"]\ninside = [\"{origin}\"]\n");
+    (id, format!("{file}{media}"))
+}
+
 /// An employer that talent profiles are presented to.
 pub fn employer<'a>(id: &'a str, legal_id: &str, dialect: &str, base_url: &str) -> (&'a str, String) {
     let file = format!(

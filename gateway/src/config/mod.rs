@@ -4,6 +4,7 @@
 
 mod disclosure;
 mod kafka;
+mod media;
 mod partner;
 mod poll;
 mod postgresql;
@@ -26,6 +27,7 @@ use schemas::{Hash, Kind, PartnerId, hash_of};
 
 pub use self::{
     kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
+    media::MediaSettings,
     partner::{ClosingsSetting, Connector, Limits, Outgoing, Partner, RepeatsSetting},
     poll::{Source, VdabAccountSettings},
     postgresql::PostgresqlSettings,
@@ -98,6 +100,15 @@ impl Configuration {
                     key_ring.is_some(),
                     "partner `{}` has to do with `{kind}`, which is personal and kept sealed only: name a key file as \
                      `vault.key_file` (`passerelle vault key` makes it)",
+                    partner.id
+                );
+            }
+            if partner.media.is_some() {
+                let address = settings.listen.ip();
+                ensure!(
+                    settings.media.public_url.is_some() || address.is_loopback(),
+                    "partner `{}` has files that profiles link to: say in `media.public_url` where their recipients reach this \
+                     gateway, such as `https://gateway.example.org`",
                     partner.id
                 );
             }

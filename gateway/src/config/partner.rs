@@ -6,11 +6,13 @@ use anyhow::{Context, Result, anyhow, ensure};
 use connectors::webhook::Vendor;
 use consent::{Country, LegalId, Role};
 use mappings::{Defaults, Parameters, codes::Grade};
+use media::AllowedOrigins;
 use schemas::{DialectName, Kind, PartnerId};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     disclosure::ConsentSettings,
+    media::MediaSource,
     poll::{PollSettings, VdabAccountSettings},
     rules::Rules,
     topic::{BrokersSettings, InboxSettings, TopicFormat},
@@ -33,6 +35,8 @@ pub struct Partner {
     pub is_co_owner: bool,
     /// What we take from it.
     pub incoming: BTreeMap<Kind, Incoming>,
+    /// Where the links of its profiles may lead; none if they travel as they are.
+    pub media: Option<Arc<AllowedOrigins>>,
     /// What we send to it.
     pub outgoing: BTreeMap<Kind, Outgoing>,
     /// Vendor-signed events that it sends.
@@ -55,6 +59,8 @@ pub struct Partner {
 pub struct Incoming {
     /// The format it comes in, unless the request says otherwise.
     pub dialect: DialectName,
+    /// From where the files are fetched that its profiles link to.
+    media: Option<MediaSource>,
 }
 
 /// What we send to a partner.
@@ -320,6 +326,7 @@ impl Partner {
         }
         check_topics(&file)?;
         check_sources(&file)?;
+        let media = media_of(&file)?.map(Arc::new);
         let defaults = defaults_of(&format!("{id}.toml"), text)?;
         Ok(Self {
             id,
@@ -329,6 +336,7 @@ impl Partner {
             legal_id: file.legal_id,
             is_co_owner: file.co_owner,
             incoming: file.incoming,
+            media,
             outgoing: file.outgoing,
             webhook: file.webhook,
             poll: file.poll,
@@ -376,6 +384,17 @@ fn check_topics(file: &PartnerFile) -> Result<()> {
         "`inbox.format` is `avro`: what comes is the canonical record, so say `dialect = \"canonical\"`"
     );
     Ok(())
+}
+
+/// Where the links of its profiles may lead, if their files are fetched.
+fn media_of(file: &PartnerFile) -> Result<Option<AllowedOrigins>> {
+    let mut found = None;
+    for (kind, incoming) in &file.incoming {
+        let Some(media) = &incoming.media else { continue };
+        ensure!(*kind == Kind::TalentProfile, "`incoming.{kind}.media`: only talent profiles have files; remove it");
+        found = Some(media.allowed().with_context(|| format!("`incoming.{kind}.media`"))?);
+    }
+    Ok(found)
 }
 
 /// Refuses sources whose documents nothing could read, and events that nothing could prove.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::{
     Windows,
     kafka::{KafkaSection, KafkaSettings},
+    media::{MediaSection, MediaSettings},
     postgresql::{PostgresqlSection, PostgresqlSettings},
     registry::{RegistrySection, RegistrySettings},
     vault::{VaultSection, VaultSettings},
@@ -63,6 +64,7 @@ pub struct Settings {
     pub breaker_longest: Duration,
     pub drain: Duration,
     pub escalate_recalls: Duration,
+    pub media: MediaSettings,
     pub log: String,
     pub log_format: LogFormat,
     pub transfers: Transfers,
@@ -130,6 +132,7 @@ struct Sections {
     router: RouterSection,
     delivery: DeliverySection,
     recalls: RecallsSection,
+    media: MediaSection,
     telemetry: TelemetrySection,
     #[serde(default)]
     transfers: Vec<TransferSettings>,
@@ -277,6 +280,7 @@ impl Sections {
         self.kafka.check()?;
         self.postgresql.check()?;
         self.vault.check()?;
+        self.media.check()?;
         Ok(())
     }
 
@@ -293,10 +297,10 @@ impl Sections {
             router,
             delivery,
             recalls,
+            media,
             telemetry,
             transfers,
         } = self;
-        let limits = door.limits.parse().context("`door.limits` is wrong")?;
         Ok(Settings {
             gateway_id: gateway.id,
             data_dir: base.join(gateway.data_dir),
@@ -322,7 +326,7 @@ impl Sections {
             header_timeout: Duration::from_millis(door.header_timeout_ms),
             read_timeout: Duration::from_millis(door.read_timeout_ms),
             write_timeout: Duration::from_millis(door.write_timeout_ms),
-            limits,
+            limits: door.limits.parse().context("`door.limits` is wrong")?,
             idempotency: Duration::from_secs(door.idempotency_days * 24 * 3_600),
             router_batch: router.batch,
             in_memory: delivery.in_memory,
@@ -336,6 +340,7 @@ impl Sections {
             breaker_longest: Duration::from_millis(delivery.breaker_longest_ms),
             drain: Duration::from_millis(delivery.drain_ms),
             escalate_recalls: Duration::from_secs(recalls.escalate_after_seconds),
+            media: media.settings()?,
             log: telemetry.log,
             log_format: telemetry.format,
             transfers: Transfers::new(transfers).context("`transfers` is wrong")?,
@@ -378,6 +383,9 @@ mod tests {
             ("PASSERELLE__POSTGRESQL__MAX_CONNECTIONS", "1", "postgresql.max_connections"),
             ("PASSERELLE__VAULT__URL", "postgresql://us:word@localhost/k", "`vault.url` holds a password"),
             ("PASSERELLE__VAULT__REMEMBER_SECONDS", "0", "vault.remember_seconds"),
+            ("PASSERELLE__MEDIA__PUBLIC_URL", "gateway.example.org", "media.public_url"),
+            ("PASSERELLE__MEDIA__TOKEN_SECONDS", "0", "media.token_seconds"),
+            ("PASSERELLE__MEDIA__GRACE_SECONDS", "60", "media.grace_seconds"),
         ] {
             let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
             assert!(error.contains(expected), "{error}");

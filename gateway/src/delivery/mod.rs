@@ -9,6 +9,7 @@ mod feed_sender;
 mod gate;
 mod limit;
 mod limits;
+mod media;
 mod offsets;
 mod person;
 mod person_feed;
@@ -41,6 +42,7 @@ use self::{
 };
 pub use self::{
     limits::{Limits, PartnerLimit},
+    media::MediaLinks,
     person::{hash_of_notice, notice_of},
     senders::{caller_of, check_connections, probe_all},
     tell::Teller,
@@ -85,6 +87,7 @@ pub struct Delivery {
     pub wakes: Wakes,
     pub limits: Limits,
     pub cluster: Cluster,
+    pub media: MediaLinks,
 }
 
 impl Delivery {
@@ -126,6 +129,7 @@ impl Delivery {
                 store: self.store.clone(),
                 bodies: self.bodies.clone(),
                 clock: self.clock.clone(),
+                media: self.media.clone(),
             },
             ways: self.ways(&rules.configuration, partner)?,
             store: self.store.clone(),

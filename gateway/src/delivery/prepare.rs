@@ -10,7 +10,7 @@ use schemas::{
     Content, Kind, LossCounts, Operation, Payload, ProfileStatus, Record, Status, TalentProfile, Vacancy, Versions,
 };
 
-use super::{dispatch::Dispatch, person::Permitted};
+use super::{dispatch::Dispatch, media::MediaLinks, person::Permitted};
 use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
@@ -74,6 +74,7 @@ pub struct Preparer {
     pub store: Arc<dyn Store>,
     pub bodies: Bodies,
     pub clock: Clock,
+    pub media: MediaLinks,
 }
 
 impl Preparer {
@@ -146,6 +147,9 @@ impl Preparer {
             let verdict = self.verdict(DispatchState::Deferred, code, Some(format!("goes at {at}")));
             let verdict = Verdict { due_at: Some(at.as_microsecond()), ..verdict };
             return Ok(self.close(owed.kind, sent, verdict, code, because(code)));
+        }
+        if permitted.is_some() && !self.link_to_us(owed, &mut record).await? {
+            return Ok(self.refuse(dispatch, sent, Reason::SubjectErased.code(), None));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
         let complement = if self.partner.is_co_owner && permitted.is_none() {

@@ -10,7 +10,7 @@ use schemas::{
 
 use crate::{
     backbone::{Backbone, Output, Topic},
-    store::{DispatchRow, Owed, Recall, Settlement, Store},
+    store::{DispatchRow, Medium, MediumState, Owed, Recall, Settlement, Store},
 };
 
 /// Tells the journal.
@@ -59,7 +59,23 @@ impl Teller {
             losses: LossCounts::default(),
         };
         let about = (disclosed.message_id, key.entity_key, disclosed.kind, disclosed.position);
-        let output = record_of(about, &disclosed.origin, &key.partner, (event, Versions::default()));
+        let output = record_of(about, &disclosed.origin, Some(&key.partner), (event, Versions::default()));
+        self.backbone.append(vec![output]).await?;
+        Ok(())
+    }
+
+    /// Tells what became of a file that a profile links to: what it shows, and why it failed if it did.
+    pub async fn tell_medium(&self, medium: &Medium) -> Result<()> {
+        let event = Event {
+            step: if medium.state == MediumState::Kept { "media_kept" } else { "media_failed" }.to_owned(),
+            code: medium.code.clone(),
+            detail: Some(medium.category.to_string()),
+            at: medium.settled_at.unwrap_or(medium.wanted_at),
+            attempt: medium.attempt,
+            losses: LossCounts::default(),
+        };
+        let about = (medium.message_id, medium.entity_key, Kind::TalentProfile, medium.position);
+        let output = record_of(about, &medium.origin, None, (event, Versions::default()));
         self.backbone.append(vec![output]).await?;
         Ok(())
     }
@@ -84,13 +100,13 @@ fn event_of(row: &DispatchRow) -> Event {
 
 fn record(owed: &Owed, event: Event, versions: Versions) -> Output {
     let about = (owed.message_id, owed.entity_key, owed.kind, owed.position);
-    record_of(about, &owed.origin, &owed.partner, (event, versions))
+    record_of(about, &owed.origin, Some(&owed.partner), (event, versions))
 }
 
 fn record_of(
     (message_id, entity_key, kind, position): (MessageId, EntityKey, Kind, Position),
     origin: &Origin,
-    recipient: &PartnerId,
+    recipient: Option<&PartnerId>,
     (event, versions): (Event, Versions),
 ) -> Output {
     let header = Header {
@@ -101,7 +117,7 @@ fn record_of(
         hops: Vec::new(),
         versions,
         cause: Some(Cause { message_id, position }),
-        recipient: Some(recipient.clone()),
+        recipient: recipient.cloned(),
         lane: None,
         event: Some(event),
     };

@@ -17,6 +17,7 @@ mod framing;
 mod identity;
 mod keys;
 mod limits;
+mod media;
 mod messages;
 mod parked;
 mod partners;
@@ -53,6 +54,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::problem::Problem;
 pub use self::{admission::Admission, identity::new_secret, limits::KeyLimits};
 use crate::{
+    attachments::{Addresses, Lending},
     backbone::Topic,
     code::{Code, code},
     delivery::{Teller, Wakes},
@@ -84,6 +86,10 @@ pub struct Door {
     pub sync_wanted: Arc<watch::Sender<()>>,
     /// Reads candidates that events name.
     pub candidates: Candidates,
+    /// Lends files of profiles; none where nothing about persons is kept.
+    pub lending: Option<Lending>,
+    /// What our addresses begin with.
+    pub addresses: Addresses,
     /// How much is taken in at once.
     pub admission: Admission,
     /// How many requests a key may make.
@@ -205,6 +211,8 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(subjects::destroy_keys))
         .routes(routes!(subjects::restrict, subjects::lift))
         .routes(routes!(feed::page))
+        .routes(routes!(media::ask))
+        .routes(routes!(media::read))
         .routes(routes!(eures::vacancies::ping))
         .routes(routes!(eures::vacancies::get_all))
         .routes(routes!(eures::vacancies::get_changes))

@@ -15,6 +15,7 @@ use std::{fmt::Display, sync::Arc};
 use schemas::Hash;
 use serde::{Deserialize, Serialize};
 
+pub use self::{reading::OpenFile, upkeep::References};
 use crate::{
     clock::Clock,
     store::{BlobId, CHUNK_BYTES, Store},

@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use schemas::{Content, EntityKey, Hash, Kind, Operation, PartnerId, Record, Status, content_hash};
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, Interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub use self::{
     outputs::dispatch_id,
 };
 use crate::{
+    attachments,
     backbone::{Backbone, Output, Share, Stored, Topic},
     clock::Clock,
     eligibility::employers,
@@ -57,6 +58,8 @@ pub struct Router {
     pub health: Health,
     /// Told when an operator wants a partner to be given everything that is open, or something to be dispatched again.
     pub sync_wanted: Arc<watch::Sender<()>>,
+    /// Told when a profile links to files.
+    pub media_wanted: Arc<Notify>,
 }
 
 /// What a batch has decided so far; later records of the batch are compared with it.
@@ -152,7 +155,11 @@ impl Router {
             for input in std::mem::take(&mut batch.parked) {
                 self.store.park_input(input).await?;
             }
+            let wants_media = batch.routed.media.iter().any(|referred| !referred.media.is_empty());
             self.store.record_routed(batch.routed).await?;
+            if wants_media {
+                self.media_wanted.notify_one();
+            }
             accepted.commit(last, batch.outputs).await?;
             self.health.works(PART);
             debug!(share.index = index, batch.len = records.len(), log.offset = last.offset, "routed");
@@ -279,6 +286,13 @@ impl Router {
             let kept = self.bodies.keep(kind, header.entity_key, &place, content.complement.clone()).await?;
             let complement = kept.map(|complement| (header.entity_key, dialect, stored.position, complement));
             batch.routed.complements.extend(complement);
+        }
+        if kind == Kind::TalentProfile {
+            let said = (record, version.is_open);
+            let knowing = (&batch.rules.configuration, &self.bodies);
+            let referred = attachments::referred(knowing, stored, said, self.clock.now_micros()).await?;
+            // Of one that never linked to anything there is nothing to note.
+            batch.routed.media.extend(referred.filter(|one| previous.is_some() || !one.media.is_empty()));
         }
         if kind == Kind::Vacancy {
             batch.routed.employers.extend(employers(record).map(|employer| (employer, header.entity_key)));

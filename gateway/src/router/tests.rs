@@ -45,6 +45,7 @@ async fn bench() -> Bench {
         clock: Clock::system(),
         health: Health::default(),
         sync_wanted: Arc::new(watch::channel(()).0),
+        media_wanted: Arc::default(),
     };
     Bench { router, folder }
 }

@@ -17,6 +17,8 @@ mod gatherer;
 mod grants;
 mod journal;
 mod leases;
+mod media;
+mod media_tokens;
 mod parked;
 mod person_feeds;
 mod placement_events;
@@ -50,6 +52,8 @@ pub use self::{
     grants::{Grants, Kept},
     journal::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow},
     leases::{Lease, Leases},
+    media::{FetchOutcome, Media, Medium, MediumId, MediumState, Referred, WantedMedium},
+    media_tokens::{Lent, MediaToken, MediaTokens, Showing},
     parked::{ParkedFilter, ParkedInput, ParkedInputs},
     person_feeds::{
         PersonDocument, PersonFeed, PersonFeeds, PersonItem, PersonItems, PullDecision, PulledPast, WhichPersons,
@@ -92,6 +96,8 @@ pub trait Store:
     + Recalls
     + Reviews
     + Blobs
+    + Media
+    + MediaTokens
 {
     /// Whether the engine answers and can write.
     async fn probe(&self) -> Result<()>;

@@ -101,7 +101,7 @@ impl Value {
 use Kind::{Bytes, Flag, Id, Number, Text};
 
 /// Every table but that of leases, which belong to nodes that run.
-pub const TABLES: [Table; 27] = [
+pub const TABLES: [Table; 29] = [
     Table { name: "ownership", columns: &[("resource", Text), ("epoch", Number)] },
     Table {
         name: "api_keys",
@@ -342,6 +342,43 @@ pub const TABLES: [Table; 27] = [
             ("log_offset", Number),
             ("received_at", Number),
             ("canonical", Bytes),
+        ],
+    },
+    Table {
+        name: "media",
+        columns: &[
+            ("media_id", Id),
+            ("entity_key", Id),
+            ("generation", Number),
+            ("log_offset", Number),
+            ("message_id", Id),
+            ("origin", Text),
+            ("category", Text),
+            ("sealed", Bytes),
+            ("state", Text),
+            ("blob_id", Id),
+            ("attempt", Number),
+            ("wanted_at", Number),
+            ("due_at", Number),
+            ("taken_until", Number),
+            ("code", Text),
+            ("settled_at", Number),
+            ("is_untold", Flag),
+            ("dropped_at", Number),
+        ],
+    },
+    Table {
+        name: "media_tokens",
+        columns: &[
+            ("token_hash", Text),
+            ("media_id", Id),
+            ("recipient", Text),
+            ("subject", Id),
+            ("version", Number),
+            ("valid_until", Number),
+            ("rules", Text),
+            ("expires_at", Number),
+            ("bytes_left", Number),
         ],
     },
     Table {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, MessageId, PartnerId, Position};
 
-use super::PlacementEvent;
+use super::{PlacementEvent, Referred};
 
 /// A version of an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub struct Routed {
     pub employers: Vec<(String, EntityKey)>,
     /// Events about persons.
     pub events: Vec<PlacementEvent>,
+    /// What the new versions of profiles link to.
+    pub media: Vec<Referred>,
     /// Everything at or below is settled: older versions may go.
     pub committed: Option<Position>,
 }

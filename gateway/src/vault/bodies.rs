@@ -21,6 +21,8 @@ pub enum Purpose {
     Body,
     /// What stands in a feed.
     Feed,
+    /// Where a file lies that a profile links to.
+    Medium,
 }
 
 impl Bodies {
@@ -130,6 +132,7 @@ impl Bodies {
             Purpose::Content => "content",
             Purpose::Body => "body",
             Purpose::Feed => "feed",
+            Purpose::Medium => "medium",
         };
         self.for_persons()?.hash(subject_of(kind, entity)?, purpose, plain.as_bytes()).await
     }

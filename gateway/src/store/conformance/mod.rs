@@ -5,6 +5,7 @@ mod dispatches;
 mod ends;
 mod feed;
 mod grants;
+mod media;
 mod owners;
 mod person_feeds;
 mod placement_events;
@@ -34,6 +35,7 @@ pub async fn fill(store: &dyn Store) {
     person_feeds::run(store).await;
     placement_events::run(store).await;
     reviews::run(store).await;
+    media::run(store).await;
     search::leave_a_replay(store).await;
     polls::leave_a_run(store).await;
 }
@@ -55,6 +57,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     placement_events::run(&*store).await;
     reviews::run(&*store).await;
     blobs::run(&*store).await;
+    media::run(&*store).await;
     owners::run(&*store).await;
     assert_eq!(dispatches::take_over(&*store, "restart").await, 1);
     store.probe().await.unwrap();

@@ -43,6 +43,9 @@ pub(super) const KEY_USES: &str = "SELECT asked.place - 1 AS place, i.generation
 /// Whoever wants to change the row waits until this transaction has ended, and the other way round.
 pub(super) const FOR_SHARE: &str = " FOR SHARE";
 
+/// Rows that somebody else is taking are passed over.
+pub(super) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
+
 /// Locks of entities per partner: few enough for one transaction to take all of them, and enough for many entities to
 /// go on side by side. Part of what nodes of different versions agree on.
 const STRIPES: u8 = 64;

@@ -11,6 +11,8 @@ pub(super) mod journal;
 pub(super) mod leases;
 mod lengths;
 pub(super) mod lookups;
+pub(super) mod media;
+pub(super) mod media_tokens;
 pub(super) mod parked;
 pub(super) mod person_feeds;
 pub(super) mod placement_events;

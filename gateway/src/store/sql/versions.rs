@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, PartnerId, Position};
 use sqlx::Row as _;
 
-use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded, placement_events};
+use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded, media, placement_events};
 use crate::store::{Histories, KeyUse, Routed, Version, Versions};
 
 /// Entities of one look-up; SQLite binds up to 32,766.
@@ -82,6 +82,9 @@ async fn record(connection: &mut Connection, routed: &Routed) -> Result<()> {
     }
     for events in routed.events.chunks(ROWS) {
         placement_events::insert(connection, events).await?;
+    }
+    for referred in &routed.media {
+        media::refer(connection, referred).await?;
     }
     for key_use in &routed.key_uses {
         sqlx::query(

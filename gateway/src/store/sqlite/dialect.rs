@@ -31,6 +31,9 @@ pub(super) const KEY_USES: &str = "SELECT asked.key AS place, i.* FROM json_each
 /// Nobody changes what the one writer has read.
 pub(super) const FOR_SHARE: &str = "";
 
+/// Nobody else takes rows: there is one writer.
+pub(super) const SKIP_LOCKED: &str = "";
+
 /// The text as the engine can keep it: SQLite keeps every one.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
