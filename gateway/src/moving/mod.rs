@@ -1,8 +1,9 @@
-//! Moves an embedded installation to other engines: its log, its state, the keys of persons, and how far everybody is.
+//! Moves an embedded installation to other engines: its log, its state, keys and files of persons, and how far everybody is.
 //!
 //! Nobody works on either side meanwhile. What was moved is read back and compared, record by record and row by row.
 //! **Invariant:** killed at any point and run again, it goes on: nothing is missing, nothing is there twice.
 
+mod files;
 mod keys;
 mod log;
 mod state;
@@ -63,11 +64,6 @@ pub async fn move_to(from: &Configuration, to: &Configuration, is_dry: bool) -> 
         state: LeavingStore::open(&from.settings.store_file()).await?,
         keys: LeavingKeys::open(from, to).await?,
     };
-    ensure!(
-        !leaving.state.has_blobs()?,
-        "files of persons are kept in `{}`, and cannot be moved yet: stay with the embedded store",
-        data_dir.join("blobs").display()
-    );
     if is_dry {
         return leaving.plan().await;
     }
@@ -121,6 +117,7 @@ impl Leaving {
         for table in &store::TABLES {
             planned.push(one(table.name, self.state.count(table).await?));
         }
+        planned.push(one(files::NAME, self.state.count_blobs().await?));
         Ok(planned)
     }
 
@@ -154,6 +151,7 @@ impl Leaving {
             moved.extend(keys.copy(to, &progress).await?);
         }
         moved.extend(state::copy(&self.state, &mut arrival.filling, &store::TABLES, &moved_log, &progress).await?);
+        moved.push(files::copy(&self.state, &mut arrival.filling, &progress).await?);
         progress.finish_and_clear();
         arrival.finish().await?;
         Ok(moved)

@@ -3,11 +3,15 @@
 use anyhow::{Context, Result, bail, ensure};
 use futures::TryStreamExt;
 use sqlx::{Connection as _, PgConnection, Postgres};
+use uuid::Uuid;
 
 use super::{dialect::storable, migrations, options, sql::rows::values_of};
 use crate::{
     config::{PostgresqlSettings, Secret},
-    store::tables::{Digest, TABLES, Table, Value},
+    store::{
+        BlobId,
+        tables::{Digest, TABLES, Table, Value},
+    },
 };
 
 /// Bytes that one statement carries, about.
@@ -138,6 +142,49 @@ impl Filling {
             digest.add(&values_of(table, &row)?);
         }
         Ok(digest)
+    }
+
+    /// Whether a blob is there, whole.
+    pub async fn has_blob(&mut self, blob: BlobId) -> Result<bool> {
+        let sql = "SELECT COUNT(*) FROM blobs WHERE blob_id = $1 AND head IS NOT NULL";
+        let found: i64 = sqlx::query_scalar(sql).bind(blob.as_uuid()).fetch_one(&mut self.connection).await?;
+        Ok(found > 0)
+    }
+
+    /// Puts a chunk of a blob in its place.
+    pub async fn put_chunk(&mut self, blob: BlobId, place: u64, sealed: &[u8]) -> Result<()> {
+        let sql = "INSERT INTO blobs (blob_id) VALUES ($1) ON CONFLICT DO NOTHING";
+        sqlx::query(sql).bind(blob.as_uuid()).execute(&mut self.connection).await?;
+        let sql = "INSERT INTO blob_chunks (blob_id, place, sealed) VALUES ($1, $2, $3) \
+                   ON CONFLICT (blob_id, place) DO UPDATE SET sealed = excluded.sealed";
+        let put = sqlx::query(sql).bind(blob.as_uuid()).bind(i64::try_from(place)?).bind(sealed);
+        put.execute(&mut self.connection).await.context("cannot write a blob")?;
+        Ok(())
+    }
+
+    /// Says that all of a blob is there.
+    pub async fn finish_blob(&mut self, blob: BlobId, head: &[u8]) -> Result<()> {
+        let sql = "UPDATE blobs SET head = $2 WHERE blob_id = $1";
+        let done = sqlx::query(sql).bind(blob.as_uuid()).bind(head).execute(&mut self.connection).await?;
+        ensure!(done.rows_affected() == 1, "nothing of a blob is there");
+        Ok(())
+    }
+
+    /// What the blobs hold: their heads, and their chunks.
+    pub async fn digest_of_blobs(&mut self) -> Result<(Digest, Digest)> {
+        let (mut heads, mut chunks) = (Digest::default(), Digest::default());
+        let mut rows = sqlx::query_as::<_, (Uuid, Vec<u8>)>("SELECT blob_id, head FROM blobs WHERE head IS NOT NULL")
+            .fetch(&mut self.connection);
+        while let Some((blob, head)) = rows.try_next().await? {
+            heads.add(&[Value::Id(Some(blob)), Value::Bytes(Some(head))]);
+        }
+        drop(rows);
+        let mut rows = sqlx::query_as::<_, (Uuid, i64, Vec<u8>)>("SELECT blob_id, place, sealed FROM blob_chunks")
+            .fetch(&mut self.connection);
+        while let Some((blob, place, sealed)) = rows.try_next().await? {
+            chunks.add(&[Value::Id(Some(blob)), Value::Number(Some(place)), Value::Bytes(Some(sealed))]);
+        }
+        Ok((heads, chunks))
     }
 
     /// Ends the connection in good order.

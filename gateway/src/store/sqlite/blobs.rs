@@ -32,10 +32,20 @@ impl BlobFolder {
         Self(database.with_file_name("blobs"))
     }
 
-    /// Whether there is anything in it.
-    pub(super) fn holds_any(&self) -> Result<bool> {
-        let entries = if_there(fs::read_dir(&self.0)).context("cannot read the folder of blobs")?;
-        Ok(entries.is_some_and(|mut entries| entries.next().is_some()))
+    /// Blobs that are finished, after one, each with its head; none if there are no more.
+    pub(super) fn finished_after(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<(BlobId, Vec<u8>)>> {
+        let mut after = after;
+        loop {
+            let page = self.below(BlobId::from(uuid::Uuid::max()), after, limit)?;
+            let Some(last) = page.last() else { return Ok(Vec::new()) };
+            after = Some(*last);
+            let heads = page.into_iter().map(|blob| Ok((blob, self.head(blob)?)));
+            let found: Vec<_> = heads.collect::<Result<_>>()?;
+            let found: Vec<_> = found.into_iter().filter_map(|(blob, head)| Some((blob, head?))).collect();
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
     }
 
     fn finished(&self, blob: BlobId) -> PathBuf {
@@ -96,7 +106,7 @@ impl BlobFolder {
         Ok(Some(read(&file, chunks, length)?))
     }
 
-    fn chunk(&self, blob: BlobId, place: u64) -> Result<Option<Vec<u8>>> {
+    pub(super) fn chunk(&self, blob: BlobId, place: u64) -> Result<Option<Vec<u8>>> {
         let Some((file, chunks, _)) = self.open(blob)? else { return Ok(None) };
         let begin = place.saturating_mul(CHUNK_BYTES as u64);
         if begin >= chunks {
