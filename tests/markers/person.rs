@@ -30,7 +30,8 @@ pub struct Person {
     unknown_name: String,
     unknown_code: String,
     source_id: String,
-    picture: String,
+    /// What files are called and hold.
+    pub picture: String,
 }
 
 impl Person {
@@ -126,8 +127,8 @@ impl Person {
         }
     }
 
-    /// As `hropen-json` has it.
-    pub fn candidate(&self) -> Value {
+    /// As `hropen-json` has it, with files that lie there.
+    pub fn candidate(&self, origin: &str) -> Value {
         let Self { arabic, tifinagh, family, given, summary, title, .. } = self;
         json!({
             "documentId": {"value": self.source_id},
@@ -151,8 +152,12 @@ impl Person {
                     "positionHistories": [{"title": title}],
                 }],
                 "attachments": [
-                    {"purpose": "picture", "url": format!("https://media.example/{}.jpg", self.picture)},
-                    {"purpose": "diploma", "url": format!("https://media.example/{}.pdf", self.picture)},
+                    {"purpose": "picture", "url": format!("{origin}/{}.png", self.picture)},
+                    {"purpose": "video_cv", "url": format!("{origin}/{}.mp4", self.picture)},
+                    {"purpose": "diploma", "url": format!("{origin}/{}.pdf", self.picture)},
+                    {"purpose": "certificate", "url": format!("{origin}/{}.html", self.picture)},
+                    {"purpose": "certificate", "url": format!("https://127.0.0.1/{}.pdf", self.picture)},
+                    {"purpose": "certificate", "url": format!("{origin}/{}.slow", self.picture)},
                 ],
                 self.unknown_name.as_str(): summary,
             }],

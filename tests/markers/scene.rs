@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 use axum::{Router, body::Bytes, http::StatusCode as Status};
 use connectors::{
     employer::stub::start as start_employer,
+    platform::stub::PlatformStub,
     rest::stub::{Injection, RestStub, RestStubSettings},
 };
 use futures::StreamExt;
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 use crate::{
     person::Person,
     support::{
-        Gateway, PERMITTED, STRANGER, Setup, TRANSFERS, employer, grant, profile_source, pull_until, puller,
-        pulling_employer, until,
+        FileServer, Gateway, PERMITTED, STRANGER, Says, Setup, TRANSFERS, document_file, employer, grant, media_source,
+        picture_file, pull_until, puller, pulling_employer, until, video_bytes,
     },
 };
 
@@ -27,6 +28,8 @@ pub struct Scene {
     pub gateway: Gateway,
     /// Takes what it gets.
     acme: RestStub,
+    /// Where the files lie.
+    files: FileServer,
     key: String,
 }
 
@@ -47,6 +50,7 @@ async fn play_employer() -> RestStub {
 impl Scene {
     pub async fn start() -> Self {
         let (acme, down, zenith) = (play_employer().await, play_employer().await, play_employer().await);
+        let files = FileServer::start().await;
         down.inject(usize::MAX, &Injection::Status { status: 503, retry_after: None });
         let setup = Setup::new().keeps_output();
         let temporary = setup.config().with_file_name("temporary");
@@ -55,7 +59,7 @@ impl Scene {
             .environment("TMPDIR", &temporary.to_string_lossy())
             .setting("TELEMETRY__LOG", "debug,gateway=trace,connectors=trace,mappings=trace,schemas=trace")
             .settings(TRANSFERS)
-            .partner(profile_source("anapec", "anapec-rest"))
+            .partner(media_source("anapec", "anapec-rest", &files.origin))
             .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
             .partner(employer("down", PERMITTED, "hropen-json", down.base_url().as_str()))
             .partner(employer("repeating", PERMITTED, "hropen-json", &repeating().await))
@@ -74,7 +78,7 @@ impl Scene {
             .start()
             .await;
         let key = gateway.key("anapec").await;
-        Self { gateway, acme, key }
+        Self { gateway, acme, files, key }
     }
 
     /// The folder of all files of the gateway.
@@ -192,8 +196,12 @@ impl Scene {
         self.until_step(&message, "not_entitled", "zenith").await;
         let record = self.permit(&pseudonym).await;
         let candidate = "/v1/anapec/talent_profile?dialect=hropen-json";
-        let (other, other_pseudonym) = self.push(candidate, &person.candidate(), None).await;
-        self.permit(&other_pseudonym).await;
+        self.offer_files(person);
+        let (other, other_pseudonym) = self.push(candidate, &person.candidate(&self.files.origin), None).await;
+        let mut more = grant(&other_pseudonym);
+        more["processing"]["provisions"][0]["categories"].as_array_mut().unwrap().push("video".into());
+        let (status, said) = self.operate(Method::POST, "/v1/consents", &more).await;
+        assert_eq!(status, StatusCode::CREATED, "{said}");
         for message in [&message, &other] {
             self.until_step(message, "delivered", "acme").await;
             self.until_step(message, "rejected", "repeating").await;
@@ -217,10 +225,54 @@ impl Scene {
         let refused = platform.tell(&nobodys).await.unwrap();
         self.keep("refused-event", &refused.body.to_string());
         assert!(platform.shown()[&pseudonym].document.to_string().contains(&person.family), "the markers were pulled");
+        self.read_files(person, &mut platform, (&other, &other_pseudonym)).await;
         let arrived = self.acme.history(&pseudonym).iter().any(|one| contains(&one.body, &person.family));
         assert!(arrived, "the markers went through");
         self.until_shown_by_tap(&mut tap).await;
         self.look_as_operator(person, &[&message, &other, &next], &record, &pseudonym).await;
+    }
+
+    /// Files with markers: one that is taken, one that is not, one that is still to come, each under a marker.
+    fn offer_files(&self, person: &Person) {
+        let name = &person.picture;
+        self.files.says(&format!("/{name}.png"), picture_file(name));
+        self.files.says(&format!("/{name}.pdf"), document_file(name));
+        let video = [video_bytes(200_000), name.as_bytes().to_vec()].concat();
+        self.files.says(&format!("/{name}.mp4"), Says::File("video/mp4", video));
+        self.files.says(&format!("/{name}.html"), Says::File("text/html", format!("<html>{name}").into_bytes()));
+        self.files.says(&format!("/{name}.slow"), Says::Status(503));
+    }
+
+    /// The platform reads a file of a person, once that is permitted.
+    async fn read_files(&self, person: &Person, platform: &mut PlatformStub, (message, pseudonym): (&str, &str)) {
+        for step in ["media_kept", "media_failed"] {
+            until(step, async || {
+                let known = self.gateway.get(&format!("/v1/messages/{message}")).await;
+                known["events"].as_array().unwrap().iter().any(|one| one["step"] == step)
+            })
+            .await;
+        }
+        let mut address = None;
+        until("the platform is told of a video", async || {
+            platform.pull().await.unwrap();
+            let shown = platform.shown();
+            let attachments = shown.get(pseudonym).map(|shown| &shown.document["profiles"][0]["attachments"]);
+            let mut found = attachments.and_then(Value::as_array).into_iter().flatten();
+            address = found.find(|one| one["purpose"] == "video_cv").map(|one| one["url"].as_str().unwrap().to_owned());
+            address.is_some()
+        })
+        .await;
+        let key = self.gateway.key("platform").await;
+        let mut read = Vec::new();
+        until("the file was read", async || {
+            let request = self.gateway.http.get(address.as_deref().unwrap()).bearer_auth(&key);
+            let response = request.send().await.unwrap();
+            let is_read = response.status() == StatusCode::OK;
+            read = response.bytes().await.unwrap().to_vec();
+            is_read
+        })
+        .await;
+        assert!(contains(&read, &person.picture), "the markers were read");
     }
 
     async fn until_shown_by_tap(&self, tap: &mut (impl StreamExt<Item = reqwest::Result<axum::body::Bytes>> + Unpin)) {
