@@ -40,6 +40,8 @@ pub struct Verdict {
     pub sends: usize,
     /// Profiles that pulls have shown.
     pub showings: usize,
+    /// Files that were read.
+    pub reads: usize,
     /// Withdrawals.
     pub withdrawals: usize,
     /// Recalls that were acknowledged.
@@ -52,7 +54,7 @@ impl Verdict {
     /// Checks that every promise was kept, and that there was something to keep.
     pub fn assert_clean(&self) {
         assert_eq!((&self.late, &self.unrecalled, &self.violations), (&Vec::new(), &Vec::new(), &Vec::new()));
-        assert!(self.sends * 2 > self.withdrawals && self.recalls > 0 && self.showings > 0, "{self}");
+        assert!(self.sends * 2 > self.withdrawals && self.recalls > 0 && self.showings > 0 && self.reads > 0, "{self}");
     }
 }
 
@@ -60,9 +62,10 @@ impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} sends, {} profiles shown by pulls, {} withdrawals, {} recalls acknowledged, {} persons withdrew in between; {} late, {} not recalled",
+            "{} sends, {} profiles shown by pulls, {} files read, {} withdrawals, {} recalls acknowledged, {} persons withdrew in between; {} late, {} not recalled",
             self.sends,
             self.showings,
+            self.reads,
             self.withdrawals,
             self.recalls,
             self.torn,
@@ -123,7 +126,8 @@ pub fn upserts(employer: &RestStub, person: &str) -> Vec<Received> {
 /// Compares what employers received with what they may have.
 pub async fn check(withdrawn: &[Withdrawn], employers: &[(String, RestStub)], seen: &Seen, known: &Known) -> Verdict {
     let disclosures = known.disclosures().await;
-    let mut verdict = Verdict { withdrawals: withdrawn.len(), showings: seen.showings(), ..Verdict::default() };
+    let mut verdict =
+        Verdict { withdrawals: withdrawn.len(), showings: seen.showings(), reads: seen.reads(), ..Verdict::default() };
     verdict.violations.clone_from(&seen.violations);
     for one in withdrawn {
         verdict.late.extend(seen.late(one));

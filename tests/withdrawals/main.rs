@@ -6,6 +6,7 @@
 
 mod checker;
 mod puller;
+mod reader;
 mod scene;
 
 #[path = "../support/mod.rs"]

@@ -6,7 +6,11 @@ use connectors::platform::stub::{PlatformSettings, PlatformStub};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::{checker::Withdrawn, support::Gateway};
+use crate::{
+    checker::Withdrawn,
+    reader::{Read, Reader},
+    support::Gateway,
+};
 
 /// What the platform is called.
 pub const PULLER: &str = "puller";
@@ -19,6 +23,9 @@ pub struct Puller {
     mirrors: Vec<PlatformStub>,
     /// What a pull needs.
     settings: Vec<PlatformSettings>,
+    /// Where the nodes are, and who reads files there.
+    bases: Vec<String>,
+    reader: Reader,
 }
 
 /// What was seen by pulling.
@@ -26,6 +33,8 @@ pub struct Puller {
 pub struct Seen {
     /// Each pull of everything: when it began, and whom it showed.
     pulls: Vec<(Timestamp, BTreeSet<String>)>,
+    /// Files that were read.
+    reads: Vec<Read>,
     /// Whom the platform still shows.
     pub held: BTreeSet<String>,
     /// The rules that were broken.
@@ -43,7 +52,9 @@ impl Puller {
                 time_out: Duration::from_secs(5),
             });
         }
-        Self { mirrors: settings.iter().cloned().map(PlatformStub::new).collect(), settings }
+        let bases = nodes.iter().map(|node| node.url("")).collect();
+        let mirrors = settings.iter().cloned().map(PlatformStub::new).collect();
+        Self { mirrors, settings, bases, reader: Reader::of(&nodes[0]).await }
     }
 
     /// Pulls until it is told to stop; a node that does not answer is asked again later.
@@ -61,9 +72,13 @@ impl Puller {
                 seen.pulls.push((began, fresh.shown().keys().cloned().collect()));
             }
             seen.note(&fresh);
+            let shown = fresh.shown().iter().map(|(person, profile)| (person, &profile.document)).collect::<Vec<_>>();
+            self.reader.go_on(&self.bases[node], turn, &shown).await;
             let _ = self.mirrors[node].pull().await;
             tokio::time::sleep(PACE).await;
         }
+        self.reader.finish(&self.bases[0]).await;
+        seen.reads = self.reader.read;
         for mirror in &mut self.mirrors {
             mirror.pull().await.unwrap();
             seen.note(mirror);
@@ -83,12 +98,24 @@ impl Seen {
         self.pulls.iter().map(|(_, shown)| shown.len()).sum()
     }
 
-    /// Pulls that showed a person and began after the withdrawal was acknowledged.
+    /// How often a file was read.
+    pub fn reads(&self) -> usize {
+        self.reads.iter().filter(|read| read.bytes > 0).count()
+    }
+
+    /// Pulls that showed a person, and reads of the person's files, that began after the withdrawal was acknowledged.
     pub fn late(&self, withdrawn: &Withdrawn) -> Vec<String> {
         let is_late = |(began, shown): &&(Timestamp, BTreeSet<String>)| {
             *began > withdrawn.acknowledged_at && shown.contains(&withdrawn.person)
         };
         let late = self.pulls.iter().filter(is_late);
-        late.map(|(began, _)| format!("{} was shown by a pull that began at {began}", withdrawn.person)).collect()
+        let late = late.map(|(began, _)| format!("{} was shown by a pull that began at {began}", withdrawn.person));
+        let read_late = self
+            .reads
+            .iter()
+            .filter(|read| read.bytes > 0 && read.began > withdrawn.acknowledged_at && read.person == withdrawn.person);
+        let read_late =
+            read_late.map(|read| format!("{} bytes of {} were read, begun at {}", read.bytes, read.person, read.began));
+        late.chain(read_late).collect()
     }
 }

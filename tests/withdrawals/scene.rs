@@ -21,8 +21,8 @@ use crate::{
     checker::{Known, Verdict, Withdrawn, check, upserts},
     puller::{PULLER, Puller},
     support::{
-        Gateway, PERMITTED, Setup, TRANSFERS, comes_true, database_at, employer, engines, grant, is_settled, jobseeker,
-        profile_source, pulling_employer,
+        FileServer, Gateway, PERMITTED, Setup, TRANSFERS, comes_true, database_at, employer, engines, grant,
+        is_settled, media_source, pulling_employer, video_file,
     },
 };
 
@@ -35,6 +35,8 @@ const VERSIONS: usize = 5;
 const AT_ONCE: usize = 24;
 /// How long an employer takes to answer.
 const SLOW: Duration = Duration::from_millis(15);
+/// The length of each person's video-CV, in bytes.
+const VIDEO: usize = 70_000;
 /// How long a person waits for the very first document.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long an answer may take: a client now and then does not notice that its connection ended with a gateway.
@@ -66,6 +68,7 @@ pub struct Scene {
     pace: Pace,
     nodes: Vec<Gateway>,
     employers: Vec<(String, RestStub)>,
+    files: FileServer,
     known: Known,
     key: String,
 }
@@ -114,16 +117,19 @@ async fn employers() -> Vec<(String, RestStub)> {
     employers
 }
 
-fn setup(employers: &[(String, RestStub)], program: Option<&Path>) -> Setup {
+fn setup(employers: &[(String, RestStub)], files: &FileServer, program: Option<&Path>) -> Setup {
     let setup = Setup::new()
         .settings(TRANSFERS)
-        .partner(profile_source("anapec", "anapec-rest"))
+        .partner(media_source("anapec", "anapec-rest", &files.origin))
         .partner(pulling_employer(PULLER, PERMITTED))
         .setting("DELIVERY__RETRY_INITIAL_MS", "20")
         .setting("DELIVERY__RETRY_LONGEST_MS", "500")
         .setting("DELIVERY__SEND_TIMEOUT_MS", "3000")
         .setting("DELIVERY__CONNECT_TIMEOUT_MS", "1000")
-        .setting("DELIVERY__DRAIN_MS", "3000");
+        .setting("DELIVERY__DRAIN_MS", "3000")
+        // The same from every node, and after every start: else what is sent again would have other bytes.
+        .setting("MEDIA__PUBLIC_URL", "http://gateway.example")
+        .setting("MEDIA__AT_ONCE", "16");
     let setup = program.into_iter().fold(setup, Setup::program);
     employers.iter().fold(setup, |setup, (id, stub)| {
         setup
@@ -135,22 +141,22 @@ fn setup(employers: &[(String, RestStub)], program: Option<&Path>) -> Setup {
 impl Scene {
     /// One node on files.
     pub async fn embedded(program: Option<&Path>) -> Self {
-        let employers = employers().await;
-        let node = setup(&employers, program).with_vault().await.start().await;
+        let (employers, files) = (employers().await, FileServer::start().await);
+        let node = setup(&employers, &files, program).with_vault().await.start().await;
         let known = Known::Sqlite(node.data().join("store.db"));
-        Self::of(ALONE, vec![node], employers, known).await
+        Self::of(ALONE, vec![node], (employers, files), known).await
     }
 
     /// Two nodes on Kafka and PostgreSQL, where those were started.
     pub async fn on_engines(program: Option<&Path>) -> Option<Self> {
         let (engines, server) = (engines()?, std::env::var("PASSERELLE_TEST_POSTGRESQL").ok()?);
-        let employers = employers().await;
+        let (employers, files) = (employers().await, FileServer::start().await);
         let prefix = format!("withdrawals-{}.", uuid::Uuid::new_v4().simple());
         let (database, keys) = (database_at(&server).await, database_at(&server).await);
         let mut wrapping: Option<String> = None;
         let mut nodes = Vec::new();
         for _ in 0..2 {
-            let setup = setup(&employers, program)
+            let setup = setup(&employers, &files, program)
                 .on_kafka(&engines, &prefix)
                 .setting("KAFKA__PARTITIONS", "4")
                 .setting("KAFKA__SESSION_TIMEOUT_MS", "3000")
@@ -167,12 +173,17 @@ impl Scene {
             };
             nodes.push(setup.start().await);
         }
-        Some(Self::of(TOGETHER, nodes, employers, Known::Postgresql(database)).await)
+        Some(Self::of(TOGETHER, nodes, (employers, files), Known::Postgresql(database)).await)
     }
 
-    async fn of(pace: Pace, nodes: Vec<Gateway>, employers: Vec<(String, RestStub)>, known: Known) -> Self {
+    async fn of(
+        pace: Pace,
+        nodes: Vec<Gateway>,
+        (employers, files): (Vec<(String, RestStub)>, FileServer),
+        known: Known,
+    ) -> Self {
         let key = nodes[0].key("anapec").await;
-        Self { pace, nodes, employers, known, key }
+        Self { pace, nodes, employers, files, known, key }
     }
 
     /// Lets everybody live, and kills so many nodes meanwhile; then waits until everything has come to rest.
@@ -186,16 +197,20 @@ impl Scene {
             .collect();
         let (doors, employers, key) = (Arc::new(doors), Arc::new(self.employers.clone()), self.key.clone());
         let Pace { impatience, lives_ms: (shortest, longest) } = self.pace;
+        // One who takes nothing back, so that there is always a file to read.
+        let (nodes, to, from) = (doors.clone(), employers.clone(), self.files.clone());
+        let steady = Life { doors: nodes, employers: to, files: from, key: key.clone(), number: persons, impatience };
+        steady.permit().await;
         let pulling = CancellationToken::new();
         let puller = tokio::spawn(Puller::of(&self.nodes).await.pull(pulling.clone()));
         let done = CancellationToken::new();
         let living = {
-            let (doors, employers, done) = (doors.clone(), employers.clone(), done.clone());
+            let (doors, employers, files, done) = (doors.clone(), employers.clone(), self.files.clone(), done.clone());
             tokio::spawn(async move {
                 let lives = (0..persons).map(|number| {
                     let random = StdRng::seed_from_u64(seed ^ u64::try_from(number).unwrap());
-                    let (doors, employers) = (doors.clone(), employers.clone());
-                    let life = Life { doors, employers, key: key.clone(), number, impatience };
+                    let (doors, employers, files) = (doors.clone(), employers.clone(), files.clone());
+                    let life = Life { doors, employers, files, key: key.clone(), number, impatience };
                     tokio::spawn(life.live(random))
                 });
                 // Spawned only when their turn comes: `lives` is lazy.
@@ -239,6 +254,7 @@ impl Scene {
 struct Life {
     doors: Arc<Vec<Door>>,
     employers: Arc<Vec<(String, RestStub)>>,
+    files: FileServer,
     key: String,
     number: usize,
     impatience: Duration,
@@ -246,10 +262,7 @@ struct Life {
 
 impl Life {
     async fn live(self, mut random: StdRng) -> Withdrawn {
-        let person = self.push(0).await;
-        let grant = grant(&person);
-        Door::ask(&self.doors, "/v1/consents", None, &grant).await;
-        let record = grant["header"]["record_id"].as_str().unwrap().to_owned();
+        let (person, record) = self.permit().await;
         let enough = random.random_range(0..EMPLOYERS * VERSIONS);
         let changes = async {
             for version in 1..VERSIONS {
@@ -277,6 +290,15 @@ impl Life {
         Withdrawn { person, acknowledged_at, seen }
     }
 
+    /// Pushes the first version, and permits it: the person's pseudonym, and the record.
+    async fn permit(&self) -> (String, String) {
+        let person = self.push(0).await;
+        let mut grant = grant(&person);
+        grant["processing"]["provisions"][0]["categories"].as_array_mut().unwrap().push("video".into());
+        Door::ask(&self.doors, "/v1/consents", None, &grant).await;
+        (person, grant["header"]["record_id"].as_str().unwrap().to_owned())
+    }
+
     /// Waits until so many documents about a person have arrived; not for too long. Says whether they have.
     async fn arrived(&self, person: &str, wanted: usize, patience: Duration) -> bool {
         let arrived = || self.employers.iter().map(|(_, stub)| upserts(stub, person).len()).sum::<usize>();
@@ -292,8 +314,17 @@ impl Life {
 
     /// Pushes a version; the person's pseudonym.
     async fn push(&self, version: usize) -> String {
-        let document = jobseeker(&format!("ZM{:06}", self.number), "Voorbeeld", &format!("soudure {version}"));
-        let receipt = Door::ask(&self.doors, "/v1/anapec/talent_profile", Some(&self.key), &document).await;
+        let video = self.files.says(&format!("/{}.mp4", self.number), video_file(VIDEO));
+        let document = json!({
+            "documentId": {"value": format!("P-{}", self.number)},
+            "person": {"name": {"given": "Amina", "family": "Voorbeeld"}},
+            "profiles": [{
+                "languageCode": "fr", "objective": format!("soudure {version}"),
+                "attachments": [{"purpose": "video_cv", "url": video}],
+            }],
+        });
+        let path = "/v1/anapec/talent_profile?dialect=matching-platform";
+        let receipt = Door::ask(&self.doors, path, Some(&self.key), &document).await;
         receipt["entity_key"].as_str().unwrap_or_else(|| panic!("{receipt}")).to_owned()
     }
 }
