@@ -20,7 +20,7 @@ mod transfer;
 pub use self::{
     decision::{Decision, Evidence, Obligations, Outcome, Reason, Receiver, Request, SubjectState, Withheld, decide},
     exchange::{Format, Template, export, import},
-    grant::{Event, Grant, Onward, withdrawal},
+    grant::{Event, Grant, Onward, Who, withdrawal},
     horizon::moments,
     receipt::{Language, Receipt},
     terms::{Action, Country, LegalId, Method, Purpose, Role, Stage},

@@ -14,12 +14,18 @@ pub use self::{
     window::window,
 };
 use crate::config::{Connector, International, NationalsOnly, Outgoing, Partner};
+use crate::store::Standing;
+
+/// What a partner is told that may not have something any more, whatever the reason.
+pub const NOT_ENTITLED: &str = "not_entitled";
 
 /// Why something does not go to a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// It came from there.
     CameFromThere,
+    /// The partner itself knows the person, who is the same though another source calls them otherwise.
+    LinkedSource,
     /// The partner does not take this source's vacancies.
     NotSubscribed,
     /// It is for the employer's own people.
@@ -45,6 +51,7 @@ impl Obstacle {
     pub fn code(self) -> &'static str {
         match self {
             Self::CameFromThere => "came_from_there",
+            Self::LinkedSource => "linked_source",
             Self::NotSubscribed => "not_subscribed",
             Self::Internal => "internal_only",
             Self::EmployerOptOut => "employer_opt_out",
@@ -61,6 +68,7 @@ impl Obstacle {
     pub fn reason(self) -> &'static str {
         match self {
             Self::CameFromThere => "it came from there, and that partner is no co-owner",
+            Self::LinkedSource => "that partner itself has sent the person, under another name, and is no co-owner",
             Self::NotSubscribed => "`from` of that partner does not name the source",
             Self::Internal => "it is for the employer's own people (`eligibility.internal_only`)",
             Self::EmployerOptOut => {
@@ -77,6 +85,11 @@ impl Obstacle {
         }
     }
 
+    /// The code that a partner may see: nobody is told who else knows a person.
+    pub fn code_for_partners(self) -> &'static str {
+        if self == Self::LinkedSource { NOT_ENTITLED } else { self.code() }
+    }
+
     /// Whether it lies between two partners, whatever the vacancy says.
     pub fn is_between_partners(self) -> bool {
         matches!(self, Self::CameFromThere | Self::NotSubscribed | Self::CameFromEures)
@@ -86,6 +99,12 @@ impl Obstacle {
 /// The first obstacle between a vacancy and a partner.
 pub fn obstacle(record: &Record, source: &Partner, receiver: &Partner, outgoing: &Outgoing) -> Option<Obstacle> {
     between(source, receiver, outgoing).or_else(|| within(record, source, receiver, outgoing))
+}
+
+/// What stands between a person and a partner that itself sent the person, as another one; unless it is co-owner.
+pub fn linked(standing: &Standing, receiver: &Partner) -> Option<Obstacle> {
+    let is_source = standing.other_sources.contains(&receiver.id);
+    (is_source && !receiver.is_co_owner).then_some(Obstacle::LinkedSource)
 }
 
 /// What stands between two partners, whatever the record says.

@@ -15,6 +15,7 @@ mod door;
 mod eligibility;
 mod files;
 mod health;
+mod identities;
 mod in_force;
 mod inbox;
 mod intake;

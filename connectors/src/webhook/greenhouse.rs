@@ -63,6 +63,17 @@ pub(super) fn concern(_: &HeaderMap, body: &[u8]) -> Concern {
     }
 }
 
+/// Of two candidates whom an event says to be one: who is gone, and who is left.
+/// Source: <https://developers.greenhouse.io/webhooks.html#merge-candidate>
+pub(super) fn merged(body: &[u8]) -> Option<[String; 2]> {
+    let event: Value = serde_json::from_slice(body).ok()?;
+    if event.get("action").and_then(Value::as_str) != Some("merge_candidate") {
+        return None;
+    }
+    let number = |name: &str| event.pointer(&format!("/payload/person/{name}"))?.as_u64();
+    Some([number("id")?.to_string(), number("new_candidate_id")?.to_string()])
+}
+
 fn event_id(headers: &HeaderMap) -> Option<String> {
     signature::harmless_id(headers.get(EVENT_ID)?.to_str().ok()?)
 }
@@ -151,6 +162,20 @@ mod tests {
             ("{", Concern::Vacancy),
         ] {
             assert_eq!(concern(&HeaderMap::new(), body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_merge_names_both() {
+        let merge = r#"{"action":"merge_candidate","payload":{"person":{"id":1,"new_candidate_id":2}}}"#;
+        assert_eq!(merged(merge.as_bytes()), Some(["1".to_owned(), "2".to_owned()]));
+        for other in [
+            merge.replace("merge", "delete"),
+            merge.replace(":2", ":null"),
+            merge.replace(":1,", ":\"1\","),
+            "{".to_owned(),
+        ] {
+            assert_eq!(merged(other.as_bytes()), None, "{other}");
         }
     }
 

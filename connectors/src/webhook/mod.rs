@@ -122,6 +122,15 @@ pub fn concern(vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Concern {
     concern(headers, body)
 }
 
+/// Of two candidates whom an event says to be one: what the vendor calls who is gone, and who is left. Only for webhooks that
+/// are [`verify`]-ed, of vendors whose events prove what they say.
+pub fn merged(vendor: Vendor, body: &[u8]) -> Option<[String; 2]> {
+    match vendor {
+        Vendor::Greenhouse => greenhouse::merged(body),
+        Vendor::Lever | Vendor::Recruitee | Vendor::SmartRecruiters | Vendor::Teamtailor => None,
+    }
+}
+
 /// What a vendor wants to hear when it sets a webhook up, which it does not sign: headers to be answered with.
 pub fn greeting(vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Option<HeaderMap> {
     match vendor {

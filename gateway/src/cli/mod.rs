@@ -8,6 +8,7 @@ mod client;
 mod completions;
 mod consent;
 mod demo;
+mod identity;
 mod keys;
 mod mappings;
 mod r#move;

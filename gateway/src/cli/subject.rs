@@ -1,7 +1,7 @@
 //! `passerelle subject`: persons. What partners call them is read from a file or standard input, never from arguments,
 //! which others can see and shells remember.
 
-use std::{io::Read, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     Failure,
     client::{Client, Connection, encoded},
+    identity,
     output::say,
 };
 
@@ -30,6 +31,12 @@ pub enum Subject {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Link two persons, because somebody has confirmed that they are the same
+    Link(identity::Confirm),
+    /// Split two persons, because somebody has confirmed that they are not the same
+    Split(identity::Confirm),
+    /// Show who else a person is, since when and by what evidence
+    Links(identity::Links),
     /// Destroy the keys of a person: all that is sealed of it is unreadable for good; who received it is asked to delete it
     DestroyKeys {
         /// The pseudonym, as `subject lookup` shows it
@@ -46,6 +53,9 @@ impl Subject {
                 let foreign_ids = read(file)?;
                 look_up(&connection.open()?, &partner, &foreign_ids, connection.json).await
             }
+            Self::Link(confirm) => confirm.run("link").await,
+            Self::Split(confirm) => confirm.run("split").await,
+            Self::Links(links) => links.run().await,
             Self::DestroyKeys { pseudonym, connection } => {
                 let path = format!("/v1/subjects/{}/keys", encoded(&pseudonym));
                 let destroyed = connection.open()?.ask(Method::DELETE, &path, None).await?;
@@ -77,12 +87,6 @@ async fn look_up(client: &Client, partner: &str, foreign_ids: &[String], as_json
 
 /// The foreign ids: a line each, without the blanks around them.
 fn read(file: Option<PathBuf>) -> Result<Vec<String>, Failure> {
-    let text = if let Some(path) = file {
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?
-    } else {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-        text
-    };
+    let text = identity::read(file)?;
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing else reads the environment, and no settings derive `Serialize`: secrets cannot be printed.
 
 mod disclosure;
+mod identity;
 mod kafka;
 mod media;
 mod partner;
@@ -28,7 +29,7 @@ use schemas::{Hash, Kind, PartnerId, hash_of};
 pub use self::{
     kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
     media::MediaSettings,
-    partner::{ClosingsSetting, Connector, Limits, Outgoing, Partner, RepeatsSetting},
+    partner::{ClosingsSetting, Connector, Incoming, Limits, Outgoing, Partner, RepeatsSetting},
     poll::{Source, VdabAccountSettings},
     postgresql::PostgresqlSettings,
     rules::{International, NationalsOnly, Rules as EligibilityRules},

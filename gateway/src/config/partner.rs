@@ -1,6 +1,10 @@
 //! A partner: `partners/<id>.toml`.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use connectors::webhook::Vendor;
@@ -12,6 +16,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     disclosure::ConsentSettings,
+    identity::IdentitySettings,
     media::MediaSource,
     poll::{PollSettings, VdabAccountSettings},
     rules::Rules,
@@ -59,6 +64,8 @@ pub struct Partner {
 pub struct Incoming {
     /// The format it comes in, unless the request says otherwise.
     pub dialect: DialectName,
+    /// What it knows of who persons are.
+    pub identity: Option<IdentitySettings>,
     /// From where the files are fetched that its profiles link to.
     media: Option<MediaSource>,
 }
@@ -307,6 +314,23 @@ impl Outgoing {
     }
 }
 
+impl Incoming {
+    /// Numbers that the partner has verified, by their schemes.
+    pub fn verifies(&self) -> &BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        self.identity.as_ref().map_or(&NONE, |identity| &identity.verifies)
+    }
+
+    fn check_identity(&self, kind: Kind) -> Result<()> {
+        let Some(identity) = &self.identity else { return Ok(()) };
+        ensure!(
+            kind == Kind::TalentProfile,
+            "`incoming.{kind}.identity`: a `{kind}` says of nobody who it is; remove it"
+        );
+        identity.check().with_context(|| format!("`incoming.{kind}.identity`"))
+    }
+}
+
 impl Partner {
     /// A kind about persons that it sends or receives.
     pub fn personal_kind(&self) -> Option<Kind> {
@@ -323,6 +347,9 @@ impl Partner {
         for (kind, outgoing) in &file.outgoing {
             outgoing.rules.check().with_context(|| format!("`outgoing.{kind}.rules`"))?;
             outgoing.check_consent(*kind)?;
+        }
+        for (kind, incoming) in &file.incoming {
+            incoming.check_identity(*kind)?;
         }
         check_topics(&file)?;
         check_sources(&file)?;

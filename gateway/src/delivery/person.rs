@@ -12,6 +12,7 @@ use super::prepare::Preparer;
 use crate::{
     config::Outgoing,
     disclosure::{Disclosure, Permit},
+    eligibility::{Obstacle, linked},
     store::{Decided, Owed},
 };
 
@@ -34,11 +35,11 @@ impl Preparer {
         &self,
         owed: &Owed,
         outgoing: &Outgoing,
-    ) -> anyhow::Result<Result<Permitted, Reason>> {
+    ) -> anyhow::Result<Result<Permitted, Obstacle>> {
         let configuration = &self.rules.configuration;
         // Who is no partner any more is nowhere: nothing says that its data may leave.
         let Some(source) = configuration.partners.get(&owed.origin.partner) else {
-            return Ok(Err(Reason::NoInstrument));
+            return Ok(Err(Obstacle::Consent(Reason::NoInstrument)));
         };
         let person: EntityKey = owed.entity_key;
         let standing = self.store.standing_of(person.as_uuid()).await?;
@@ -49,7 +50,9 @@ impl Preparer {
         let now = (&in_force.configuration.settings, self.clock.now());
         let state = standing.restricted_since.map_or(SubjectState::Known, |_| SubjectState::Restricted);
         let about = (owed.kind, person, state);
-        Ok(disclosure.decide(about, &standing.grants, now).map(|permit| {
+        let permitted = disclosure.decide(about, &standing.grants, now).map_err(Obstacle::Consent);
+        let permitted = permitted.and_then(|permit| linked(&standing, &self.partner).map_or(Ok(permit), Err));
+        Ok(permitted.map(|permit| {
             let valid_until = disclosure.valid_until(about, &standing.grants, now, Some(&permit));
             let notice = notice_of(&permit);
             let decided = Decided {

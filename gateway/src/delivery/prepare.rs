@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{Outgoing, Partner},
     dialects::{Written, name_for_outside},
-    eligibility::window,
+    eligibility::{NOT_ENTITLED, Obstacle, window},
     in_force::{InForce, Rules},
     store::{DispatchState, End, Permission, Sent, Store},
     vault::Bodies,
@@ -99,7 +99,8 @@ impl Preparer {
             return Ok(self.close(owed.kind, may_show.as_ref(), verdict, "never_sent", because(code)));
         }
         let Some(content) = self.content(dispatch).await? else {
-            return Ok(self.refuse(dispatch, sent.as_ref(), Reason::SubjectErased.code(), None));
+            let erased = Reason::SubjectErased.code();
+            return Ok(self.refuse(dispatch, sent.as_ref(), (erased, erased), None));
         };
         if owed.operation == Operation::Close {
             let why = content.close.as_ref().and_then(|close| close.reason.clone()).unwrap_or_default();
@@ -122,14 +123,14 @@ impl Preparer {
         let permitted = if owed.kind.is_personal() {
             match self.permission(owed, outgoing).await? {
                 Ok(decided) => Some(decided),
-                Err(reason @ Reason::SubjectRestricted) => {
+                Err(Obstacle::Consent(reason @ Reason::SubjectRestricted)) => {
                     // Nothing new goes, and nothing that is there is ended.
                     let remedy = Some(reason.remedy().to_owned());
                     return Ok(Prepared::Settle(self.verdict(DispatchState::Refused, reason.code(), remedy)));
                 }
-                Err(reason) => {
-                    let remedy = Some(reason.remedy().to_owned());
-                    return Ok(self.refuse(dispatch, sent, reason.code(), remedy));
+                Err(obstacle) => {
+                    let codes = (obstacle.code(), obstacle.code_for_partners());
+                    return Ok(self.refuse(dispatch, sent, codes, Some(obstacle.reason().to_owned())));
                 }
             }
         } else {
@@ -164,7 +165,7 @@ impl Preparer {
             Ok(written) => Prepared::Send(self.letter(written, permitted.as_ref(), end)),
             Err(refusal) if permitted.is_some() => {
                 // In words a refusal may repeat what the record says.
-                self.refuse(dispatch, sent, &refusal.code, Some(refusal.path))
+                self.refuse(dispatch, sent, (&refusal.code, &refusal.code), Some(refusal.path))
             }
             Err(refusal) => {
                 let detail = format!("{}: {}", refusal.path, refusal.problem);
@@ -204,11 +205,17 @@ impl Preparer {
         Ok(if is_closing { Some(content.unwrap_or_default()) } else { content })
     }
 
-    /// Sends nothing of a person, and ends what the partner shows or may show.
-    fn refuse(&self, dispatch: &Dispatch, sent: Option<&Sent>, code: &str, detail: Option<String>) -> Prepared {
+    /// Sends nothing of a person, and ends what the partner shows or may show; the journal and the partner are told why.
+    fn refuse(
+        &self,
+        dispatch: &Dispatch,
+        sent: Option<&Sent>,
+        (code, for_partner): (&str, &str),
+        detail: Option<String>,
+    ) -> Prepared {
         let verdict = self.verdict(DispatchState::Refused, code, detail);
         let may_show = sent.map(|sent| Sent { is_active: sent.is_active || dispatch.in_doubt, ..sent.clone() });
-        self.close(dispatch.owed.kind, may_show.as_ref(), verdict, code, because(code))
+        self.close(dispatch.owed.kind, may_show.as_ref(), verdict, code, because(for_partner))
     }
 
     /// Closes at the partner what it shows; where it shows nothing, nothing is sent.
@@ -258,13 +265,13 @@ fn by_status(record: &Record) -> &'static str {
     if let Some(profile) = TalentProfile::of(record) {
         return match profile.status() {
             Some(ProfileStatus::Closed) => "closed",
-            Some(ProfileStatus::Active) | None => "not_entitled",
+            Some(ProfileStatus::Active) | None => NOT_ENTITLED,
             Some(_) => "unpublished",
         };
     }
     match Vacancy::of(record).map(Vacancy::status) {
         Some(Status::Closed) | None => "closed",
-        Some(Status::Published) => "not_entitled",
+        Some(Status::Published) => NOT_ENTITLED,
         Some(_) => "unpublished",
     }
 }

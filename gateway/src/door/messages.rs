@@ -14,7 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Door, identity::Identity, problem::Problem};
 use crate::{
     code::code,
-    eligibility::spelling,
+    eligibility::{Obstacle, spelling},
+    identities,
     store::{EventRow, MessagePlace, MessageQuery, MessageRow},
 };
 
@@ -139,6 +140,10 @@ pub async fn show(
     if !identity.may_see(&message.partner) {
         return Err(Problem::not_found("message"));
     }
+    let events = events
+        .into_iter()
+        .filter(|event| identity == Identity::Operator || !tells_of_identities(&event.step, event.code.as_deref()));
+    let events = events.collect();
     Ok(Json(Message::new(message, Some(events))))
 }
 
@@ -162,6 +167,10 @@ pub async fn list(
         (Identity::Operator, Some(partner)) => Some(partner.parse().map_err(|_| wrong_filter("partner"))?),
         (Identity::Operator, None) => None,
     };
+    let is_hidden = |state: &String| identity != Identity::Operator && state.starts_with(identities::STEP);
+    if filter.state.as_ref().is_some_and(is_hidden) {
+        return Err(wrong_filter("state"));
+    }
     let entity_key = filter.entity_key.map(|key| key.parse().map_err(|_| wrong_filter("entity_key"))).transpose()?;
     let recipient =
         filter.recipient.map(|partner| partner.parse().map_err(|_| wrong_filter("recipient"))).transpose()?;
@@ -173,6 +182,11 @@ pub async fn list(
         messages: found.messages.into_iter().map(|message| Message::new(message, None)).collect(),
         cursor: found.next.map(cursor_of),
     }))
+}
+
+/// Whether an event tells that others know the person, too: operators see it, and no partner.
+pub fn tells_of_identities(step: &str, code: Option<&str>) -> bool {
+    step.starts_with(identities::STEP) || code == Some(Obstacle::LinkedSource.code())
 }
 
 /// The cursor of a place; opaque to the caller.

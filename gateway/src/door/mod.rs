@@ -14,6 +14,7 @@ mod eures;
 mod explain;
 mod feed;
 mod framing;
+mod identities;
 mod identity;
 mod keys;
 mod limits;
@@ -207,6 +208,9 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(placements::of))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(identities::link))
+        .routes(routes!(identities::split))
+        .routes(routes!(identities::links))
         .routes(routes!(subjects::look_up))
         .routes(routes!(subjects::destroy_keys))
         .routes(routes!(subjects::restrict, subjects::lift))

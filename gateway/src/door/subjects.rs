@@ -1,5 +1,7 @@
 //! Persons: found by what partners call them, which is asked for in bodies and never stands in an address.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -56,6 +58,9 @@ pub struct Destroyed {
     keys: u64,
     /// What recipients are asked to delete.
     recalls: Vec<Recalled>,
+    /// Who else is the same person, known to other sources: their keys are as they were.
+    #[schema(value_type = Vec<String>)]
+    linked: BTreeSet<Uuid>,
 }
 
 /// How we know what a person wants.
@@ -72,6 +77,9 @@ pub struct Said {
 pub struct Restriction {
     /// Since when; none if it is not.
     restricted_since: Option<String>,
+    /// Who else is the same person: it holds for these too, whichever of them it was said of. It is lifted where it was said.
+    #[schema(value_type = Vec<String>)]
+    linked: BTreeSet<Uuid>,
 }
 
 /// Finds persons by what a partner calls them.
@@ -119,7 +127,9 @@ pub async fn destroy_keys(
     door.intake.store.recall(pseudonym, ERASED, door.intake.clock.now_micros()).await?;
     let keys = destroyed.ok_or_else(|| Problem::not_found("subject"))?;
     tracing::info!(subject = %pseudonym, keys, "the keys of a subject were destroyed");
-    Ok(Json(Destroyed { keys, recalls: recalls::begun(&door, pseudonym).await? }))
+    let mut linked = door.intake.store.same_person(pseudonym).await?;
+    linked.remove(&pseudonym);
+    Ok(Json(Destroyed { keys, recalls: recalls::begun(&door, pseudonym).await?, linked }))
 }
 
 /// Leaves a person's data alone (GDPR article 18): nothing new of it is sent, and nothing is erased.
@@ -157,14 +167,18 @@ async fn set_restricted(
 ) -> Result<Json<Restriction>, Problem> {
     let now = door.intake.clock.now_micros();
     let since = door.intake.store.restrict(subject, is_restricted, method, now).await?;
+    let mut together = door.intake.store.same_person(subject).await?;
     if since.is_none() {
         // What was not sent meanwhile goes now.
-        reconsider(door, subject, Uuid::now_v7()).await?;
+        for one in &together {
+            reconsider(door, *one, Uuid::now_v7()).await?;
+        }
     }
-    Ok(Json(Restriction { restricted_since: since.map(instant) }))
+    together.remove(&subject);
+    Ok(Json(Restriction { restricted_since: since.map(instant), linked: together }))
 }
 
-fn vault(door: &Door) -> Result<&Vault, Problem> {
+pub(super) fn vault(door: &Door) -> Result<&Vault, Problem> {
     let none = || Problem::not_found("vault").detail("nothing about persons is kept here: `vault.key_file` is not set");
     door.intake.bodies.vault().ok_or_else(none)
 }

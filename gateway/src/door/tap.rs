@@ -16,7 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Door, identity::Identity, messages::instant, problem::Problem};
+use super::{
+    Door,
+    identity::Identity,
+    messages::{instant, tells_of_identities},
+    problem::Problem,
+};
 use crate::backbone::{Stored, Subscription, Topic};
 
 /// Records that are read at once.
@@ -170,6 +175,9 @@ impl Tap {
             return None;
         }
         let event = header.event.as_ref();
+        if self.own.is_some() && event.is_some_and(|event| tells_of_identities(&event.step, event.code.as_deref())) {
+            return None;
+        }
         let event = TapEvent {
             at: instant(event.map_or(header.origin.received_at, |event| event.at)),
             step: event.map_or_else(|| "accepted".to_owned(), |event| event.step.clone()),

@@ -7,7 +7,7 @@ use axum::{
 };
 use connectors::webhook::{self, Concern, Received};
 use metrics::counter;
-use schemas::{Channel, Kind, Lane};
+use schemas::{Channel, Kind, Lane, PartnerId};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -15,7 +15,10 @@ use super::{Door, body::Unchanged, problem::Problem};
 use crate::{
     code::code,
     config::Partner,
+    identities::{Told, merged, tellings, two},
     intake::{Document, Taken},
+    store::{Evidence, Identified, IdentityEvent},
+    vault::Subject,
 };
 
 /// When a vendor may send an event again whose candidate could not be read, seconds.
@@ -65,6 +68,10 @@ pub async fn receive(
     match webhook::concern(settings.vendor, &headers, body) {
         Concern::Vacancy => take(&door, &partner, Kind::Vacancy, None, &headers, body).await?,
         Concern::Candidate if sends_profiles => {
+            if let Some(merged) = webhook::merged(settings.vendor, body) {
+                // First: whatever ends with the one who is gone, that they are one stays.
+                merge(&door, &partner.id, merged).await?;
+            }
             take(&door, &partner, Kind::TalentProfile, verified.event_id.as_deref(), &headers, body).await?;
         }
         Concern::CandidateToRead { id, reference } if sends_profiles => {
@@ -85,6 +92,34 @@ pub async fn receive(
         Concern::Ping | Concern::Other => {}
     }
     Ok(verified.vendor_success.into_response())
+}
+
+/// Links two persons whom their source has merged into one.
+async fn merge(door: &Door, partner: &PartnerId, [gone, left]: [String; 2]) -> Result<(), Problem> {
+    let (vault, identifier) = (door.intake.bodies.for_persons()?, door.identifier());
+    // Who is left may come later.
+    let (gone, left) = (vault.subject(partner, &gone).await?, vault.subject(partner, &left).await?);
+    let Some((pair, sources)) = two((gone, partner), (left, partner)) else { return Ok(()) };
+    let event = merged(pair, sources, partner, door.intake.clock.now());
+    let told = match identifier.say(event.clone()).await? {
+        Identified::New(_) => tellings(&event).to_vec(),
+        Identified::SplitBefore(_) => vec![not_merged(gone, &event), not_merged(left, &event)],
+        // The vendor did not hear the answer: what was kept may not have been told.
+        Identified::Known(known) if known.evidence == Evidence::SourceMerge => tellings(&known).to_vec(),
+        _ => Vec::new(),
+    };
+    Ok(identifier.tell(&told).await?)
+}
+
+/// Somebody has said that they are not the same: the source is not believed.
+fn not_merged(subject: Subject, event: &IdentityEvent) -> Told {
+    Told {
+        subject: subject.as_uuid(),
+        step: "identity_not_linked",
+        code: Some(const { code("identity_split_before") }.as_str().to_owned()),
+        detail: event.evidence.as_str().to_owned(),
+        at: event.recorded_at,
+    }
 }
 
 fn turned_away(concern: &Concern) -> Problem {

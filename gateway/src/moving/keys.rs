@@ -43,7 +43,7 @@ impl LeavingKeys {
 
     /// The versions of the keys that wrapped them.
     async fn versions(&self) -> Result<BTreeSet<String>> {
-        let [_, _, keys] = &TABLES;
+        let [_, _, keys, _] = &TABLES;
         let place = keys.place("version").context("`data_keys` has no version")?;
         let mut versions = BTreeSet::new();
         let mut rows = Box::pin(self.0.rows(keys));

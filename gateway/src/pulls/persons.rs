@@ -18,6 +18,7 @@ use super::{Document, Item, Pulls, Stretch};
 use crate::{
     delivery::{hash_of_notice, notice_of},
     disclosure::Disclosure,
+    eligibility::linked,
     store::{FeedBound, FeedItem, PersonFeed, PersonItem, PersonItems, PullDecision, PulledPast, WhichPersons},
 };
 
@@ -175,7 +176,7 @@ impl PersonPull<'_> {
                 let disclosure = Disclosure { source, receiver, outgoing };
                 let permit = disclosure.decide(about, &standing.grants, now).ok();
                 let valid_until = disclosure.valid_until(about, &standing.grants, now, permit.as_ref());
-                (permit, valid_until)
+                (permit.filter(|_| linked(&standing, receiver).is_none()), valid_until)
             }
             // Who is no partner any more is nowhere.
             _ => (None, None),

@@ -10,7 +10,7 @@ use crate::{
     config::{Configuration, Outgoing, Partner},
     delivery::{hash_of_notice, notice_of},
     disclosure::{Disclosure, Permit},
-    eligibility::between,
+    eligibility::{between, linked},
     store::{Shown, Standing, Version},
 };
 
@@ -96,11 +96,14 @@ pub fn consequences(
     else {
         return found;
     };
+    let obstacle = |source: &Partner, receiver: &Partner, outgoing: &Outgoing| {
+        between(source, receiver, outgoing).or_else(|| linked(standing, receiver))
+    };
     for (receiver, outgoing) in configuration.receivers(version.kind) {
         match decide(source, receiver, outgoing, version.kind) {
             Ok(permit) => {
                 let is_wanted =
-                    cause != Cause::Event && version.is_open && between(source, receiver, outgoing).is_none();
+                    cause != Cause::Event && version.is_open && obstacle(source, receiver, outgoing).is_none();
                 if is_wanted && !has(shown, (&receiver.id, version.kind), &permit, cause) {
                     found.to_send.push(receiver.id.clone());
                 }
@@ -123,7 +126,7 @@ fn has(shown: &[Shown], (partner, kind): (&PartnerId, Kind), permit: &Permit, ca
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, sync::Arc};
+    use std::{collections::BTreeSet, path::Path, sync::Arc};
 
     use consent::Grant;
     use schemas::{Hash, Position};
@@ -183,7 +186,13 @@ mod tests {
     fn standing() -> Standing {
         let grant: Grant = serde_json::from_str(include_str!("../../../tests/consent/grant.json")).unwrap();
         let version = SubjectVersion { subject: subject(), version: 1 };
-        Standing { version, grants: vec![grant], restricted_since: None }
+        Standing {
+            version,
+            grants: vec![grant],
+            restricted_since: None,
+            linked: BTreeSet::new(),
+            other_sources: BTreeSet::new(),
+        }
     }
 
     fn version() -> Version {

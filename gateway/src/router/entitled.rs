@@ -7,7 +7,7 @@ use schemas::{EntityKey, PartnerId, Record};
 
 use crate::{
     disclosure::Disclosure,
-    eligibility::{Obstacle, between, obstacle},
+    eligibility::{Obstacle, between, linked, obstacle},
     in_force::Rules,
     intake::is_open,
     store::Store,
@@ -34,15 +34,17 @@ pub async fn entitled(
         return Ok((may, may_not));
     }
     let kind = record.kind();
-    let grants = if kind.is_personal() { store.grants_of(entity.as_uuid()).await? } else { Vec::new() };
+    let standing = if kind.is_personal() { Some(store.standing_of(entity.as_uuid()).await?) } else { None };
     for (receiver, outgoing) in rules.configuration.receivers(kind) {
-        let found = if kind.is_personal() {
+        let found = if let Some(standing) = &standing {
             let decided = || {
                 let disclosure = Disclosure { source, receiver, outgoing };
                 let known = (kind, entity, SubjectState::Known);
-                disclosure.decide(known, &grants, (&rules.configuration.settings, now)).err()
+                disclosure.decide(known, &standing.grants, (&rules.configuration.settings, now)).err()
             };
-            between(source, receiver, outgoing).or_else(|| decided().map(Obstacle::Consent))
+            between(source, receiver, outgoing)
+                .or_else(|| linked(standing, receiver))
+                .or_else(|| decided().map(Obstacle::Consent))
         } else {
             obstacle(record, source, receiver, outgoing)
         };

@@ -33,7 +33,10 @@ impl Router {
         }
         for recipient in &no_longer {
             let obstacle = obstacles.iter().find(|(partner, _)| partner == *recipient);
-            let close = Close { reason: obstacle.map(|(_, obstacle)| obstacle.code().to_owned()), closed_at: None };
+            let close = Close {
+                reason: obstacle.map(|(_, obstacle)| obstacle.code_for_partners().to_owned()),
+                closed_at: None,
+            };
             batch.outputs.extend(self.dispatch(stored, version, recipient, Some(close)).await?);
         }
         let names = |partners: &mut dyn Iterator<Item = &PartnerId>| {
@@ -52,7 +55,8 @@ impl Router {
             .fold(detail, |detail, (partner, obstacle)| format!("{detail}; not to {partner} ({})", obstacle.code()));
         batch.outputs.push(self.told(stored, "routed", None, Some(detail)));
         for (partner, obstacle) in obstacles.iter().filter(|(_, obstacle)| !obstacle.is_between_partners()) {
-            let mut told = self.told(stored, "not_entitled", Some(obstacle.code()), Some(obstacle.reason().to_owned()));
+            let step = if *obstacle == Obstacle::LinkedSource { "identity_not_sent" } else { "not_entitled" };
+            let mut told = self.told(stored, step, Some(obstacle.code()), Some(obstacle.reason().to_owned()));
             told.envelope.header.recipient = Some(partner.clone());
             batch.outputs.push(told);
         }
@@ -94,6 +98,11 @@ impl Router {
             attempt: 0,
             losses: LossCounts::default(),
         };
+        Self::told_event(stored, event)
+    }
+
+    /// A record of the journal about an accepted message.
+    pub(super) fn told_event(stored: &Stored, event: Event) -> Output {
         let header = Header {
             event: Some(event),
             operation: Operation::Event,

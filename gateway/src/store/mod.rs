@@ -15,6 +15,7 @@ mod dispatches;
 mod feed;
 mod gatherer;
 mod grants;
+mod identities;
 mod journal;
 mod leases;
 mod media;
@@ -50,6 +51,7 @@ pub use self::{
     },
     feed::{Feed, FeedBound, FeedChange, FeedItem, FeedStretch},
     grants::{Grants, Kept},
+    identities::{Confirmation, Evidence, Identified, Identities, IdentityEvent, Pair, Said, Shares},
     journal::{EventRow, FoundMessages, Journal, MessagePlace, MessageQuery, MessageRow},
     leases::{Lease, Leases},
     media::{FetchOutcome, Media, Medium, MediumId, MediumState, Referred, WantedMedium},
@@ -93,6 +95,7 @@ pub trait Store:
     + Journal
     + Leases
     + Grants
+    + Identities
     + Recalls
     + Reviews
     + Blobs

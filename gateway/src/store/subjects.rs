@@ -4,9 +4,11 @@
 //! [`Standing`] first; a claim that names its version commits only if nothing has changed since, and only while the time
 //! lasts that was decided for.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use consent::Grant;
-use schemas::{Hash, Kind};
+use schemas::{Hash, Kind, PartnerId};
 use uuid::Uuid;
 
 use super::Owed;
@@ -27,8 +29,13 @@ pub struct Standing {
     pub version: SubjectVersion,
     /// Every grant of the person, oldest first.
     pub grants: Vec<Grant>,
-    /// Since when the person wants their data left alone (GDPR article 18), microseconds since 1970 UTC.
+    /// Since when the person wants their data left alone (GDPR article 18), whichever source they said it of; microseconds
+    /// since 1970 UTC.
     pub restricted_since: Option<i64>,
+    /// Who else is the same person, known to other sources. What they permit is permitted for them alone.
+    pub linked: BTreeSet<Uuid>,
+    /// The sources of those.
+    pub other_sources: BTreeSet<PartnerId>,
 }
 
 /// A decision that something about a person may be sent.

@@ -144,6 +144,31 @@ pub const TABLES: [Table; 29] = [
         columns: &[("subject", Id), ("version", Number), ("event", Text), ("method", Text), ("at", Number)],
     },
     Table {
+        name: "identity_events",
+        columns: &[
+            ("sequence", Number),
+            ("event_id", Id),
+            ("one", Id),
+            ("other", Id),
+            ("one_source", Text),
+            ("other_source", Text),
+            ("event", Text),
+            ("evidence", Text),
+            ("scheme", Text),
+            ("confirmed_by", Text),
+            ("method", Text),
+            ("reference", Text),
+            ("said_by", Text),
+            ("code", Text),
+            ("effective_at", Number),
+            ("recorded_at", Number),
+        ],
+    },
+    Table {
+        name: "identity_links",
+        columns: &[("subject", Id), ("linked", Id), ("source", Text), ("sequence", Number)],
+    },
+    Table {
         name: "disclosures",
         columns: &[
             ("subject", Id),

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 pub use self::{
     bodies::{Bodies, Purpose},
+    database::VerifiedNumber,
     key_ring::{KeyEncryptionKeys, KeyRing, KeysInForce, Wrapped},
     rows::ROW_OVERHEAD_BYTES,
 };
@@ -178,6 +179,41 @@ impl Vault {
     /// What may be kept of a mark by which a document of that partner is known again.
     pub fn hash_of_mark(&self, partner: &PartnerId, mark: &[u8]) -> Hash {
         mac(self.own.hashing.expose(), "mark", &[partner.as_str().as_bytes(), mark])
+    }
+
+    /// What is kept of a number that a partner has verified: two that are exactly the same give the same.
+    pub fn verified_number(&self, scheme: &str, number: &str) -> VerifiedNumber {
+        let parts = [scheme.as_bytes(), number.as_bytes()];
+        VerifiedNumber { scheme: scheme.to_owned(), number: mac(self.own.hashing.expose(), "verified number", &parts) }
+    }
+
+    /// Keeps what numbers of a subject its partner has verified, in place of those before. Returns those that are not among
+    /// them any more.
+    ///
+    /// # Errors
+    /// If the keys' database does not answer.
+    pub async fn keep_numbers(
+        &self,
+        subject: Subject,
+        partner: &PartnerId,
+        mut numbers: Vec<VerifiedNumber>,
+    ) -> Result<Vec<VerifiedNumber>> {
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut before = self.database.numbers_of(subject).await?;
+        if before != numbers {
+            self.database.keep_numbers(subject, partner, numbers.clone()).await?;
+        }
+        before.retain(|number| !numbers.contains(number));
+        Ok(before)
+    }
+
+    /// Whose number it is, and by whom it was verified.
+    ///
+    /// # Errors
+    /// If the keys' database does not answer.
+    pub async fn holders(&self, number: &VerifiedNumber) -> Result<Vec<(Subject, PartnerId)>> {
+        self.database.holders(number.number).await
     }
 
     /// Destroys every key of a subject, and what it is known by: all that was ever sealed of it is unreadable, for good.

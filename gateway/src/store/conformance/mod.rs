@@ -5,6 +5,7 @@ mod dispatches;
 mod ends;
 mod feed;
 mod grants;
+mod identities;
 mod media;
 mod owners;
 mod person_feeds;
@@ -31,6 +32,7 @@ pub async fn fill(store: &dyn Store) {
     feed::run(store).await;
     polls::run(store).await;
     grants::run(store).await;
+    identities::run(store).await;
     recalls::run(store).await;
     person_feeds::run(store).await;
     placement_events::run(store).await;
@@ -52,6 +54,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     polls::run(&*store).await;
     grants::run(&*store).await;
     subjects::run(&*store).await;
+    identities::run(&*store).await;
     recalls::run(&*store).await;
     person_feeds::run(&*store).await;
     placement_events::run(&*store).await;
@@ -68,6 +71,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Store>, Supervisor)) {
     assert_eq!(dispatches::take_over(&*store, "restart").await, 2, "epochs outlive their owners");
     dispatches::after_restart(&*store).await;
     feed::after_restart(&*store).await;
+    identities::after_restart(&*store).await;
     polls::after_restart(&*store).await;
     blobs::after_restart(&*store).await;
     drop(store);

@@ -1,5 +1,7 @@
 //! Claims about persons against changes of what they allowed: one or the other comes first, and both know which.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use schemas::{Hash, Kind};
 use uuid::Uuid;
@@ -39,7 +41,13 @@ async fn a_claim_holds_as_long_as_nothing_of_the_person_changes(store: &dyn Stor
     let unknown = store.standing_of(subject).await.unwrap();
     assert_eq!(
         unknown,
-        Standing { version: SubjectVersion { subject, version: 0 }, grants: Vec::new(), restricted_since: None }
+        Standing {
+            version: SubjectVersion { subject, version: 0 },
+            grants: Vec::new(),
+            restricted_since: None,
+            linked: BTreeSet::new(),
+            other_sources: BTreeSet::new(),
+        }
     );
     assert_eq!(claimed(1, &unknown).await, Claimed::Undecided, "nobody decides in favour on nothing");
 

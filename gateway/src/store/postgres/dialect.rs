@@ -51,6 +51,8 @@ pub(super) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 const STRIPES: u8 = 64;
 /// The stripe of a partner's feed.
 const FEED: i32 = 64;
+/// The lock of who is the same person as whom.
+const IDENTITIES: (i32, i32) = (0, 65);
 
 /// The text as the engine can keep it: PostgreSQL has no place for NUL.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {
@@ -77,6 +79,13 @@ pub(super) async fn lock_entities<'a>(
 pub(super) async fn lock_feed(connection: &mut PgConnection, partner: &str) -> Result<()> {
     let partner = number_of(partner);
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(partner).bind(FEED).execute(connection).await?;
+    Ok(())
+}
+
+/// Waits until nobody else changes who is the same person as whom, and keeps it so until the transaction ends.
+pub(super) async fn lock_identities(connection: &mut PgConnection) -> Result<()> {
+    let (group, number) = IDENTITIES;
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(group).bind(number).execute(connection).await?;
     Ok(())
 }
 

@@ -1,12 +1,14 @@
 //! Grants, and what happened to them.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use consent::{Event, Grant, Method};
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Connection, Engine, Row, recalls, subjects};
+use super::{Connection, Engine, Row, identities, recalls, subjects};
 use crate::store::{Grants, Kept, Standing, SubjectVersion};
 
 const SELECT: &str = "SELECT g.record_id, g.record, e.event FROM grants AS g \
@@ -93,7 +95,15 @@ impl Grants for Engine {
                 // The version first: what changes in between makes it too old, never too new.
                 let (version, restricted_since) = subjects::now(connection, *subject).await?;
                 let version = SubjectVersion { subject: *subject, version };
-                Ok(Standing { version, grants: of(connection, *subject).await?, restricted_since })
+                let mut standing = Standing {
+                    version,
+                    grants: of(connection, *subject).await?,
+                    restricted_since,
+                    linked: BTreeSet::new(),
+                    other_sources: BTreeSet::new(),
+                };
+                identities::stand_together(connection, &mut standing).await?;
+                Ok(standing)
             })
         })
         .await

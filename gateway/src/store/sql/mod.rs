@@ -7,6 +7,7 @@ pub(super) mod api_keys;
 pub(super) mod dispatches;
 pub(super) mod feed;
 pub(super) mod grants;
+pub(super) mod identities;
 pub(super) mod journal;
 pub(super) mod leases;
 mod lengths;

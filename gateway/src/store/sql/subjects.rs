@@ -6,7 +6,7 @@ use anyhow::Result;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Connection, Database, dialect, lengths::padded};
+use super::{Connection, Database, dialect, identities, lengths::padded};
 
 /// Persons of one statement.
 const LOOK_UP: usize = 256;
@@ -36,31 +36,50 @@ pub(super) async fn now(connection: &mut Connection, subject: Uuid) -> Result<(i
     Ok(row.map_or((0, None), |row| (row.get("version"), row.get("restricted_since"))))
 }
 
-/// Notes that a person's data is to be left alone, or no longer. Returns since when.
+/// Notes that a person's data is to be left alone, or no longer. Returns since when, whichever source it was said of.
 pub(super) async fn restrict(
     connection: &mut Connection,
     (subject, is_restricted): (Uuid, bool),
     method: &str,
     at: i64,
 ) -> Result<Option<i64>> {
-    // First of all: what is read next is what nobody else changes.
-    let version = change(connection, subject).await?;
-    let (_, since) = now(connection, subject).await?;
-    if since.is_some() == is_restricted {
-        return Ok(since);
+    // First of all: who is the same person stays as it is, and what is read next is what nobody else changes.
+    dialect::lock_identities(connection).await?;
+    let together = identities::same_person(connection, subject).await?;
+    for one in &together {
+        change(connection, *one).await?;
     }
-    let since = is_restricted.then_some(at);
+    let (_, since) = now(connection, subject).await?;
+    if since.is_some() != is_restricted {
+        note_restricted(connection, subject, is_restricted.then_some(at), (method, at)).await?;
+    }
+    identities::restricted_since(connection, together.iter()).await
+}
+
+/// Notes that a person's data stays alone, who was linked with somebody who wanted that.
+pub(super) async fn stay_restricted(connection: &mut Connection, subject: Uuid, since: i64, at: i64) -> Result<()> {
+    change(connection, subject).await?;
+    note_restricted(connection, subject, Some(since), (consent::Method::Automatic.as_str(), at)).await
+}
+
+async fn note_restricted(
+    connection: &mut Connection,
+    subject: Uuid,
+    since: Option<i64>,
+    (method, at): (&str, i64),
+) -> Result<()> {
     let update = sqlx::query("UPDATE subjects SET restricted_since = $2 WHERE subject = $1").bind(subject).bind(since);
     update.execute(&mut *connection).await?;
+    let (version, _) = now(connection, subject).await?;
     sqlx::query("INSERT INTO subject_events (subject, version, event, method, at) VALUES ($1, $2, $3, $4, $5)")
         .bind(subject)
         .bind(version)
-        .bind(if is_restricted { "restricted" } else { "lifted" })
+        .bind(if since.is_some() { "restricted" } else { "lifted" })
         .bind(method)
         .bind(at)
         .execute(connection)
         .await?;
-    Ok(since)
+    Ok(())
 }
 
 /// Moves a person's version on. Waits until no claim rests on the one before, and keeps new ones waiting until the

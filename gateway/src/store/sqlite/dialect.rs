@@ -47,6 +47,11 @@ pub(super) fn lock_entities<'a>(
     ready(Ok(()))
 }
 
+/// Nothing to wait for: the one writer has all of it to itself.
+pub(super) fn lock_identities(_: &mut SqliteConnection) -> Ready<Result<()>> {
+    ready(Ok(()))
+}
+
 /// Nothing to wait for: the one writer has every feed to itself.
 pub(super) fn lock_feed(_: &mut SqliteConnection, _: &str) -> Ready<Result<()>> {
     ready(Ok(()))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemas::{Hash, PartnerId};
 use uuid::Uuid;
 
-use super::{KeptKey, KeyDatabase};
+use super::{KeptKey, KeyDatabase, VerifiedNumber};
 use crate::{
     supervisor::Supervisor,
     vault::{Subject, Wrapped},
@@ -32,6 +32,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn KeyDatabase>, Supervisor)) {
     keys.probe().await.unwrap();
     subjects(&*keys).await;
     of_recipients(&*keys).await;
+    numbers(&*keys).await;
     rotation(&*keys).await;
     let destroyed = destruction(&*keys).await;
     race(&*keys, &*keys).await;
@@ -72,6 +73,30 @@ async fn of_recipients(keys: &dyn KeyDatabase) {
     assert_eq!(keys.key_of(own.subject, Some(&acme)).await.unwrap(), Some(for_acme));
     assert_eq!(keys.key_of(own.subject, None).await.unwrap(), Some(own));
     assert_eq!(keys.add_key(offered("of a subject that nobody knows")).await.unwrap(), None);
+}
+
+async fn numbers(keys: &dyn KeyDatabase) {
+    let (anapec, forem): (PartnerId, PartnerId) = ("anapec".parse().unwrap(), "forem".parse().unwrap());
+    let (one, other) = (offered("one verified"), offered("another verified"));
+    for (key, name) in [(&one, "one verified"), (&other, "another verified")] {
+        keys.make_subject(Hash::of(name.as_bytes()), key.clone()).await.unwrap();
+    }
+    let number =
+        |scheme: &str, number: &str| VerifiedNumber { scheme: scheme.to_owned(), number: Hash::of(number.as_bytes()) };
+    let (shared, own) = (number("ma-cin", "shared"), number("sigec", "own"));
+    keys.keep_numbers(one.subject, &anapec, vec![shared.clone(), own.clone()]).await.unwrap();
+    keys.keep_numbers(other.subject, &forem, vec![shared.clone()]).await.unwrap();
+    let mut both = vec![(one.subject, anapec.clone()), (other.subject, forem.clone())];
+    both.sort_unstable();
+    assert_eq!(keys.holders(shared.number).await.unwrap(), both);
+    assert_eq!(keys.numbers_of(one.subject).await.unwrap(), [shared.clone(), own.clone()]);
+    keys.keep_numbers(one.subject, &anapec, vec![own.clone()]).await.unwrap();
+    assert_eq!(keys.holders(shared.number).await.unwrap(), [(other.subject, forem.clone())], "those before are gone");
+    keys.destroy(other.subject, 2).await.unwrap();
+    assert_eq!(keys.holders(shared.number).await.unwrap(), [], "what it is known by is destroyed with the keys");
+    keys.keep_numbers(other.subject, &forem, vec![shared.clone()]).await.unwrap();
+    assert_eq!(keys.holders(shared.number).await.unwrap(), [], "and does not come back");
+    assert_eq!(keys.holders(own.number).await.unwrap(), [(one.subject, anapec)]);
 }
 
 async fn rotation(keys: &dyn KeyDatabase) {

@@ -36,6 +36,15 @@ pub struct KeptKey {
     pub created_at: i64,
 }
 
+/// A number of a person that a partner has verified.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VerifiedNumber {
+    /// Which kind of number, such as `ma-cin`.
+    pub scheme: String,
+    /// A keyed hash of it.
+    pub number: Hash,
+}
+
 /// What the keys' database can do.
 #[async_trait]
 pub trait KeyDatabase: Send + Sync {
@@ -61,6 +70,16 @@ pub trait KeyDatabase: Send + Sync {
     /// Destroys every key of a subject, and what it is known by, for good. Returns how many keys there were; none for
     /// an unknown subject.
     async fn destroy(&self, subject: Subject, now: i64) -> Result<Option<u64>>;
+
+    /// The numbers of a subject that are verified.
+    async fn numbers_of(&self, subject: Subject) -> Result<Vec<VerifiedNumber>>;
+
+    /// Keeps what numbers of a subject its partner has verified, in place of those before; of a subject that is unknown or
+    /// whose keys were destroyed, none.
+    async fn keep_numbers(&self, subject: Subject, partner: &PartnerId, numbers: Vec<VerifiedNumber>) -> Result<()>;
+
+    /// Whose number this is, by whom it was verified, in their order.
+    async fn holders(&self, number: Hash) -> Result<Vec<(Subject, PartnerId)>>;
 
     /// Some keys that another version has wrapped.
     async fn keys_not_under(&self, version: &str, limit: i64) -> Result<Vec<KeptKey>>;

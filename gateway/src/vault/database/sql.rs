@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Connection, Engine, FOR_SHARE, Row};
 use crate::vault::{
     Subject, Wrapped,
-    database::{KeptKey, KeyDatabase},
+    database::{KeptKey, KeyDatabase, VerifiedNumber},
 };
 
 const SELECT: &str = "SELECT key_id, subject_id, recipient, version, wrapped, created_at FROM data_keys";
@@ -85,9 +85,7 @@ impl KeyDatabase for Engine {
     async fn add_key(&self, offered: KeptKey) -> Result<Option<KeptKey>> {
         self.write(offered, |connection, offered| {
             Box::pin(async move {
-                let sql = format!("SELECT 1 FROM subjects WHERE subject_id = $1 AND destroyed_at IS NULL{FOR_SHARE}");
-                let subject = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(offered.subject.as_uuid());
-                if subject.fetch_optional(&mut *connection).await?.is_none() {
+                if !is_known(connection, offered.subject).await? {
                     return Ok(None);
                 }
                 insert(connection, offered).await?;
@@ -109,8 +107,12 @@ impl KeyDatabase for Engine {
                     let sql = "UPDATE data_keys SET version = NULL, wrapped = NULL \
                                WHERE subject_id = $1 AND wrapped IS NOT NULL";
                     let keys = sqlx::query(sql).bind(subject.as_uuid()).execute(&mut *connection).await?;
-                    let sql = "DELETE FROM foreign_ids WHERE subject_id = $1";
-                    sqlx::query(sql).bind(subject.as_uuid()).execute(connection).await?;
+                    for sql in [
+                        "DELETE FROM foreign_ids WHERE subject_id = $1",
+                        "DELETE FROM verified_numbers WHERE subject_id = $1",
+                    ] {
+                        sqlx::query(sql).bind(subject.as_uuid()).execute(&mut *connection).await?;
+                    }
                     Ok(Some(keys.rows_affected()))
                 })
             })
@@ -119,6 +121,54 @@ impl KeyDatabase for Engine {
             self.wipe().await.context("the keys are destroyed, but what was left of them is not overwritten")?;
         }
         Ok(destroyed)
+    }
+
+    async fn numbers_of(&self, subject: Subject) -> Result<Vec<VerifiedNumber>> {
+        self.read(subject, |connection, subject| {
+            Box::pin(async move {
+                let sql = "SELECT scheme, number_hash FROM verified_numbers WHERE subject_id = $1 ORDER BY scheme, number_hash";
+                let rows = sqlx::query(sql).bind(subject.as_uuid()).fetch_all(connection).await?;
+                rows.iter().map(number_of).collect()
+            })
+        })
+        .await
+    }
+
+    async fn keep_numbers(&self, subject: Subject, partner: &PartnerId, numbers: Vec<VerifiedNumber>) -> Result<()> {
+        self.write((subject, partner.clone(), numbers), |connection, (subject, partner, numbers)| {
+            Box::pin(async move {
+                let sql = "DELETE FROM verified_numbers WHERE subject_id = $1";
+                sqlx::query(sql).bind(subject.as_uuid()).execute(&mut *connection).await?;
+                if !is_known(connection, *subject).await? {
+                    return Ok(());
+                }
+                for VerifiedNumber { scheme, number } in numbers {
+                    let sql = "INSERT INTO verified_numbers (subject_id, scheme, number_hash, partner) \
+                               VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+                    sqlx::query(sql)
+                        .bind(subject.as_uuid())
+                        .bind(scheme)
+                        .bind(number.to_string())
+                        .bind(partner.as_str())
+                        .execute(&mut *connection)
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn holders(&self, number: Hash) -> Result<Vec<(Subject, PartnerId)>> {
+        self.read(number, |connection, number| {
+            Box::pin(async move {
+                let sql = "SELECT subject_id, partner FROM verified_numbers WHERE number_hash = $1 ORDER BY subject_id";
+                let rows = sqlx::query(sql).bind(number.to_string()).fetch_all(connection).await?;
+                let holder = |row: &Row| Ok((Subject::from(row.get::<Uuid, _>("subject_id")), partner_of(row)?));
+                rows.iter().map(holder).collect()
+            })
+        })
+        .await
     }
 
     async fn keys_not_under(&self, version: &str, limit: i64) -> Result<Vec<KeptKey>> {
@@ -171,6 +221,23 @@ async fn subject_of(connection: &mut Connection, id_hash: Hash) -> Result<Option
     let sql = "SELECT subject_id FROM foreign_ids WHERE id_hash = $1";
     let subject: Option<Uuid> = sqlx::query_scalar(sql).bind(id_hash.to_string()).fetch_optional(connection).await?;
     Ok(subject.map(Subject::from))
+}
+
+/// Whether a subject is known and has its keys; it keeps them until the transaction ends.
+async fn is_known(connection: &mut Connection, subject: Subject) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM subjects WHERE subject_id = $1 AND destroyed_at IS NULL{FOR_SHARE}");
+    let subject = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(subject.as_uuid());
+    Ok(subject.fetch_optional(connection).await?.is_some())
+}
+
+fn number_of(row: &Row) -> Result<VerifiedNumber> {
+    let number: &str = row.get("number_hash");
+    let number = number.parse().map_err(anyhow::Error::msg).context("damaged row in `verified_numbers`")?;
+    Ok(VerifiedNumber { scheme: row.get("scheme"), number })
+}
+
+fn partner_of(row: &Row) -> Result<PartnerId> {
+    row.get::<&str, _>("partner").parse().context("damaged row in `verified_numbers`")
 }
 
 async fn key_for(

@@ -6,7 +6,7 @@ use crate::store::{
 };
 
 /// The tables.
-pub const TABLES: [Table; 3] = [
+pub const TABLES: [Table; 4] = [
     Table { name: "subjects", columns: &[("subject_id", Id), ("created_at", Number), ("destroyed_at", Number)] },
     Table { name: "foreign_ids", columns: &[("id_hash", Text), ("subject_id", Id)] },
     Table {
@@ -19,5 +19,9 @@ pub const TABLES: [Table; 3] = [
             ("wrapped", Bytes),
             ("created_at", Number),
         ],
+    },
+    Table {
+        name: "verified_numbers",
+        columns: &[("subject_id", Id), ("scheme", Text), ("number_hash", Text), ("partner", Text)],
     },
 ];
