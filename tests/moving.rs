@@ -41,6 +41,12 @@ fn history(receiver: &RestStub, reference: &str) -> Vec<Received> {
     history
 }
 
+/// A service that has verified the identity cards of its persons.
+fn verifying(id: &str) -> (&str, String) {
+    let (id, file) = profile_source(id, "anapec-rest");
+    (id, format!("{file}[incoming.talent_profile.identity]\nverifies = [\"ma-cin\"]\n"))
+}
+
 async fn move_to(gateway: &Gateway, config: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     let arguments = [&["move", "--json", "--to", config.to_str().unwrap()], more].concat();
     let output = gateway.run(&arguments).await;
@@ -143,7 +149,8 @@ async fn persons_go_along_with_their_keys() {
     let acme = acme.unwrap();
     let mut gateway = Setup::new()
         .settings(TRANSFERS)
-        .partner(profile_source("anapec", "anapec-rest"))
+        .partner(verifying("anapec"))
+        .partner(verifying("regional"))
         .partner(employer("acme", PERMITTED, "hropen-json", acme.base_url().as_str()))
         .secret("acme-token", token)
         .with_vault()
@@ -151,17 +158,23 @@ async fn persons_go_along_with_their_keys() {
         .start()
         .await;
     let key = gateway.key("anapec").await;
-    let push = async |gateway: &Gateway, skills: &str| {
-        let request = gateway.http.post(gateway.url("/v1/anapec/talent_profile")).bearer_auth(&key);
+    let key_of_regional = gateway.key("regional").await;
+    let push_by = async |gateway: &Gateway, partner: &str, key: &str, skills: &str| {
+        let request = gateway.http.post(gateway.url(&format!("/v1/{partner}/talent_profile"))).bearer_auth(key);
         let response = request.json(&jobseeker("ZM739182", "Voorbeeld", skills)).send().await.unwrap();
         let (status, receipt): (_, Value) = (response.status().as_u16(), response.json().await.unwrap());
         (status, receipt["entity_key"].as_str().unwrap().to_owned())
     };
+    let push = async |gateway: &Gateway, skills: &str| push_by(gateway, "anapec", &key, skills).await;
     let operate = async |gateway: &Gateway, path: &str, body: &Value| {
         let request = gateway.http.post(gateway.url(path)).bearer_auth(gateway.operator_token());
         assert!(request.json(body).send().await.unwrap().status().is_success(), "{path}");
     };
     let (_, person) = push(&gateway, "Java").await;
+    let (_, same) = push_by(&gateway, "regional", &key_of_regional, "Java").await;
+    let are_linked =
+        async |gateway: &Gateway| gateway.get(&format!("/v1/subjects/{person}/links")).await["linked"] == json!([same]);
+    until("the same number links them", async || are_linked(&gateway).await).await;
     let permission = grant(&person);
     operate(&gateway, "/v1/consents", &permission).await;
     let operations = || acme.history(&person).iter().map(|received| received.operation).collect::<Vec<_>>();
@@ -184,12 +197,17 @@ async fn persons_go_along_with_their_keys() {
     let moved: Vec<Value> = moved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let keys = moved.iter().find(|one| one["name"] == "keys.data_keys").unwrap();
     assert!(keys["count"].as_i64() >= Some(2), "the vault's own, the person's: {keys}");
+    for (table, rows) in [("keys.verified_numbers", 2), ("identity_events", 1), ("identity_links", 2)] {
+        assert_eq!(moved.iter().find(|one| one["name"] == table).unwrap()["count"], rows, "{table}");
+    }
 
     std::fs::write(gateway.folder.path().join("passerelle.toml"), text).unwrap();
     gateway.start().await;
+    assert!(are_linked(&gateway).await, "who is the same person goes along");
     assert_eq!(push(&gateway, "Java").await, (200, person.clone()), "known again, and nothing new");
     assert_eq!(push(&gateway, "Java, Rust").await, (202, person.clone()));
     until("the next version is sent", async || operations() == [Operation::Upsert; 2]).await;
+    assert!(are_linked(&gateway).await, "the number is known again");
     let record = permission["header"]["record_id"].as_str().unwrap();
     operate(&gateway, &format!("/v1/consents/{record}/withdraw"), &json!({"method": "web"})).await;
     until("it is recalled", async || operations().last() == Some(&Operation::Close)).await;

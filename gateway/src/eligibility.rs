@@ -13,8 +13,10 @@ pub use self::{
     employer::{employers, legal_ids, spelling},
     window::window,
 };
-use crate::config::{Connector, International, NationalsOnly, Outgoing, Partner};
-use crate::store::Standing;
+use crate::{
+    config::{Connector, International, NationalsOnly, Outgoing, Partner},
+    store::Standing,
+};
 
 /// What a partner is told that may not have something any more, whatever the reason.
 pub const NOT_ENTITLED: &str = "not_entitled";

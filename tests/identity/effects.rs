@@ -121,3 +121,29 @@ async fn nobody_is_sent_whom_it_brought_itself() {
     scene.push("agency", &candidate("C-2", "S-100", "Welder")).await;
     until_taken(&scene.gateway, &scene.agency, &one.subject, &[Upsert, Close, Upsert, Close]).await;
 }
+
+#[tokio::test]
+async fn a_withdrawal_says_what_the_person_still_permits_and_ends_it_if_that_is_meant() {
+    let scene = Scene::start().await;
+    let (one, other) = linked(&scene).await;
+    let alone = scene.push("web", &candidate("W-1", "S-100", "Welder")).await;
+    let (first, second) = (scene.permit(&one).await, scene.permit(&other).await);
+    scene.permit(&alone).await;
+    for person in [&one, &other, &alone] {
+        until_taken(&scene.gateway, &scene.acme, &person.subject, &[Upsert]).await;
+    }
+    let path = format!("/v1/consents/{first}/withdraw");
+    let withdrawn = scene.gateway.ask(Method::POST, &path, &json!({"method": "web"})).await;
+    assert_eq!(withdrawn["still_permitted"], json!([{"record_id": second, "subject": other.subject}]));
+    assert_eq!(withdrawn["also_withdrawn"], json!([]));
+    until_taken(&scene.gateway, &scene.acme, &one.subject, &[Upsert, Close]).await;
+    assert_eq!(taken(&scene.acme, &other.subject).len(), 1, "it concerns what that source says");
+
+    let withdrawn = scene.gateway.ask(Method::POST, &path, &json!({"method": "web", "linked": true})).await;
+    assert_eq!(withdrawn["also_withdrawn"], json!([{"record_id": second, "subject": other.subject}]));
+    assert_eq!(withdrawn["still_permitted"], json!([]));
+    let recalled = withdrawn["recalls"].as_array().unwrap();
+    assert!(recalled.iter().any(|recall| recall["subject"] == json!(other.subject)), "{withdrawn}");
+    until_taken(&scene.gateway, &scene.acme, &other.subject, &[Upsert, Close]).await;
+    assert_eq!(taken(&scene.acme, &alone.subject).len(), 1, "nobody else's");
+}

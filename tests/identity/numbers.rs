@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    scene::{Scene, candidate},
-    support::jobseeker,
+    scene::{Scene, candidate, confirmed},
+    support::{Setup, jobseeker},
 };
 
 #[tokio::test]
@@ -130,7 +130,8 @@ fn holding(folder: &Path, bytes: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn no_number_lies_in_any_file() {
-    let mut scene = Scene::start().await;
+    let verbose = "debug,gateway=trace,connectors=trace,mappings=trace,schemas=trace";
+    let mut scene = Scene::of(Setup::new().keeps_output().setting("TELEMETRY__LOG", verbose)).await;
     let documents: [(&str, Value); 2] = [
         ("one", candidate("MARKER-A-7391", "MARKER-S-7391", "Welder")),
         ("other", candidate("MARKER-B-7391", "MARKER-S-7391", "Welder")),
@@ -141,9 +142,17 @@ async fn no_number_lies_in_any_file() {
     }
     assert!(scene.are_one(&persons[0], &persons[1]).await);
     scene.until_told(&persons[1], "identity_linked").await;
+    let body = confirmed(("one", "MARKER-A-7391"), ("other", "MARKER-B-7391"), "notice-1");
+    for (verb, other) in [("split", body.clone()), ("link", body.clone()), ("link", json!({"one": body}))] {
+        let path = format!("/v1/subjects/{verb}");
+        let (_, answer) = scene.operate(Method::POST, &path, &other).await;
+        assert!(!answer.to_string().contains("7391"), "{answer}");
+    }
+    assert!(scene.are_one(&persons[0], &persons[1]).await);
     assert!(scene.gateway.stop().await);
     let folder = scene.gateway.folder.path();
     assert_eq!(holding(folder, "7391"), Vec::<String>::new());
+    assert!(!holding(folder, "who is the same person has changed").is_empty(), "the log is kept");
     if scene.gateway.setting("ENGINES__STORE").is_none() {
         assert!(!holding(folder, "verified_id").is_empty(), "the search finds what is there");
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::{
-    grant::EventName,
+    grant::{Effect, EventName, Grant},
     terms::{Action, Country, LegalId, Purpose, Recipient, Role, Stage},
     transfer::Endpoint,
 };
@@ -78,8 +78,42 @@ impl Receiver {
         }
     }
 
+    /// Whether something of a grant permits it anything, whatever that is and however long it holds.
+    pub fn is_named_by(&self, grant: &Grant) -> bool {
+        let provisions = grant.record().processing.provisions.iter();
+        let mut permitting = provisions.filter(|provision| provision.effect == Effect::Permit);
+        permitting.any(|provision| provision.recipients.iter().any(|recipient| self.is(recipient)))
+    }
+
     /// It as the end of a transfer.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint { kind: self.kind, country: self.country.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_names_whom_it_permits_something() {
+        let grant: Grant = serde_json::from_str(include_str!("../../../tests/consent/grant.json")).unwrap();
+        let receiver = |legal_id: &str| Receiver {
+            kind: Role::Employer,
+            country: "BE".parse().unwrap(),
+            partner: Some("acme".parse().unwrap()),
+            legal_id: Some(legal_id.parse().unwrap()),
+        };
+        assert!(receiver("be-kbo:0999999922").is_named_by(&grant));
+        assert!(!receiver("be-kbo:0000000097").is_named_by(&grant));
+        let mut denied = serde_json::to_value(&grant).unwrap();
+        let mut denial = denied["processing"]["provisions"][0].clone();
+        denial["effect"] = "deny".into();
+        denial["recipients"] = serde_json::json!([{"kind": "partner", "id": "other"}]);
+        denial["exceptions"] = serde_json::json!([]);
+        denied["processing"]["provisions"].as_array_mut().unwrap().push(denial);
+        let denied: Grant = serde_json::from_value(denied).unwrap();
+        let other = Receiver { partner: Some("other".parse().unwrap()), ..receiver("be-kbo:0000000097") };
+        assert!(!other.is_named_by(&denied), "a denial permits nothing");
     }
 }

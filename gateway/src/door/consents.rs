@@ -1,5 +1,7 @@
 //! Grants: kept, shown and withdrawn by operators. What a caller sends about a person holds a pseudonym and no name.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -15,6 +17,7 @@ use uuid::Uuid;
 use super::{
     Door,
     identity::Operator,
+    other_grants::{OtherGrant, to_same_recipients},
     problem::Problem,
     recalls::{self, Recalled},
 };
@@ -30,6 +33,9 @@ pub struct Withdrawal {
     /// How we know: `web`, `app`, `paper`, `in_person` or `phone`.
     #[schema(value_type = String, example = "web")]
     method: Method,
+    /// Whether the person's other grants to the same recipients are withdrawn, too, whatever source they are for.
+    #[serde(default)]
+    linked: bool,
 }
 
 /// Keeps a grant: a record and its events, as `passerelle consent import` writes it.
@@ -118,12 +124,17 @@ pub struct Withdrawn {
     grant: Grant,
     /// What recipients are asked to delete: everybody to whom a send has begun, one under way included.
     recalls: Vec<Recalled>,
+    /// Other grants of the person that were withdrawn with it, as was asked.
+    also_withdrawn: Vec<OtherGrant>,
+    /// Other grants of the person, of what whichever source says, that still permit something to the same recipients.
+    still_permitted: Vec<OtherGrant>,
 }
 
 /// Withdraws a grant in the person's name. Needs no reason; withdrawn again, nothing changes.
 ///
 /// Once this is answered no send begins that rests on the grant, and whoever was sent something of the person before, a
-/// send under way included, stands in `recalls`: it is asked to delete it, until it answers.
+/// send under way included, stands in `recalls`: it is asked to delete it, until it answers. What the person permits to the same
+/// recipients of what other sources say stands in `still_permitted`: ask the person, or say `linked`.
 #[utoipa::path(post, path = "/v1/consents/{id}/withdraw", tag = "consents", params(("id" = String, Path)), request_body = Withdrawal,
     responses(
         (status = 200, description = "It is withdrawn; the grant, and `recalls`.", body = Object),
@@ -138,27 +149,45 @@ pub async fn withdraw(
     Path(id): Path<Uuid>,
     Json(withdrawn): Json<Withdrawal>,
 ) -> Result<Json<Withdrawn>, Problem> {
-    let store = &door.intake.store;
-    let grant = store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?;
-    if grant.is_withdrawn() {
-        return withdrawn_now(&door, grant).await;
+    let grant = door.intake.store.grant(id).await?.ok_or_else(|| Problem::not_found("consent"))?;
+    let grant = end(&door, grant, withdrawn.method).await?;
+    let subject = grant.record().header.subject;
+    let (mut recalls, mut also_withdrawn) = (recalls::begun(&door, subject).await?, Vec::new());
+    if withdrawn.linked {
+        let mut subjects = BTreeSet::from([subject]);
+        for other in to_same_recipients(&door, &grant).await? {
+            let other = end(&door, other, withdrawn.method).await?;
+            also_withdrawn.push(OtherGrant::of(&other));
+            let subject = other.record().header.subject;
+            if subjects.insert(subject) {
+                recalls.append(&mut recalls::begun(&door, subject).await?);
+            }
+        }
     }
-    let (clock, after) = (&door.intake.clock, grant.version());
-    let event: Event = withdrawal(&grant, withdrawn.method, clock.now());
-    let then = grant.and(event.clone()).map_err(|error| illegal(&error.to_string()))?;
-    match store.add_grant_event(id, after, event, clock.now_micros()).await? {
-        Kept::New | Kept::Known => withdrawn_now(&door, then).await,
-        Kept::Conflict => Err(conflict(&then)),
-    }
+    let still_permitted = to_same_recipients(&door, &grant).await?.iter().map(OtherGrant::of).collect();
+    Ok(Json(Withdrawn { grant, recalls, also_withdrawn, still_permitted }))
 }
 
-/// Everybody who has something of the person is asked to delete it; what another grant permits goes again, behind that.
-async fn withdrawn_now(door: &Door, grant: Grant) -> Result<Json<Withdrawn>, Problem> {
+/// Withdraws a grant, unless it is so already. Everybody who has something of the person is asked to delete it; what another
+/// grant permits goes again, behind that.
+async fn end(door: &Door, grant: Grant, method: Method) -> Result<Grant, Problem> {
+    let (store, clock) = (&door.intake.store, &door.intake.clock);
+    let grant = if grant.is_withdrawn() {
+        grant
+    } else {
+        let (id, after) = (grant.id(), grant.version());
+        let event: Event = withdrawal(&grant, method, clock.now());
+        let then = grant.and(event.clone()).map_err(|error| illegal(&error.to_string()))?;
+        if store.add_grant_event(id, after, event, clock.now_micros()).await? == Kept::Conflict {
+            return Err(conflict(&then));
+        }
+        then
+    };
     let subject = grant.record().header.subject;
-    if door.intake.store.grants_of(subject).await?.iter().any(|other| other.state().permits()) {
+    if store.grants_of(subject).await?.iter().any(|other| other.state().permits()) {
         reconsider(door, subject, Uuid::new_v5(&grant.id(), b"withdrawn")).await?;
     }
-    Ok(Json(Withdrawn { grant, recalls: recalls::begun(door, subject).await? }))
+    Ok(grant)
 }
 
 fn illegal(problem: &str) -> Problem {

@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod media;
 mod messages;
+mod other_grants;
 mod parked;
 mod partners;
 mod placements;

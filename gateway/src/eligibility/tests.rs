@@ -40,6 +40,23 @@ fn a_co_owner_hears_of_what_others_made_of_its_own() {
     assert_eq!(obstacle(&record, &owner, &owner, &owner.outgoing[&Kind::Vacancy]), None);
 }
 
+#[test]
+fn a_partner_that_sent_the_person_itself_gets_nothing_of_it_and_is_not_told_why() {
+    let standing = |sources: &[&str]| crate::store::Standing {
+        version: crate::store::SubjectVersion { subject: uuid::Uuid::nil(), version: 1 },
+        grants: Vec::new(),
+        restricted_since: None,
+        linked: [uuid::Uuid::from_u128(1)].into(),
+        other_sources: sources.iter().map(|source| source.parse().unwrap()).collect(),
+    };
+    let (agency, owner) = (partner("agency", "BE", REST), partner("agency", "BE", &format!("co_owner = true\n{REST}")));
+    assert_eq!(linked(&standing(&["acme"]), &agency), None);
+    assert_eq!(linked(&standing(&["acme", "agency"]), &owner), None);
+    let obstacle = linked(&standing(&["acme", "agency"]), &agency).unwrap();
+    assert_eq!((obstacle.code(), obstacle.code_for_partners()), ("linked_source", "not_entitled"));
+    assert!(!obstacle.is_between_partners(), "it would stand in the journal for whoever sent it");
+}
+
 /// What the vacancy says, the rules of the receiver, its country; the source is in Belgium.
 #[test]
 fn a_table_of_rules() {

@@ -251,6 +251,18 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_sent_whom_it_brought_itself() {
+        let linked = Standing { other_sources: [id("acme")].into(), ..standing() };
+        let later = found(&linked, &[], (Cause::Time, MOMENT));
+        assert_eq!(later.to_send, []);
+        assert_eq!(
+            denied(&later),
+            [("zenith", "recipient_not_named")],
+            "nothing was taken back, and nothing is asked back"
+        );
+    }
+
+    #[test]
     fn who_may_have_nothing_is_named_with_the_reason() {
         let standing = standing();
         let both = [shown("acme"), shown("zenith")];

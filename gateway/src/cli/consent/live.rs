@@ -47,6 +47,9 @@ pub struct Withdraw {
     /// How the person did it: `web`, `app`, `paper`, `in_person` or `phone`
     #[arg(long, default_value = "in_person")]
     method: consent::Method,
+    /// The person's other grants to the same recipients, too, whatever source they are for
+    #[arg(long)]
+    linked: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -83,11 +86,19 @@ impl Show {
 impl Withdraw {
     pub async fn run(self) -> Result<(), Failure> {
         let path = format!("/v1/consents/{}/withdraw", encoded(&self.record_id));
-        let body = json!({"method": self.method});
+        let body = json!({"method": self.method, "linked": self.linked});
         let withdrawn = self.connection.open()?.ask(Method::POST, &path, Some(body)).await?;
         tell(&withdrawn, self.connection.json);
         if !self.connection.json {
             recalls::tell(&withdrawn["recalls"], false);
+            for (list, what) in
+                [("also_withdrawn", "withdrawn, too"), ("still_permitted", "still permits as much to the same")]
+            {
+                for other in withdrawn[list].as_array().into_iter().flatten() {
+                    let text = |name: &str| other[name].as_str().unwrap_or("-");
+                    say(&format!("{}  of {}: {what}", text("record_id"), text("subject")));
+                }
+            }
         }
         Ok(())
     }
