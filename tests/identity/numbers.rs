@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    scene::{Scene, candidate, confirmed},
-    support::{Setup, jobseeker},
+    scene::{Scene, candidate, confirmed, verifying},
+    support::{Setup, jobseeker, profile_source, until},
 };
 
 #[tokio::test]
@@ -109,6 +109,27 @@ async fn a_number_that_changes_links_nobody_any_more_and_a_repeat_says_nothing_n
     without["alternateIds"] = json!([]);
     scene.push("other", &without).await;
     assert!(!scene.are_one(&one, &other).await, "nothing says so any more");
+}
+
+#[tokio::test]
+async fn what_a_partner_verifies_from_now_on_counts_once_its_profiles_are_dispatched_again() {
+    let scene = Scene::start().await;
+    let one = scene.push("one", &candidate("A-1", "S-100", "Welder")).await;
+    let web = scene.push("web", &candidate("W-1", "S-100", "Welder")).await;
+    assert!(!scene.are_one(&one, &web).await);
+    let again = async |file: String| {
+        fs::write(scene.gateway.folder.path().join("partners/web.toml"), file).unwrap();
+        scene.gateway.ask(Method::POST, "/v1/configuration/reload", &json!({})).await;
+        scene.gateway.ask(Method::POST, &format!("/v1/messages/{}/replay", web.message), &json!({})).await;
+    };
+    let (_, verifies) = verifying("web", "hropen-json", "sigec");
+    again(verifies).await;
+    until("they are linked", async || scene.are_one(&one, &web).await).await;
+    scene.until_told(&web, "identity_linked").await;
+    let (_, verifies_nothing) = profile_source("web", "hropen-json");
+    again(verifies_nothing).await;
+    until("nothing says so any more", async || !scene.are_one(&one, &web).await).await;
+    scene.until_told(&one, "identity_split identity_number_changed").await;
 }
 
 /// The files below a folder that hold these bytes.

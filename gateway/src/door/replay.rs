@@ -102,6 +102,8 @@ pub async fn replay(
         }
         None => Entitled::default(),
     };
+    // Who a person is is looked at again, too, whoever may have the profile.
+    let is_of_nobody = !version.as_ref().is_some_and(|version| version.kind.is_personal());
     to.retain(|partner| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let not_to = obstacles.into_iter().filter(|(partner, _)| wanted.as_ref().is_none_or(|wanted| wanted == partner));
     let replayed = Replayed {
@@ -114,7 +116,7 @@ pub async fn replay(
         to,
         dry_run: options.dry_run,
     };
-    if options.dry_run || replayed.to.is_empty() {
+    if options.dry_run || (replayed.to.is_empty() && is_of_nobody) {
         return Ok((StatusCode::OK, Json(Replayed { dry_run: true, ..replayed })));
     }
     let replay = Replay {

@@ -181,7 +181,9 @@ impl Identifier {
                 Identified::Known(_) | Identified::Nothing | Identified::LinkedThrough(_) => {}
             }
         }
-        if told.iter().any(|one| one.step == "identity_not_linked") {
+        for one in told.iter().filter(|one| one.step == "identity_not_linked") {
+            let code = one.code.clone().unwrap_or_default();
+            counter!("passerelle_identities_not_linked_total", "code" => code).increment(1);
             warn!(subject = %subject, "a person was not linked by a number: see `passerelle trace`");
         }
         Ok(told)

@@ -6,6 +6,7 @@
 mod decide;
 mod entitled;
 mod events;
+mod identify;
 mod outputs;
 mod replay;
 mod sync;
@@ -15,7 +16,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use schemas::{Content, EntityKey, Hash, Header, Kind, Operation, PartnerId, Record, Status, content_hash};
+use schemas::{Content, EntityKey, Hash, Kind, Operation, PartnerId, Record, Status, content_hash};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, Interval},
@@ -34,12 +35,11 @@ use crate::{
     clock::Clock,
     eligibility::employers,
     health::Health,
-    identities::Identifier,
     in_force::{InForce, Rules},
     intake::{is_open, place_of_version},
     shares,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
-    vault::{Bodies, Purpose, Subject},
+    vault::{Bodies, Purpose},
 };
 
 /// How long live traffic has the router to itself before a replay or an initial sync goes on.
@@ -307,29 +307,6 @@ impl Router {
         batch.newest.insert(version.entity_key, version.clone());
         batch.routed.versions.push(version);
         Ok(())
-    }
-
-    /// Links and splits a person by the numbers that its source has verified.
-    async fn identify(&self, stored: &Stored, record: &Record, batch: &mut Batch) -> Result<()> {
-        let Header { entity_key, origin, .. } = &stored.envelope.header;
-        let partner = batch.rules.configuration.partners.get(&origin.partner);
-        let incoming = partner.and_then(|partner| partner.incoming.get(&Kind::TalentProfile));
-        let identifier = self.identifier();
-        let whose = (Subject::from(entity_key.as_uuid()), &origin.partner);
-        let mut told = identifier.by_numbers(whose, (incoming, record), origin.received_at).await?;
-        let own = told.extract_if(.., |one| one.subject == entity_key.as_uuid());
-        batch.outputs.extend(own.map(|one| Self::told_event(stored, one.event())));
-        identifier.tell(&told).await
-    }
-
-    fn identifier(&self) -> Identifier {
-        Identifier {
-            store: self.store.clone(),
-            bodies: self.bodies.clone(),
-            backbone: self.backbone.clone(),
-            clock: self.clock.clone(),
-            sync_wanted: self.sync_wanted.clone(),
-        }
     }
 
     /// Notes the use of the record's idempotency key.

@@ -8,7 +8,7 @@ use schemas::PartnerId;
 use tracing::info;
 
 use super::Router;
-use crate::in_force::Rules;
+use crate::{in_force::Rules, intake::is_open};
 
 /// Entities that are dispatched again between two batches.
 const PAGE: usize = 64;
@@ -21,6 +21,9 @@ impl Router {
         for replay in &replays {
             let Some(mut version) = self.store.newest_version(replay.entity_key).await? else { continue };
             let Some(record) = self.record_of(&version).await? else { continue };
+            if version.kind.is_personal() && is_open(&record) {
+                self.identify_again(rules, &version, &record).await?;
+            }
             let (mut recipients, _) = self.entitled(rules, (version.entity_key, &version.partner), &record).await?;
             if version.kind.is_personal() {
                 // Who had it before hears of it too: delivery decides, and ends what may not be shown any more.
