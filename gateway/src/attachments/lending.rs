@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     disclosure::Disclosure,
+    eligibility::linked,
     files::{Files, OpenFile},
     in_force::InForce,
     store::{MediaToken, Medium, MediumId, MediumState, Showing, Store, SubjectVersion},
@@ -139,7 +140,7 @@ impl Lending {
         let about = (kind, person, state);
         let disclosure = Disclosure { source, receiver, outgoing };
         let Ok(permit) = disclosure.decide(about, &standing.grants, now) else { return Ok(None) };
-        if !permit.mask.permits(medium.category) {
+        if linked(&standing, receiver).is_some() || !permit.mask.permits(medium.category) {
             return Ok(None);
         }
         let valid_until = disclosure.valid_until(about, &standing.grants, now, Some(&permit));

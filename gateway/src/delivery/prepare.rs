@@ -150,7 +150,8 @@ impl Preparer {
             return Ok(self.close(owed.kind, sent, verdict, code, because(code)));
         }
         if permitted.is_some() && !self.link_to_us(owed, &mut record).await? {
-            return Ok(self.refuse(dispatch, sent, Reason::SubjectErased.code(), None));
+            let erased = Reason::SubjectErased.code();
+            return Ok(self.refuse(dispatch, sent, (erased, erased), None));
         }
         name_for_outside(&mut record, owed.entity_key, &owed.origin.partner);
         let complement = if self.partner.is_co_owner && permitted.is_none() {
