@@ -135,7 +135,7 @@ test-distributed: engines test-routing-only
         cargo test --locked --workspace --test withdrawals -- --ignored --nocapture; \
         export PASSERELLE_TEST_LOG=$PASSERELLE_TEST_KAFKA PASSERELLE_TEST_STORE=$PASSERELLE_TEST_POSTGRESQL; \
         cargo test --locked --workspace --test way --test door --test delivery --test feed --test poll \
-        --test operators --test store --test profiles --test person_feeds --test markers --test candidates'
+        --test operators --test store --test profiles --test person_feeds --test markers --test candidates --test identity --test media'
 
 # Is docker/ right, and does it name what the tests use?
 docker:

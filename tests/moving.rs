@@ -141,6 +141,30 @@ async fn an_installation_goes_on_elsewhere() {
     assert!(gateway.stop().await);
 }
 
+/// Moves a gateway with two persons who are one, and returns the configuration that it runs under from then on.
+async fn move_persons(gateway: &Gateway, engines: &Engines) -> String {
+    let target = gateway.folder.path().join("cluster.toml");
+    let without = format!("{}{TRANSFERS}", distributed(engines).await);
+    std::fs::write(&target, &without).unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let (code, _, complaint) = move_to(gateway, &target, more).await;
+        assert!(code == Some(1) && complaint.contains("`vault.url` is empty"), "{complaint}");
+    }
+    let server = std::env::var("PASSERELLE_TEST_POSTGRESQL").unwrap();
+    let text = format!("{without}\n[vault]\nurl = \"{}\"\n", database_at(&server).await);
+    std::fs::write(&target, &text).unwrap();
+    break_off(gateway, &target, Duration::from_millis(400)).await;
+    let (code, moved, complaint) = move_to(gateway, &target, &[]).await;
+    assert_eq!(code, Some(0), "{moved}{complaint}");
+    let moved: Vec<Value> = moved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let keys = moved.iter().find(|one| one["name"] == "keys.data_keys").unwrap();
+    assert!(keys["count"].as_i64() >= Some(2), "the vault's own, the person's: {keys}");
+    for (table, rows) in [("keys.verified_numbers", 2), ("identity_events", 1), ("identity_links", 2)] {
+        assert_eq!(moved.iter().find(|one| one["name"] == table).unwrap()["count"], rows, "{table}");
+    }
+    text
+}
+
 #[tokio::test]
 async fn persons_go_along_with_their_keys() {
     let Some(engines) = engines() else { return };
@@ -181,26 +205,7 @@ async fn persons_go_along_with_their_keys() {
     until("the employer has it", async || operations() == [Operation::Upsert]).await;
     gateway.kill().await;
 
-    let target = gateway.folder.path().join("cluster.toml");
-    let without = format!("{}{TRANSFERS}", distributed(&engines).await);
-    std::fs::write(&target, &without).unwrap();
-    for more in [&["--dry-run"][..], &[]] {
-        let (code, _, complaint) = move_to(&gateway, &target, more).await;
-        assert!(code == Some(1) && complaint.contains("`vault.url` is empty"), "{complaint}");
-    }
-    let server = std::env::var("PASSERELLE_TEST_POSTGRESQL").unwrap();
-    let text = format!("{without}\n[vault]\nurl = \"{}\"\n", database_at(&server).await);
-    std::fs::write(&target, &text).unwrap();
-    break_off(&gateway, &target, Duration::from_millis(400)).await;
-    let (code, moved, complaint) = move_to(&gateway, &target, &[]).await;
-    assert_eq!(code, Some(0), "{moved}{complaint}");
-    let moved: Vec<Value> = moved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let keys = moved.iter().find(|one| one["name"] == "keys.data_keys").unwrap();
-    assert!(keys["count"].as_i64() >= Some(2), "the vault's own, the person's: {keys}");
-    for (table, rows) in [("keys.verified_numbers", 2), ("identity_events", 1), ("identity_links", 2)] {
-        assert_eq!(moved.iter().find(|one| one["name"] == table).unwrap()["count"], rows, "{table}");
-    }
-
+    let text = move_persons(&gateway, &engines).await;
     std::fs::write(gateway.folder.path().join("passerelle.toml"), text).unwrap();
     gateway.start().await;
     assert!(are_linked(&gateway).await, "who is the same person goes along");
