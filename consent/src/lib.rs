@@ -18,7 +18,10 @@ mod terms;
 mod transfer;
 
 pub use self::{
-    decision::{Decision, Evidence, Obligations, Outcome, Reason, Receiver, Request, SubjectState, Withheld, decide},
+    decision::{
+        Decision, Evidence, Obligations, Outcome, Reason, Receiver, Request, SubjectState, Withheld, decide,
+        decide_feedback,
+    },
     exchange::{Format, Template, export, import},
     grant::{Event, Grant, Onward, Who, withdrawal},
     horizon::moments,

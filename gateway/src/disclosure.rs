@@ -46,7 +46,11 @@ impl Disclosure<'_> {
         (settings, now): (&Settings, Timestamp),
     ) -> Result<Permit, Reason> {
         let request = self.request(kind, person, state);
-        let decision = consent::decide(&request, &Evidence { grants, transfers: &settings.transfers, now });
+        let evidence = Evidence { grants, transfers: &settings.transfers, now };
+        let decision = match kind {
+            Kind::PlacementStatus => consent::decide_feedback(&request, &evidence),
+            Kind::Vacancy | Kind::TalentProfile => consent::decide(&request, &evidence),
+        };
         match decision.outcome {
             Outcome::Permit { mask, obligations, .. } => {
                 let withheld =

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use uuid::Uuid;
+use uuid::{Builder, Uuid, Version};
 
 use crate::{Hash, Kind};
 
@@ -204,6 +204,20 @@ impl EntityKey {
     pub fn of_vacancy(partner: &PartnerId, reference: &str) -> Self {
         let name = format!("{partner}\n{}\n{reference}", Kind::Vacancy);
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+
+    /// The key under which recipients are told what happens to a person: the person's own, marked as a UUID of version 8
+    /// (RFC 9562 §5.8). What happens keeps an order of its own, and neither waits for the profile nor takes its place.
+    pub fn of_placements(person: Self) -> Self {
+        Self(Builder::from_bytes(person.0.into_bytes()).with_version(Version::Custom).into_uuid())
+    }
+
+    /// Whom a key of a personal kind is about: the person's own key, from that or from [`Self::of_placements`].
+    pub fn person(self) -> Self {
+        if self.0.get_version() != Some(Version::Custom) {
+            return self;
+        }
+        Self(Builder::from_bytes(self.0.into_bytes()).with_version(Version::Random).into_uuid())
     }
 }
 

@@ -40,6 +40,11 @@ impl<'a> PlacementStatus<'a> {
         }
     }
 
+    /// Until when nobody is told.
+    pub fn notify_not_before(self) -> Option<&'a str> {
+        self.0.text("notify_not_before")
+    }
+
     fn symbol(self, field: &str) -> Option<&'static str> {
         let Type::Symbol(symbols) = self.0.model().field(field)?.1.ty else { return None };
         match self.0.at(field) {

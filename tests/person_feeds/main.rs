@@ -5,6 +5,7 @@
 mod eures;
 mod events;
 mod scene;
+mod told;
 
 #[path = "../support/mod.rs"]
 mod support;

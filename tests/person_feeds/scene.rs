@@ -15,7 +15,7 @@ pub const MUCH: [&str; 8] =
 pub const LITTLE: [&str; 3] = ["profile", "skills", "picture"];
 
 /// By what personal data may leave Morocco for those who pull.
-const MORE_TRANSFERS: &str = r#"
+pub const MORE_TRANSFERS: &str = r#"
 [[transfers]]
 from = { kind = "public_service", country = "MA" }
 to = { kind = "platform", country = "BE" }

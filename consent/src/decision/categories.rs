@@ -105,6 +105,14 @@ impl Asked<'_> {
         Ok(())
     }
 
+    /// Whether a denial holds for a category, for any purpose and any action.
+    pub fn is_denied(&self, category: Category) -> bool {
+        let purposes = self.request.purposes.iter();
+        let points = purposes.flat_map(|&purpose| self.request.actions.iter().map(move |&action| (purpose, action)));
+        let mut verdicts = points.flat_map(|(purpose, action)| self.verdicts(Point { purpose, action, category }));
+        verdicts.any(|(_, verdict)| verdict.refusal == Some(Withheld::Excepted))
+    }
+
     /// What each grant says about a point; those that say nothing are left out.
     fn verdicts(&self, point: Point) -> Vec<(GrantVersion, Verdict)> {
         let of_one = |one: &InForce<'_>| {

@@ -7,6 +7,7 @@
 //! **Invariant:** the outcome follows from request, grants, instruments and the moment alone.
 
 mod categories;
+mod feedback;
 mod outcome;
 mod reason;
 mod request;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 use self::categories::{Asked, InForce};
 pub use self::{
+    feedback::decide_feedback,
     outcome::{Decision, GrantVersion, Obligations, Outcome, Step},
     reason::{Reason, Withheld},
     request::{Receiver, Request, SubjectState},

@@ -285,8 +285,8 @@ impl Outgoing {
             return Ok(());
         }
         ensure!(
-            kind != Kind::PlacementStatus,
-            "`outgoing.{kind}`: what happened to persons is taken and kept, and sent to nobody yet; remove it"
+            kind != Kind::PlacementStatus || matches!(self.connector, Connector::Rest { .. }),
+            "`outgoing.{kind}.connector`: what happened to persons goes by `rest`, one event after another"
         );
         ensure!(
             self.connector.decides_each(),

@@ -196,7 +196,7 @@ impl Attempter {
         let then = *letter.then;
         match outcome {
             Outcome::Delivered { foreign_reference } => {
-                let is_active = operation == Operation::Upsert;
+                let is_active = operation != Operation::Close;
                 let delivered = Delivered { foreign_reference, is_active, awaits_pull };
                 self.settle(dispatch, attempt, then, Some(delivered)).await
             }

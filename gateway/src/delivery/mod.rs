@@ -7,6 +7,7 @@ mod breaker;
 mod dispatch;
 mod feed_sender;
 mod gate;
+mod happened;
 mod limit;
 mod limits;
 mod media;

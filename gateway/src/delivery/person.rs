@@ -41,7 +41,7 @@ impl Preparer {
         let Some(source) = configuration.partners.get(&owed.origin.partner) else {
             return Ok(Err(Obstacle::Consent(Reason::NoInstrument)));
         };
-        let person: EntityKey = owed.entity_key;
+        let person: EntityKey = owed.entity_key.person();
         let standing = self.store.standing_of(person.as_uuid()).await?;
         let disclosure = Disclosure { source, receiver: &self.partner, outgoing };
         // Only now: whoever looks at persons because other instruments are in force moves the person's version on, and what

@@ -85,7 +85,8 @@ impl Preparer {
     pub async fn prepare(&self, dispatch: &Dispatch) -> Result<Prepared> {
         let owed = &dispatch.owed;
         let sent = self.store.sent(&owed.partner, owed.entity_key).await?;
-        if sent.as_ref().is_some_and(|sent| sent.position > owed.position) {
+        // What happened is said, whatever has happened since.
+        if owed.operation != Operation::Event && sent.as_ref().is_some_and(|sent| sent.position > owed.position) {
             return Ok(Prepared::Settle(self.verdict(DispatchState::Superseded, "newer_version", None)));
         }
         let Some(outgoing) = self.partner.outgoing.get(&owed.kind) else {
@@ -107,6 +108,9 @@ impl Preparer {
             let verdict = self.verdict(DispatchState::Delivered, &why, None);
             let closing = closing_of(owed.kind, content)?;
             return Ok(self.close(owed.kind, sent.as_ref(), verdict, "never_sent", closing));
+        }
+        if owed.operation == Operation::Event {
+            return self.happened(owed, outgoing, &content).await;
         }
         self.stated(dispatch, outgoing, &content, sent.as_ref()).await
     }
@@ -163,7 +167,7 @@ impl Preparer {
         let written = self.rules.dialects.write(outgoing, &record, &self.partner, complement.as_deref(), mask);
         let end = window.ends.map(|(at, code)| End { at: at.as_microsecond(), code: code.to_owned() });
         Ok(match written {
-            Ok(written) => Prepared::Send(self.letter(written, permitted.as_ref(), end)),
+            Ok(written) => Prepared::Send(self.letter(owed.operation, written, permitted.as_ref(), end)),
             Err(refusal) if permitted.is_some() => {
                 // In words a refusal may repeat what the record says.
                 self.refuse(dispatch, sent, (&refusal.code, &refusal.code), Some(refusal.path))
@@ -177,10 +181,16 @@ impl Preparer {
     }
 
     /// A document on its way, with what permits it.
-    fn letter(&self, written: Written, permitted: Option<&Permitted>, end: Option<End>) -> Letter {
+    pub(super) fn letter(
+        &self,
+        operation: Operation,
+        written: Written,
+        permitted: Option<&Permitted>,
+        end: Option<End>,
+    ) -> Letter {
         let then = self.verdict(DispatchState::Delivered, "", None);
         Letter {
-            operation: Operation::Upsert,
+            operation,
             body: written.bytes,
             media_type: written.media_type,
             closing: None,
@@ -199,7 +209,9 @@ impl Preparer {
     /// What a dispatch holds; a closing needs to hold nothing. None if the keys of whom it is about were destroyed.
     async fn content(&self, dispatch: &Dispatch) -> Result<Option<Content>> {
         let is_closing = dispatch.owed.operation == Operation::Close;
-        if is_closing && matches!(dispatch.envelope.payload, Payload::TalentProfile(None)) {
+        if is_closing
+            && matches!(dispatch.envelope.payload, Payload::TalentProfile(None) | Payload::PlacementStatus(None))
+        {
             return Ok(Some(Content::default()));
         }
         let content = self.bodies.content(&dispatch.envelope).await?;
@@ -238,7 +250,7 @@ impl Preparer {
         }
     }
 
-    fn verdict(&self, state: DispatchState, code: &str, detail: Option<String>) -> Verdict {
+    pub(super) fn verdict(&self, state: DispatchState, code: &str, detail: Option<String>) -> Verdict {
         Verdict {
             state,
             code: (!code.is_empty()).then(|| code.to_owned()),

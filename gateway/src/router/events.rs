@@ -1,13 +1,22 @@
-//! What happened to persons: kept as it was said, one after another, and never compared with what came before.
+//! What happened to persons: kept as it was said, one after another, and never compared with what came before; owed to every
+//! other party that is told of it.
+//!
+//! **Invariant:** nobody is told of a person who neither brought that person nor was ever sent anything about them.
 
 use anyhow::Result;
-use schemas::Content;
+use schemas::{Content, EntityKey, Header, Kind, Lane, Operation, PartnerId};
 
 use super::{
     Batch, Router,
     decide::{Meaning, repeated_key},
+    outputs::cause_of,
 };
-use crate::{backbone::Stored, intake::place_of_event, store::PlacementEvent};
+use crate::{
+    backbone::{Output, Stored, Topic},
+    eligibility::between,
+    intake::place_of_event,
+    store::PlacementEvent,
+};
 
 impl Router {
     /// Keeps an event about a person. Met again at its own position it is kept once.
@@ -21,6 +30,7 @@ impl Router {
             return self.pass_over(stored, &meaning, content, batch).await;
         }
         let place = place_of_event(header.message_id);
+        let said = Content { canonical: content.canonical.clone(), ..Content::default() };
         let Some(canonical) = self.bodies.keep(kind, header.entity_key, &place, content.canonical).await? else {
             return self.pass_over(stored, &Meaning::KeysDestroyed, Content::default(), batch).await;
         };
@@ -34,7 +44,45 @@ impl Router {
         });
         Self::remember_key(stored, batch);
         // What happened is about the person: the journal says that something did.
-        batch.outputs.push(self.told(stored, "noted", None, None));
+        let parties = self.parties(stored, batch).await?;
+        let mut told = Vec::with_capacity(parties.len());
+        for party in parties {
+            let header = Header {
+                operation: Operation::Event,
+                entity_key: EntityKey::of_placements(header.entity_key),
+                cause: Some(cause_of(stored)),
+                recipient: Some(party.clone()),
+                lane: Some(header.lane.unwrap_or(Lane::Live)),
+                ..header.clone()
+            };
+            if let Some(envelope) = self.bodies.put(header, kind, &said).await? {
+                batch.outputs.push(Output { topic: Topic::dispatch(&party), envelope });
+                told.push(party.to_string());
+            }
+        }
+        let detail = if told.is_empty() { "owed to nobody".to_owned() } else { format!("owed to {}", told.join(", ")) };
+        batch.outputs.push(self.told(stored, "noted", None, Some(detail)));
         Ok(())
+    }
+
+    /// Who is told what somebody says happened: who brought the person, and whoever was ever sent anything about them; never
+    /// whoever said it. Whether it may go is decided by delivery.
+    async fn parties(&self, stored: &Stored, batch: &Batch) -> Result<Vec<PartnerId>> {
+        let header = &stored.envelope.header;
+        let configuration = &batch.rules.configuration;
+        let Some(source) = configuration.partners.get(&header.origin.partner) else { return Ok(Vec::new()) };
+        let home = batch.previous(stored).map(|version| version.partner);
+        let mut parties = Vec::new();
+        for (receiver, outgoing) in configuration.receivers(Kind::PlacementStatus) {
+            if source.id == receiver.id || between(source, receiver, outgoing).is_some() {
+                continue;
+            }
+            let is_party = home.as_ref() == Some(&receiver.id)
+                || self.store.was_disclosed(header.entity_key.as_uuid(), &receiver.id).await?;
+            if is_party {
+                parties.push(receiver.id.clone());
+            }
+        }
+        Ok(parties)
     }
 }

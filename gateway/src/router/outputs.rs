@@ -180,7 +180,7 @@ impl Router {
     }
 }
 
-fn cause_of(stored: &Stored) -> Cause {
+pub(super) fn cause_of(stored: &Stored) -> Cause {
     Cause { message_id: stored.envelope.header.message_id, position: stored.position }
 }
 

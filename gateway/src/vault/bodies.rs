@@ -141,7 +141,7 @@ impl Bodies {
 /// Whom an entity is about.
 fn subject_of(kind: Kind, entity: EntityKey) -> Result<Subject> {
     match kind {
-        Kind::TalentProfile | Kind::PlacementStatus => Ok(Subject::from(entity.as_uuid())),
+        Kind::TalentProfile | Kind::PlacementStatus => Ok(Subject::from(entity.person().as_uuid())),
         Kind::Vacancy => bail!("a `{kind}` does not say whom it is about"),
     }
 }

@@ -1,6 +1,7 @@
 //! Cases by hand, out of the reference: a grant, a request and instruments with which everything goes, and changes to them.
 
 mod categories;
+mod feedback;
 mod order;
 mod provisions;
 
@@ -21,6 +22,14 @@ struct Case {
 
 /// A case in which everything is right, and what is to be changed in it.
 fn case(change: impl FnOnce(&mut Case)) -> Decision {
+    case_for(decide, change)
+}
+
+/// How it is decided.
+type Deciding = fn(&Request, &Evidence<'_>) -> Decision;
+
+/// The same, decided so.
+fn case_for(deciding: Deciding, change: impl FnOnce(&mut Case)) -> Decision {
     let mut case = Case {
         grant: serde_json::from_str(RECORD).unwrap(),
         request: serde_json::from_str(REQUEST).unwrap(),
@@ -32,10 +41,10 @@ fn case(change: impl FnOnce(&mut Case)) -> Decision {
         Value::Array(grants) => grants,
         one => vec![one],
     };
-    decided_on(&grants, case.request, case.transfers, case.now)
+    decided_by(deciding, &grants, case.request, (case.transfers, case.now))
 }
 
-fn decided_on(grants: &[Value], request: Value, transfers: &str, now: &str) -> Decision {
+fn decided_by(deciding: Deciding, grants: &[Value], request: Value, (transfers, now): (&str, &str)) -> Decision {
     #[derive(serde::Deserialize)]
     struct File {
         transfers: Vec<crate::TransferSettings>,
@@ -45,7 +54,7 @@ fn decided_on(grants: &[Value], request: Value, transfers: &str, now: &str) -> D
         if transfers.is_empty() { Vec::new() } else { toml::from_str::<File>(transfers).unwrap().transfers };
     let transfers = Transfers::new(transfers).unwrap();
     let request: Request = serde_json::from_value(request).unwrap();
-    decide(&request, &Evidence { grants: &grants, transfers: &transfers, now: now.parse().unwrap() })
+    deciding(&request, &Evidence { grants: &grants, transfers: &transfers, now: now.parse().unwrap() })
 }
 
 fn reason(decision: &Decision) -> &'static str {

@@ -175,7 +175,15 @@ mod tests {
         };
         let others: Vec<_> = symbols.iter().filter(|word| Happening::of(word, false).is_none()).collect();
         let others: Vec<_> = others.into_iter().copied().collect();
-        let programme = ["programme_applied", "programme_shortlisted", "committee_interview", "programme_selected", "in_training", "trained", "pre_departure"];
+        let programme = [
+            "programme_applied",
+            "programme_shortlisted",
+            "committee_interview",
+            "programme_selected",
+            "in_training",
+            "trained",
+            "pre_departure",
+        ];
         assert_eq!(others, [&["unknown", "viewed", "interested", "selected"][..], &programme].concat());
         assert!(State::ALL.iter().all(|state| symbols.contains(&state.as_str())));
     }

@@ -335,7 +335,7 @@ async fn note_begun(connection: &mut Connection, claims: &[&Claim]) -> Result<()
                 .push_bind(owed.entity_key.as_uuid())
                 .push_bind(owed.position.generation)
                 .push_bind(owed.position.offset)
-                .push_bind(owed.operation == schemas::Operation::Upsert);
+                .push_bind(owed.operation != schemas::Operation::Close);
         });
         insert.push(
             " ON CONFLICT (partner, entity_key) DO UPDATE SET generation = excluded.generation, log_offset = excluded.log_offset, \
