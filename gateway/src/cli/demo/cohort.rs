@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::output::say,
-    persons::{grant, until_recalled, withdraw},
+    journeys,
+    persons::{grant, permit_statuses, until_recalled, withdraw},
     scene::Scene,
     selection::select,
     traffic::short,
@@ -29,6 +30,8 @@ const PAGE: u16 = 3;
 /// The platforms, and who may be shown on them.
 pub struct Cohort {
     platforms: [Platform; 2],
+    /// Those whose placements are told of.
+    placed: Mutex<Vec<String>>,
 }
 
 /// A platform as the talents permit it.
@@ -68,7 +71,7 @@ impl Cohort {
         };
         let belgium = platform("platform-belgium", "Belgium", "BE", false, 1).await?;
         let morocco = platform("platform-morocco", "Morocco", "MA", true, 2).await?;
-        Ok(Self { platforms: [belgium, morocco] })
+        Ok(Self { platforms: [belgium, morocco], placed: Mutex::default() })
     }
 
     /// Brings the talents, and has the platforms pull until it is asked to stop. Then one of them takes everything back.
@@ -109,6 +112,10 @@ impl Cohort {
             select(scene, &*platform.stub.lock().await, (platform.id, platform.name), person).await?;
             *platform.selected.lock().await = Some(person.clone());
         }
+        let placed: Vec<_> =
+            permitted.iter().skip(1).take(journeys::TALENTS).map(|(person, _)| person.clone()).collect();
+        self.placed.lock().await.clone_from(&placed);
+        journeys::run(scene, &placed).await?;
         let (person, records) = permitted.first().context("there are no talents")?;
         for record in records {
             withdraw(scene, record).await?;
@@ -135,7 +142,10 @@ impl Cohort {
     }
 
     /// Whether both platforms show everybody but the one, and nothing that is withheld.
-    pub async fn verdict(&self) -> Result<()> {
+    pub async fn verdict(&self, scene: &Scene) -> Result<()> {
+        let placed = self.placed.lock().await;
+        ensure!(placed.len() == journeys::TALENTS, "nobody was told what became of the talents");
+        journeys::verdict(scene, &placed).await?;
         for platform in &self.platforms {
             let (stub, name) = (platform.stub.lock().await, platform.name);
             ensure!(stub.violations().is_empty(), "the platform for {name} complains: {:?}", stub.violations());
@@ -161,7 +171,7 @@ impl Cohort {
 
     /// What the platforms show, a line each.
     pub async fn summary(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = journeys::summary(&self.placed.lock().await);
         for platform in &self.platforms {
             let stub = platform.stub.lock().await;
             let (shown, removed, pages) = (stub.shown().len(), stub.removed().len(), stub.pages());
@@ -197,6 +207,7 @@ impl Platform {
         let provision = &mut grant["processing"]["provisions"][0];
         provision["recipients"] = json!([{"kind": "partner", "id": self.id}]);
         provision["recipient_countries"] = json!([self.country]);
+        permit_statuses(provision)?;
         if self.has_pictures {
             provision["exceptions"] = json!([]);
         }

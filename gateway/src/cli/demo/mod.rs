@@ -1,6 +1,8 @@
 //! `passerelle demo`: the daemon with stub partners and invented traffic, on embedded engines unless told otherwise.
 
 mod cohort;
+mod desks;
+mod journeys;
 mod persons;
 mod scene;
 mod selection;
@@ -22,7 +24,9 @@ use crate::telemetry;
 /// A Greenhouse posts signed webhooks, VDAB and ANAPEC are polled; VDAB, Actiris and an agency are sent to, EURES pulls.
 /// The agency fails now and then, and heals. ANAPEC brings talent profiles: one employer has the permission of the persons
 /// and gets them without their pictures, another gets nothing; two matching platforms pull a cohort of talents, of whom
-/// employers select one each, and one takes the permission back. Everything is invented, runs on embedded engines in a
+/// employers select one each, and one takes the permission back. What becomes of three of them is told by several parties and to
+/// all of them: one moves to Flanders, one is refused in Brussels and filed again, one starts in Morocco, and where two parties
+/// contradict each other both are shown. Everything is invented, runs on embedded engines in a
 /// temporary folder, and is gone afterwards. PASSERELLE__ENGINES__BACKBONE=kafka and PASSERELLE__ENGINES__STORE=postgresql run the same on other engines,
 /// whose addresses are settings too.
 #[derive(Debug, Args)]
@@ -71,7 +75,7 @@ impl Demo {
             Err(error) => Err(error),
         };
         let verdict = match verdict {
-            Ok(()) => cohort.verdict().await,
+            Ok(()) => cohort.verdict(&scene).await,
             Err(error) => Err(error),
         };
         let summary = [scene.summary(webhooks).await, cohort.summary().await].concat();

@@ -121,6 +121,13 @@ pub fn grant(person: &str) -> Result<Value> {
     Ok(grant)
 }
 
+/// Permits to tell stages and dates, too.
+pub fn permit_statuses(provision: &mut Value) -> Result<()> {
+    let categories = provision["categories"].as_array_mut().context("a permission without categories")?;
+    categories.push("status_feedback".into());
+    Ok(())
+}
+
 /// Whether the one employer got the profiles, without a picture and told so, and the other nothing.
 pub fn verdict(staal: &RestStub, hout: &RestStub) -> Result<()> {
     ensure!(hout.requests() == 0, "an employer that nobody permits anything was sent something");

@@ -17,7 +17,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{number, persons};
+use super::{
+    desks::{self, Desks},
+    number, persons,
+};
 use crate::{
     config::Configuration,
     daemon::{Daemon, OPERATOR_TOKEN},
@@ -39,7 +42,7 @@ const POSTS: usize = 60;
 const HISTORY: usize = 50;
 
 /// The demo's files: an employer, the services, a puller. All invented.
-const FILES: [(&str, &str); 19] = [
+const FILES: [(&str, &str); 21] = [
     (
         "passerelle.toml",
         "[gateway]\nid = \"demo\"\n[door]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_initial_ms = 100\nbreaker_pause_ms = 200\n\
@@ -47,7 +50,15 @@ const FILES: [(&str, &str); 19] = [
          [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"employer\", country = \"BE\" }\n\
          instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n\
          [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"platform\", country = \"BE\" }\n\
-         instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n",
+         instrument = \"ma:09-08:art44-consent\"\nreference = \"law 09-08, article 44\"\nsince = \"2026-01-01\"\n\
+         [[transfers]]\nfrom = { kind = \"public_service\", country = \"MA\" }\nto = { kind = \"public_service\", country = \"BE\" }\n\
+         instrument = \"ma:09-08:art44-agreement\"\nreference = \"an invented agreement\"\nsince = \"2026-01-01\"\n\
+         [[transfers]]\nfrom = { kind = \"public_service\", country = \"BE\" }\nto = { kind = \"public_service\", country = \"MA\" }\n\
+         instrument = \"eu-gdpr:A46-2-a\"\nreference = \"an invented agreement\"\nsince = \"2026-01-01\"\n\
+         [[transfers]]\nfrom = { kind = \"employer\", country = \"BE\" }\nto = { kind = \"public_service\", country = \"MA\" }\n\
+         instrument = \"eu-gdpr:A46-2-c\"\nreference = \"invented clauses\"\nassessment = \"an invented assessment\"\nsince = \"2026-01-01\"\n\
+         [[transfers]]\nfrom = { kind = \"platform\", country = \"BE\" }\nto = { kind = \"public_service\", country = \"MA\" }\n\
+         instrument = \"eu-gdpr:A46-2-c\"\nreference = \"invented clauses\"\nassessment = \"an invented assessment\"\nsince = \"2026-01-01\"\n",
     ),
     ("partners/metal.toml", include_str!("partners/metal.toml")),
     ("partners/vdab.toml", include_str!("partners/vdab.toml")),
@@ -55,6 +66,7 @@ const FILES: [(&str, &str); 19] = [
     ("partners/anapec.toml", include_str!("partners/anapec.toml")),
     ("partners/agency.toml", include_str!("partners/agency.toml")),
     ("partners/staal.toml", include_str!("partners/staal.toml")),
+    ("partners/beton.toml", include_str!("partners/beton.toml")),
     ("partners/hout.toml", include_str!("partners/hout.toml")),
     ("partners/platform-belgium.toml", include_str!("partners/platform-belgium.toml")),
     ("partners/platform-morocco.toml", include_str!("partners/platform-morocco.toml")),
@@ -66,6 +78,7 @@ const FILES: [(&str, &str); 19] = [
     ("secrets/vdab-api", VDAB_API_KEY),
     ("secrets/staal", STAAL_TOKEN),
     ("secrets/hout", HOUT_TOKEN),
+    ("secrets/desk", desks::TOKEN),
     ("secrets/eures-puller", PULLER_TOKEN),
 ];
 
@@ -83,6 +96,8 @@ pub struct Scene {
     /// The employer that persons permit to have their profiles.
     pub staal: RestStub,
     hout: RestStub,
+    /// Who is told what becomes of talents.
+    pub desks: Desks,
     pub eures: EuresView,
     http: reqwest::Client,
     puller: tokio::sync::Mutex<EuresStub>,
@@ -101,16 +116,21 @@ impl Scene {
         let agency = RestStub::start(settings).await.context("cannot play the agency")?;
         let (vdab, actiris, anapec) = services().await?;
         let (staal, hout) = (employer(STAAL_TOKEN).await?, employer(HOUT_TOKEN).await?);
-        let folder = write_files(&[
+        let desks = Desks::open().await?;
+        let mut addresses = desks.addresses();
+        let (site, reading) = (anapec.site_url(), vdab.reading_url());
+        let (posting, token) = (vdab.posting_url(), vdab.token_url());
+        addresses.extend([
             ("{agency}", agency.base_url()),
             ("{actiris}", actiris.base_url()),
             ("{staal}", staal.base_url()),
             ("{hout}", hout.base_url()),
-            ("{anapec}", &anapec.site_url()),
-            ("{vdab-reading}", &vdab.reading_url()),
-            ("{vdab-posting}", &vdab.posting_url()),
-            ("{vdab-token}", &vdab.token_url()),
-        ])?;
+            ("{anapec}", &site),
+            ("{vdab-reading}", &reading),
+            ("{vdab-posting}", &posting),
+            ("{vdab-token}", &token),
+        ]);
+        let folder = write_files(&addresses)?;
         let configuration = Configuration::load(Some(&folder.path().join("passerelle.toml")))?;
         let engines = format!("log {}, store {}", configuration.settings.backbone, configuration.settings.store);
         let operator_token_file = configuration.settings.data_dir.join(OPERATOR_TOKEN);
@@ -139,6 +159,7 @@ impl Scene {
             anapec,
             staal,
             hout,
+            desks,
             eures: puller.view(),
             http,
             puller: tokio::sync::Mutex::new(puller),
@@ -201,6 +222,7 @@ impl Scene {
             let received: usize = inbox.references().iter().map(|reference| inbox.history(reference).len()).sum();
             lines.push(format!("delivered  {received} documents to {name}"));
         }
+        lines.extend(self.desks.summary());
         lines.push(format!("EURES      pulled {} times, mirrors {active} active vacancies", self.eures.pulls()));
         if let Ok(parked) = self.ask("/v1/parked").await {
             lines.push(format!("parked     {}", parked["parked"].as_array().map_or(0, Vec::len)));
