@@ -1,10 +1,19 @@
 //! Typed access to the few fields of a placement status that the gateway itself reads.
 
-use crate::{EntityKey, Kind, Record, Type, Value};
+use crate::{EntityKey, Kind, Path, Record, Type, Value};
 
 /// A placement status record, read by name.
 #[derive(Debug, Clone, Copy)]
 pub struct PlacementStatus<'a>(&'a Record);
+
+/// Writes into a placement status record whom it is about: by the pseudonym, and in no other way.
+pub fn set_person(record: &mut Record, person: EntityKey) {
+    let mut set = |field: &str, value| {
+        *Path::resolve(record.model(), field).expect("the schema has it").slot(record.root_mut()) = value;
+    };
+    set("profile", Value::text(person.to_string()));
+    set("candidate", Value::Absent);
+}
 
 impl<'a> PlacementStatus<'a> {
     /// Looks at a record as a placement status; nothing if it is of another kind.
@@ -15,6 +24,16 @@ impl<'a> PlacementStatus<'a> {
     /// Whom it is about: the pseudonym under which the profile went to the source. None if that is none of ours.
     pub fn profile(self) -> Option<EntityKey> {
         self.0.text("profile")?.parse().ok()
+    }
+
+    /// Whether it says whom it is about, in whatever way.
+    pub fn is_about_somebody(self) -> bool {
+        self.said("profile").is_some() || self.candidate().is_some()
+    }
+
+    /// What its source calls the person. It names the person: it goes nowhere but into a keyed hash.
+    pub fn candidate(self) -> Option<&'a str> {
+        self.said("candidate")
     }
 
     /// What happened, by its symbol in the schema.
@@ -43,6 +62,10 @@ impl<'a> PlacementStatus<'a> {
     /// Until when nobody is told.
     pub fn notify_not_before(self) -> Option<&'a str> {
         self.0.text("notify_not_before")
+    }
+
+    fn said(self, field: &str) -> Option<&'a str> {
+        self.0.text(field).filter(|text| !text.is_empty())
     }
 
     fn symbol(self, field: &str) -> Option<&'static str> {
@@ -74,7 +97,19 @@ mod tests {
             let said = record(nobody);
             let status = PlacementStatus::of(&said).unwrap();
             assert_eq!((status.profile(), status.happened()), (None, None));
+            assert_eq!(status.is_about_somebody(), said.text("profile") == Some("AB123456"));
         }
         assert!(PlacementStatus::of(&Record::new(Kind::TalentProfile)).is_none());
+    }
+
+    #[test]
+    fn what_a_source_calls_somebody_gives_way_to_the_pseudonym() {
+        let mut said = Record::from_json(Kind::PlacementStatus, &json!({"candidate": "P-1", "sequence": 7})).unwrap();
+        let status = PlacementStatus::of(&said).unwrap();
+        assert_eq!((status.candidate(), status.is_about_somebody()), (Some("P-1"), true));
+        let person: EntityKey = "0c6f0a5e-7f0c-4c8a-9d55-5f8e3f1f9d11".parse().unwrap();
+        set_person(&mut said, person);
+        let status = PlacementStatus::of(&said).unwrap();
+        assert_eq!((status.candidate(), status.profile(), status.sequence()), (None, Some(person), Some(7)));
     }
 }

@@ -4,6 +4,7 @@
 
 mod eures;
 mod events;
+mod own_events;
 mod scene;
 mod told;
 

@@ -30,7 +30,8 @@ pub use self::{
     },
     persons::{
         PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, media_source, platform,
-        profile_source, pull_until, puller, pulling_employer, recalls, taken, until_recalled, until_taken,
+        profile_source, pull_until, puller, pulling_employer, recalls, taken, telling_source, until_recalled,
+        until_taken,
     },
     small_disk::{SmallDisk, fill, free},
     sources::{Sending, Sources, eures},

@@ -30,6 +30,12 @@ pub fn profile_source<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
     (id, file)
 }
 
+/// The same, which tells what becomes of the persons that it has sent in.
+pub fn telling_source<'a>(id: &'a str, dialect: &str) -> (&'a str, String) {
+    let (id, file) = profile_source(id, dialect);
+    (id, format!("{file}{EVENTS}"))
+}
+
 /// The same, whose files are fetched from where they lie inside.
 pub fn media_source<'a>(id: &'a str, dialect: &str, origin: &str) -> (&'a str, String) {
     let (id, file) = profile_source(id, dialect);
