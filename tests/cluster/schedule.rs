@@ -42,7 +42,7 @@ async fn whatever_breaks_what_was_acknowledged_arrives_in_order() {
 
 /// One site from its start to its verdict.
 async fn round(seed: u64, choose: impl Fn(&mut Site) -> Vec<Fault>) {
-    let mut site = Site::start(seed, &[]).await;
+    let mut site = Site::start_with_people(seed).await;
     for fault in choose(&mut site) {
         if !fault.is_possible(&site) {
             site.say(&format!("skipped: {fault:?}; this needs root and what `just test-faults` prepares"));

@@ -1,7 +1,7 @@
 //! Two gateways of one group under traffic through both doors, and what must hold in the end.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     machinery::Machinery,
     support::{
-        Balancer, Gateway, RECEIVER_TOKEN, Sending, Setup, SmallDisk, Sources, arrivals_at, check_order, comes_true,
-        database_at, eures, is_settled, missing_at_eures, missing_at_receiver, most_within, receiver, rest_receiver,
-        under_traffic,
+        Balancer, Desk, Gateway, People, RECEIVER_TOKEN, Said, Sending, Setup, SmallDisk, Sources, arrivals_at,
+        check_order, comes_true, database_at, eures, is_settled, missing_at_eures, missing_at_receiver, most_within,
+        receiver, rest_receiver, under_traffic,
     },
 };
 
@@ -28,6 +28,8 @@ use crate::{
 const HEALING: Duration = Duration::from_mins(4);
 /// What one partner allows in a second.
 const ALLOWED: usize = 40;
+/// How long a partner takes for a request: sends are under way whenever something happens.
+const SLOW: Duration = Duration::from_millis(25);
 /// The size of the file system of a gateway's data, where it is small.
 const DISK_MIB: usize = 16;
 
@@ -54,6 +56,7 @@ pub struct Site {
     prefix: String,
     began: Instant,
     sources: Sources,
+    people: Option<People>,
     balancer: Balancer,
     pulling: JoinHandle<EuresStub>,
     stop: CancellationToken,
@@ -104,14 +107,40 @@ pub fn node(setup: Setup, machinery: &Machinery, prefix: &str, database: &str) -
         .setting("DELIVERY__DRAIN_MS", "3000")
 }
 
+/// Gives a node the key that wraps the keys of persons: that of the first.
+async fn with_vault(setup: Setup, wrapping: &mut Option<PathBuf>) -> Setup {
+    if let Some(file) = wrapping {
+        return setup.setting("VAULT__KEY_FILE", &file.to_string_lossy());
+    }
+    *wrapping = Some(setup.config().with_file_name("wrapping.keys"));
+    setup.with_vault().await
+}
+
 impl Site {
     /// Starts two nodes and the traffic.
     pub async fn start(seed: u64, differences: Differences<'_>) -> Self {
         Self::start_as(seed, differences, Path::new(env!("CARGO_BIN_EXE_passerelle"))).await
     }
 
+    /// Starts two nodes and the traffic of all three kinds.
+    pub async fn start_with_people(seed: u64) -> Self {
+        let desk = Desk::open().await;
+        let program = Path::new(env!("CARGO_BIN_EXE_passerelle"));
+        let mut site = Self::start_serving(seed, &[], program, Some(&desk)).await;
+        let door = format!("http://{}", site.balancer.address);
+        let between = Duration::from_millis(100);
+        site.people = Some(People::start(desk.clone(), &site.nodes[0], &door, between, &mut site.random).await);
+        desk.slow_down(SLOW);
+        site
+    }
+
     /// Starts two nodes of some version and the traffic.
     pub async fn start_as(seed: u64, differences: Differences<'_>, program: &Path) -> Self {
+        Self::start_serving(seed, differences, program, None).await
+    }
+
+    /// The same, with an employer to whom persons are told of.
+    async fn start_serving(seed: u64, differences: Differences<'_>, program: &Path, desk: Option<&Desk>) -> Self {
         println!("seed {seed}");
         let machinery = Machinery::found();
         machinery.heal().await;
@@ -120,6 +149,8 @@ impl Site {
         let database = database_at(&machinery.postgresql).await;
         let (agency, limited) = (receiver().await, receiver().await);
         let (mut nodes, mut disks) = (Vec::new(), Vec::new());
+        let keys = database_at(&machinery.postgresql).await;
+        let mut wrapping: Option<PathBuf> = None;
         for _ in 0..2 {
             let (name, file) = rest_receiver("agency", "canonical", agency.base_url().as_str(), "by_key");
             let (slow, slow_file) = rest_receiver("limited", "canonical", limited.base_url().as_str(), "by_key");
@@ -130,6 +161,10 @@ impl Site {
                 .partner((slow, slow_file + &limits))
                 .secret("limited-token", RECEIVER_TOKEN);
             let setup = disk.iter().fold(setup, |setup, disk| setup.data_dir(&disk.path().join("data")));
+            let setup = match desk {
+                Some(desk) => with_vault(desk.served_by(setup), &mut wrapping).await.setting("VAULT__URL", &keys),
+                None => setup,
+            };
             let setup = differences.iter().fold(setup, |setup, (name, value)| setup.setting(name, value));
             nodes.push(setup.start().await);
             disks.push(disk);
@@ -164,12 +199,12 @@ impl Site {
             prefix,
             began,
             sources,
+            people: None,
             balancer,
             pulling,
             stop,
         };
-        // Sends are under way whenever something happens.
-        site.slow_down(Duration::from_millis(25));
+        site.slow_down(SLOW);
         site
     }
 
@@ -211,6 +246,7 @@ impl Site {
         self.say("the traffic ends");
         self.stop.cancel();
         self.sources.end();
+        self.people.iter().for_each(People::quieten);
     }
 
     /// Ends the traffic, waits until everything is well and nothing is owed, and compares what was acknowledged with what
@@ -237,7 +273,12 @@ impl Site {
         let (Ok(mut puller), Ok(expected)) = (pulled, stopped) else {
             panic!("what was sent is not answered any more\n{}", self.nodes[0].log())
         };
+        let said = match self.people.take() {
+            Some(people) => Some(tokio::time::timeout(HEALING, people.answered()).await.expect("persons are answered")),
+            None => None,
+        };
         self.say("everything is answered");
+        said.iter().for_each(Said::heal);
         self.agency.heal();
         self.limited.heal();
         let is_done = comes_true(HEALING, async || both("/v1/backlog", is_settled).await).await;
@@ -260,6 +301,7 @@ impl Site {
                 verdict.repeats += repeats;
             }
         }
+        verdict.complaints.extend(said.iter().flat_map(Said::breaches));
         verdict.missing.extend(missing_at_eures(&mut puller, &expected).await);
         verdict.complaints.extend(puller.view().breaches().iter().map(|breach| breach.problem.clone()));
         let parked = self.nodes[0].get("/v1/parked").await;

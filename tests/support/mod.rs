@@ -11,6 +11,7 @@ mod forwarder;
 mod gateway;
 mod log;
 mod partners;
+mod people;
 mod persons;
 mod small_disk;
 mod sources;
@@ -28,6 +29,7 @@ pub use self::{
         PULLER_TOKEN, WEBHOOK_SECRET, eures_feed, feed_reader, greenhouse_event, greenhouse_source, pusher,
         rest_receiver,
     },
+    people::{Desk, People, Said},
     persons::{
         PERMITTED, STRANGER, TRANSFERS, employer, eures_cvs, grant, grant_to, jobseeker, keep, media_source, platform,
         profile_source, pull_until, puller, pulling_employer, recalls, taken, telling_source, until_recalled,

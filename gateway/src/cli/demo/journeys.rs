@@ -141,7 +141,7 @@ pub async fn verdict(scene: &Scene, talents: &[String]) -> Result<()> {
         let conflicts = placement["conflicts"].as_array().map_or(0, Vec::len);
         let stands = (placement["state"].as_str(), placement["track"].as_str(), conflicts);
         let expected = (Some(journey.state), Some(journey.track), journey.conflicts);
-        ensure!(stands == expected, "{person} stands at {stands:?}, and should at {expected:?}");
+        ensure!(stands == expected, "{person} stands at {stands:?}, and should at {expected:?}: {found:#}");
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use schemas::{PartialDateTime, PlacementStatus, Record};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{config::Configuration, store::PlacementEvent};
+use crate::{config::Configuration, eligibility::legal_ids, store::PlacementEvent};
 
 /// An event, and what it says.
 pub struct Said {
@@ -88,7 +88,7 @@ pub fn merge(said: &[Said], configuration: &Configuration) -> Vec<Merged> {
 
 fn employer_of(said: &Said, configuration: &Configuration) -> String {
     let text = |path| said.record.text(path).filter(|text| !text.is_empty());
-    let number = text("employer.legal_ids[0].scheme").zip(text("employer.legal_ids[0].value"));
+    let number = legal_ids(&said.record).into_iter().next();
     let partner = || configuration.partners.get(&said.event.partner).and_then(|partner| partner.legal_id.as_ref());
     number
         .map(|(scheme, value)| format!("{scheme}:{value}"))
