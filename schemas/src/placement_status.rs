@@ -1,6 +1,6 @@
 //! Typed access to the few fields of a placement status that the gateway itself reads.
 
-use crate::{EntityKey, Kind, Path, Record, Type, Value};
+use crate::{EntityKey, Field, Kind, Path, Record, RecordType, Type, Value};
 
 /// A placement status record, read by name.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +68,46 @@ impl<'a> PlacementStatus<'a> {
         self.0.text(field).filter(|text| !text.is_empty())
     }
 
+    /// What it says of the single permit.
+    pub fn permit(self) -> Permit<'a> {
+        let region = || match self.0.at("permit.region") {
+            Ok(Value::Symbol(index)) => permit_regions().get(usize::from(*index).checked_sub(1)?).copied(),
+            _ => None,
+        };
+        let is_complex = match self.0.at("permit.is_complex") {
+            Ok(Value::Boolean(is_complex)) => Some(*is_complex),
+            _ => None,
+        };
+        let annex = self.0.text("permit.annex").filter(|annex| !annex.is_empty());
+        Permit { region: region(), annex, is_complex }
+    }
+
     fn symbol(self, field: &str) -> Option<&'static str> {
         let Type::Symbol(symbols) = self.0.model().field(field)?.1.ty else { return None };
         match self.0.at(field) {
             Ok(Value::Symbol(index)) => symbols.get(usize::from(*index)).copied(),
             _ => None,
         }
+    }
+}
+
+/// What is said of a single permit, as far as it is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Permit<'a> {
+    /// Which authority decides about the work, by its symbol in the schema; never `unknown`.
+    pub region: Option<&'static str>,
+    /// The annex that says it: 46, 47 or 49.
+    pub annex: Option<&'a str>,
+    /// Whether the case is complex.
+    pub is_complex: Option<bool>,
+}
+
+/// The authorities that decide about the work, by their symbols in the schema, without `unknown`.
+pub fn permit_regions() -> &'static [&'static str] {
+    let permit = RecordType::of(Kind::PlacementStatus).field("permit").and_then(|(_, field)| field.ty.record_inside());
+    match permit.and_then(|permit| permit.field("region")) {
+        Some((_, Field { ty: Type::Symbol(symbols), .. })) => symbols.get(1..).unwrap_or_default(),
+        _ => &[],
     }
 }
 
@@ -111,5 +145,22 @@ mod tests {
         set_person(&mut said, person);
         let status = PlacementStatus::of(&said).unwrap();
         assert_eq!((status.candidate(), status.profile(), status.sequence()), (None, Some(person), Some(7)));
+    }
+
+    #[test]
+    fn what_is_said_of_a_permit_is_read_and_an_unknown_region_is_none() {
+        assert_eq!(permit_regions(), ["flanders", "brussels", "wallonia", "german_speaking_community"]);
+        for (said, expected) in [
+            (json!({}), (None, None, None)),
+            (json!({"region": "unknown", "annex": "", "is_complex": false}), (None, None, Some(false))),
+            (
+                json!({"region": "brussels", "annex": "46", "is_complex": true}),
+                (Some("brussels"), Some("46"), Some(true)),
+            ),
+        ] {
+            let record = Record::from_json(Kind::PlacementStatus, &json!({"permit": said})).unwrap();
+            let Permit { region, annex, is_complex } = PlacementStatus::of(&record).unwrap().permit();
+            assert_eq!((region, annex, is_complex), expected, "{said}");
+        }
     }
 }
