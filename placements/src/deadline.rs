@@ -4,9 +4,13 @@
 //! Directive (EU) 2024/1233, article 5 (90 days, 30 more where it is complex); completion within 15 days; registration within
 //! 8 working days, which are counted from Monday to Friday, since holidays are not known here.
 
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
 
-use super::{Happening, Placement, State};
+use super::{Placement, State};
 
 /// How long everything may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,18 +27,6 @@ pub struct Deadlines {
     pub registration_working_days: u16,
 }
 
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            decision_days: 120,
-            complex_days: 30,
-            is_deemed_positive: true,
-            completion_days: 15,
-            registration_working_days: 8,
-        }
-    }
-}
-
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DueKind {
@@ -44,6 +36,17 @@ pub enum DueKind {
     Decision,
     /// The person has to register.
     Registration,
+}
+
+impl DueKind {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completion => "completion",
+            Self::Decision => "decision",
+            Self::Registration => "registration",
+        }
+    }
 }
 
 /// Something that is due.
@@ -63,13 +66,17 @@ impl Deadlines {
     /// Days begin and end at midnight of `zone`, that of the authority.
     pub fn due(&self, placement: &Placement, is_complex: bool, zone: &TimeZone) -> Option<Deadline> {
         let state = placement.state?;
-        let since = |wanted: State| {
-            let reached = |happening| matches!(happening, Some(Happening::Reached(state)) if state == wanted);
-            placement.steps.iter().rfind(|step| reached(step.event.happening)).map(|step| step.event.effective_at)
+        // Who confirms it later gives nobody more time.
+        let moves = || placement.steps.iter().filter(|step| step.is_move()).rev();
+        let since = |wanted: State| moves().find(|step| step.to == Some(wanted)).map(|step| step.event.effective_at);
+        // How long an appeal may take is not known here.
+        let is_appealed = || {
+            moves().find_map(|step| step.to.filter(|to| matches!(to, State::PermitAdmissible | State::PermitAppealed)))
+                == Some(State::PermitAppealed)
         };
         let (kind, begins, days) = match state {
             State::PermitInfoRequested => (DueKind::Completion, since(state)?, Days::All(self.completion_days)),
-            State::PermitAdmissible | State::WorkAuthorised => {
+            State::PermitAdmissible | State::WorkAuthorised if !is_appealed() => {
                 let more = if is_complex { self.complex_days } else { 0 };
                 let days = Days::All(self.decision_days.saturating_add(more));
                 (DueKind::Decision, since(State::PermitAdmissible)?, days)
@@ -87,6 +94,11 @@ impl Deadline {
     pub fn left(&self, now: Timestamp) -> Option<SignedDuration> {
         let left = self.ends_at.duration_since(now);
         left.is_positive().then_some(left)
+    }
+
+    /// The last day on which it is not late, in the zone of the authority.
+    pub fn last_day(&self, zone: &TimeZone) -> Option<Date> {
+        self.ends_at.to_zoned(zone.clone()).date().yesterday().ok()
     }
 }
 

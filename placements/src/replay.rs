@@ -22,6 +22,17 @@ pub struct Placement {
     pub milestones: Vec<Milestone>,
     /// What does not fit, and waits for what explains it.
     pub parked: Vec<Parked>,
+    /// The last move.
+    moved: Option<Move>,
+}
+
+/// A move, and how the placement stood before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Move {
+    event: Event,
+    state: Option<State>,
+    held_at: Option<State>,
+    track: Option<Track>,
 }
 
 /// An event that was taken.
@@ -44,6 +55,8 @@ pub struct Parked {
     pub event: Event,
     /// Why.
     pub why: Illegal,
+    /// For [`Illegal::OtherState`]: what another party says instead.
+    pub against: Option<Event>,
 }
 
 /// Why an event does not fit where it stands.
@@ -59,12 +72,19 @@ pub enum Illegal {
     NotAtWork,
     /// The event that it stands for was never said.
     NothingToSupersede,
+    /// Another party says another state for the same step: without that one it would have been taken.
+    OtherState,
 }
 
 impl Step {
+    /// Whether the placement stands elsewhere since.
+    pub fn is_move(&self) -> bool {
+        self.from != self.to
+    }
+
     /// Whether it comes to a state, or past it.
     fn reaches(&self, state: State) -> bool {
-        self.inferred.contains(&state) || (self.to == Some(state) && self.from != self.to)
+        self.inferred.contains(&state) || (self.to == Some(state) && self.is_move())
     }
 }
 
@@ -77,8 +97,37 @@ impl Illegal {
             Self::NoWayBack => "no_way_back",
             Self::NotAtWork => "not_at_work",
             Self::NothingToSupersede => "nothing_to_supersede",
+            Self::OtherState => "other_state",
         }
     }
+
+    /// What people can do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::NotABeginning => {
+                "ask for the event that began the placement (`applied` or `sourced`); this one is taken then"
+            }
+            Self::NoWay => {
+                "ask for the event that lies between, or ask its source to correct what it has said (`supersedes`)"
+            }
+            Self::NoWayBack => {
+                "a placement goes back only to where it was, before there is a contract: ask its source what it means"
+            }
+            Self::NotAtWork => "ask for the event that says that the work has started; this one is taken then",
+            Self::NothingToSupersede => "ask its source for the event that this one corrects",
+            Self::OtherState => "ask both parties which is so; whoever was wrong corrects it (`supersedes`)",
+        }
+    }
+
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::NotABeginning,
+        Self::NoWay,
+        Self::NoWayBack,
+        Self::NotAtWork,
+        Self::NothingToSupersede,
+        Self::OtherState,
+    ];
 }
 
 /// What the events come to: the placements of one person with one employer, one after another, whatever the order in which they came and however often: sorted by when they happened, then by
@@ -106,22 +155,43 @@ pub fn replay(track: Option<Track>, events: impl IntoIterator<Item = Event>) -> 
         let is_known = event.supersedes.as_ref().is_none_or(|id| said.contains(&name(&event.source, id)));
         let fits = if is_known { placement.take(&event) } else { Err(Illegal::NothingToSupersede) };
         if let Err(why) = fits {
-            placement.parked.push(Parked { event, why });
+            let against = placement.said_instead(&event).filter(|_| is_known);
+            let why = if against.is_some() { Illegal::OtherState } else { why };
+            placement.parked.push(Parked { event, why, against });
         }
     }
     placements
 }
 
 impl Placement {
+    /// What was taken since the application for a permit that is under way was filed: since it was filed again after a
+    /// refusal, else everything.
+    pub fn of_this_application(&self) -> &[Step] {
+        let is_refused = |state| matches!(state, State::PermitInadmissible | State::WorkRefused | State::PermitRefused);
+        let is_filed_again = |step: &Step| step.to == Some(State::PermitRequested) && step.from.is_some_and(is_refused);
+        &self.steps[self.steps.iter().rposition(is_filed_again).unwrap_or(0)..]
+    }
+
     /// Whether an event begins another placement, since this one is over.
     fn is_followed_by(&self, event: &Event) -> bool {
         let begins = matches!(event.happening, Some(Happening::Reached(State::Applied | State::Sourced)));
         begins && self.state.is_some_and(State::is_terminal)
     }
 
+    /// What another party has said instead of an event that does not fit: the last move, if the event would have been
+    /// taken had that move not been made.
+    fn said_instead(&self, event: &Event) -> Option<Event> {
+        let Some(Happening::Reached(to)) = event.happening else { return None };
+        let last = self.moved.as_ref().filter(|last| last.event.source != event.source)?;
+        let &Move { state, held_at, track, .. } = last;
+        let mut without = Self { state, held_at, track, ..Self::default() };
+        without.reach(to).is_ok().then(|| last.event.clone())
+    }
+
     /// Takes an event, if it fits.
     fn take(&mut self, event: &Event) -> Result<(), Illegal> {
         let from = self.state;
+        let before = Move { event: event.clone(), state: from, held_at: self.held_at, track: self.track };
         let inferred = match event.happening {
             None => Vec::new(),
             Some(Happening::Reached(to)) if self.confirms(event, to) => Vec::new(),
@@ -135,6 +205,9 @@ impl Placement {
                 Vec::new()
             }
         };
+        if self.state != from {
+            self.moved = Some(before);
+        }
         self.steps.push(Step { event: event.clone(), from, to: self.state, inferred });
         Ok(())
     }

@@ -143,6 +143,46 @@ fn several_parties_say_the_same_and_one_says_something_else() {
 }
 
 #[test]
+fn two_parties_that_say_different_states_for_the_same_step_disagree() {
+    let by = |source, second, state| {
+        let event = event(source, second, Happening::Reached(state));
+        Event { id: format!("{source}{second}"), ..event }
+    };
+    let to =
+        |states: &[State]| reported(&[&[Applied, OfferAccepted, ContractSigned, PermitRequested][..], states].concat());
+    let decided = to(&[PermitAdmissible, WorkAuthorised]);
+    for (events, other, expected, against) in [
+        (decided.clone(), by("flanders", 9, WorkRefused), "other_state", Some(WorkAuthorised)),
+        (decided.clone(), by("anapec", 9, WorkRefused), "no_way", None),
+        // It would not fit without the last move either: nothing says which step it is about.
+        (decided, by("flanders", 9, PermitInadmissible), "no_way", None),
+        (to(&[PermitAdmissible]), by("flanders", 9, PermitInadmissible), "other_state", Some(PermitAdmissible)),
+        // Whether abroad or at home is what they disagree about.
+        (to(&[]), by("acme", 9, Started), "other_state", Some(PermitRequested)),
+        (reported(&[Applied, Preselected, OnHold, Rejected]), by("acme", 9, Presented), "other_state", Some(Rejected)),
+        (reported(&[Applied]), by("acme", 9, Sourced), "other_state", Some(Applied)),
+    ] {
+        let stands = replay(None, events.clone()).state;
+        let placement = replay(None, [events, vec![other.clone()]].concat());
+        let parked = &placement.parked[0];
+        let said = parked.against.as_ref().map(|event| event.happening);
+        assert_eq!((codes(&placement), said), (vec![expected], against.map(|state| Some(Happening::Reached(state)))));
+        assert_eq!((placement.state, &parked.event), (stands, &other), "neither overwrites the other");
+    }
+}
+
+#[test]
+fn an_application_that_is_filed_again_is_another_one() {
+    let filed = [Applied, OfferAccepted, ContractSigned, PermitRequested, PermitInfoRequested, PermitRequested];
+    let once = replay(None, reported(&filed));
+    assert_eq!(once.of_this_application().len(), filed.len(), "more information is the same application");
+    let again =
+        replay(None, reported(&[&filed[..], &[PermitInadmissible, PermitRequested, PermitAdmissible]].concat()));
+    let since: Vec<_> = again.of_this_application().iter().map(|step| step.to).collect();
+    assert_eq!(since, [Some(PermitRequested), Some(PermitAdmissible)]);
+}
+
+#[test]
 fn what_is_noted_at_work_is_no_state() {
     let milestone = |second| event("anapec", second, Happening::Milestone(Milestone::Retained3m));
     let work: Vec<State> = vec![Applied, OfferAccepted, ContractSigned, Started];

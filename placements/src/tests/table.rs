@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use crate::{State, State::*, Track, inferred, next};
+use crate::{Illegal, State, State::*, Track, inferred, next};
 
 const TRACKS: [Option<Track>; 3] = [None, Some(Track::Home), Some(Track::Away)];
 
@@ -95,4 +95,15 @@ fn the_page_of_placements_has_this_table() {
         wanted.push_str(&format!("| `{state}` | {} |\n", words(next(*state, None))));
     }
     assert!(table == wanted, "`docs/placements.md` must have this table:\n{wanted}");
+}
+
+#[test]
+fn the_page_of_placements_says_of_every_conflict_what_to_do() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/placements.md");
+    let page = fs::read_to_string(path).unwrap();
+    for why in Illegal::ALL {
+        let (code, remedy) = (format!("| `{}` | ", why.code()), format!(" | {} |", why.remedy()));
+        let is_there = page.lines().any(|line| line.starts_with(&code) && line.ends_with(&remedy));
+        assert!(is_there, "`docs/placements.md` must have a row {code} … {remedy}");
+    }
 }
