@@ -28,6 +28,9 @@ pub trait PlacementEvents: Send + Sync {
     /// The events about somebody, in the order in which they came.
     async fn placement_events(&self, entity: EntityKey, limit: usize) -> Result<Vec<PlacementEvent>>;
 
+    /// Whom there are events about, in the order of their pseudonyms: those after the one that is named.
+    async fn placement_subjects(&self, after: Option<EntityKey>, limit: usize) -> Result<Vec<EntityKey>>;
+
     /// Whether a send to a partner about somebody has ever begun.
     async fn was_disclosed(&self, subject: Uuid, partner: &PartnerId) -> Result<bool>;
 }

@@ -1,4 +1,4 @@
-//! Events about persons: kept once, in the order in which they came, of one person only.
+//! Events about persons: kept once, in the order in which they came, of one person only; and about whom there are any.
 
 use schemas::{MessageId, Position};
 use uuid::Uuid;
@@ -23,6 +23,11 @@ pub async fn run(store: &dyn Store) {
     assert_eq!(store.placement_events(one.into(), 10).await.unwrap(), [second.clone(), first], "in log order, once");
     assert_eq!(store.placement_events(one.into(), 1).await.unwrap(), [second]);
     assert_eq!(store.placement_events(other.into(), 10).await.unwrap(), [third]);
+    let subjects = |after, limit| store.placement_subjects(after, limit);
+    assert_eq!(subjects(None, 10).await.unwrap(), [one.into(), other.into()], "each once, by pseudonym");
+    assert_eq!(subjects(None, 1).await.unwrap(), [one.into()]);
+    assert_eq!(subjects(Some(one.into()), 10).await.unwrap(), [other.into()]);
+    assert!(subjects(Some(other.into()), 10).await.unwrap().is_empty());
     let nobody = store.was_disclosed(one, &"platform".parse().unwrap()).await.unwrap();
     assert!(!nobody, "nothing was sent about this person");
 }

@@ -28,6 +28,21 @@ impl PlacementEvents for Engine {
         .await
     }
 
+    async fn placement_subjects(&self, after: Option<EntityKey>, limit: usize) -> Result<Vec<EntityKey>> {
+        // The nil UUID is nobody's.
+        let after = after.map_or(Uuid::nil(), EntityKey::as_uuid);
+        self.read((after, i64::try_from(limit)?), |connection, (after, limit)| {
+            Box::pin(async move {
+                let rows = sqlx::query(
+                    "SELECT DISTINCT entity_key FROM placement_events WHERE entity_key > $1 ORDER BY entity_key LIMIT $2",
+                );
+                let rows = rows.bind(*after).bind(*limit).fetch_all(connection).await?;
+                Ok(rows.iter().map(|row| row.get::<Uuid, _>("entity_key").into()).collect())
+            })
+        })
+        .await
+    }
+
     async fn was_disclosed(&self, subject: Uuid, partner: &PartnerId) -> Result<bool> {
         self.read((subject, partner), |connection, (subject, partner)| {
             Box::pin(async move {
