@@ -275,6 +275,8 @@ async fn the_api_describes_itself_with_examples() {
         "/v1/tap",
         "/v1/{partner}/feed/{kind}",
         "/input/api/jv/v0.1/getDetails",
+        "/v1/placements",
+        "/v1/placements/{pseudonym}",
         "/health/ready",
     ] {
         assert!(api["paths"].get(path).is_some(), "{path} is not described");

@@ -99,13 +99,17 @@ async fn where_a_placement_stands_follows_from_what_everybody_says_and_conflicts
     let stands = (&one["state"], &one["track"], &one["since"]);
     assert_eq!(stands, (&json!("started"), &json!("home"), &json!("2026-11-20T14:05:00Z")));
     assert_eq!(one["steps"][1]["inferred"], json!(["preselected", "presented", "offer_made"]));
-    let conflict =
-        json!([{"partner": "morocco", "at": "2026-11-21T14:05:00Z", "happened": "rejected", "code": "no_way"}]);
-    assert_eq!(one["conflicts"], conflict);
+    let conflict = &one["conflicts"][0];
+    let told = ["partner", "at", "happened", "code"].map(|name| conflict[name].as_str().unwrap());
+    assert_eq!(told, ["morocco", "2026-11-21T14:05:00Z", "rejected", "no_way"]);
+    let remedy = conflict["remedy"].as_str().unwrap();
     let shown = scene.gateway.run(&["trace", "--placement", &person]).await;
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("at Zonnedauw Software: started since 2026-11-20T14:05:00Z, home"), "{shown}");
     assert!(shown.contains("morocco says rejected at 2026-11-21T14:05:00Z, which does not fit (no_way)"), "{shown}");
+    assert!(shown.contains(&format!("what to do: {remedy}")), "{shown}");
+    let step = "offer_accepted (so it has passed preselected, presented, offer_made)";
+    assert!(shown.contains(&format!("2026-11-18T14:05:00Z belgium          {step}")), "{shown}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod identity;
 mod kafka;
 mod media;
 mod partner;
+mod placements;
 mod poll;
 mod postgresql;
 mod registry;
@@ -30,6 +31,7 @@ pub use self::{
     kafka::{Acks, KafkaSecurity, KafkaSettings, Mechanism, Protocol},
     media::MediaSettings,
     partner::{ClosingsSetting, Connector, Incoming, Limits, Outgoing, Partner, RepeatsSetting},
+    placements::PlacementSettings,
     poll::{Source, VdabAccountSettings},
     postgresql::PostgresqlSettings,
     rules::{International, NationalsOnly, Rules as EligibilityRules},

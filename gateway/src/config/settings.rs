@@ -16,6 +16,7 @@ use super::{
     Windows,
     kafka::{KafkaSection, KafkaSettings},
     media::{MediaSection, MediaSettings},
+    placements::{PlacementSettings, PlacementsSection},
     postgresql::{PostgresqlSection, PostgresqlSettings},
     registry::{RegistrySection, RegistrySettings},
     vault::{VaultSection, VaultSettings},
@@ -65,6 +66,7 @@ pub struct Settings {
     pub drain: Duration,
     pub escalate_recalls: Duration,
     pub media: MediaSettings,
+    pub placements: PlacementSettings,
     pub log: String,
     pub log_format: LogFormat,
     pub transfers: Transfers,
@@ -133,6 +135,7 @@ struct Sections {
     delivery: DeliverySection,
     recalls: RecallsSection,
     media: MediaSection,
+    placements: PlacementsSection,
     telemetry: TelemetrySection,
     #[serde(default)]
     transfers: Vec<TransferSettings>,
@@ -298,6 +301,7 @@ impl Sections {
             delivery,
             recalls,
             media,
+            placements,
             telemetry,
             transfers,
         } = self;
@@ -341,6 +345,7 @@ impl Sections {
             drain: Duration::from_millis(delivery.drain_ms),
             escalate_recalls: Duration::from_secs(recalls.escalate_after_seconds),
             media: media.settings()?,
+            placements: placements.settings()?,
             log: telemetry.log,
             log_format: telemetry.format,
             transfers: Transfers::new(transfers).context("`transfers` is wrong")?,
@@ -386,6 +391,8 @@ mod tests {
             ("PASSERELLE__MEDIA__PUBLIC_URL", "gateway.example.org", "media.public_url"),
             ("PASSERELLE__MEDIA__TOKEN_SECONDS", "0", "media.token_seconds"),
             ("PASSERELLE__MEDIA__GRACE_SECONDS", "60", "media.grace_seconds"),
+            ("PASSERELLE__PLACEMENTS__DEADLINES__DECISION_DAYS", "0", "placements.deadlines.decision_days"),
+            ("PASSERELLE__PLACEMENTS__ZONE", "Brussels", "placements.zone"),
         ] {
             let error = format!("{:#}", load(&[(variable, value)]).unwrap_err());
             assert!(error.contains(expected), "{error}");

@@ -238,6 +238,7 @@ pub fn instant(micros: i64) -> String {
     Timestamp::from_microsecond(micros).map(|at| format!("{at:.6}")).unwrap_or_default()
 }
 
-fn wrong_filter(name: &str) -> Problem {
+/// A filter that nobody could mean.
+pub fn wrong_filter(name: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, const { code("wrong_filter") }, &format!("`{name}` is not well-formed"))
 }

@@ -207,6 +207,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(consents::withdraw))
         .routes(routes!(recalls::list))
         .routes(routes!(placements::of))
+        .routes(routes!(placements::list))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(identities::link))

@@ -5,13 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
-use placements::{Event, Happening, Placement, Track, replay};
+use jiff::{Timestamp, tz::TimeZone};
+use placements::{Event, Happening, Parked, Placement, Track, replay};
 use schemas::{PartialDateTime, PlacementStatus, Record};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{config::Configuration, eligibility::legal_ids, store::PlacementEvent};
+use super::{
+    due::{Due, silent_since},
+    permit::Permit,
+};
+use crate::{
+    config::{Configuration, PlacementSettings},
+    eligibility::legal_ids,
+    store::PlacementEvent,
+};
 
 /// An event, and what it says.
 pub struct Said {
@@ -19,22 +27,47 @@ pub struct Said {
     pub record: Record,
 }
 
+/// What was said, by who said it and what its source calls it.
+pub struct Records<'a>(BTreeMap<(&'a str, &'a str), &'a Said>);
+
+impl<'a> Records<'a> {
+    fn new(said: &[&'a Said]) -> Self {
+        let name = |said: &&'a Said| Some(((said.event.partner.as_str(), said.record.text("reference")?), *said));
+        Self(said.iter().filter_map(name).collect())
+    }
+
+    /// The record that an event was read from.
+    pub fn of(&self, event: &Event) -> Option<&'a Said> {
+        self.0.get(&(event.source.as_str(), event.id.as_str())).copied()
+    }
+}
+
 /// Where one placement stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Merged {
     /// The employer: its number in a register, else its name, else who says it.
     #[schema(example = "be-kbo:0999999922")]
-    employer: String,
+    pub employer: String,
     /// Where it stands, in the words of `docs/placements.md`; none if it has not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "offer_accepted")]
-    state: Option<&'static str>,
+    pub state: Option<&'static str>,
     /// Since when, as it was said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
+    pub since: Option<String>,
     /// `home` or `away`, as far as that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     track: Option<&'static str>,
+    /// The single permit, if anything is said of it.
+    #[serde(skip_serializing_if = "Permit::is_empty")]
+    permit: Permit,
+    /// What is due, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
+    /// The newest thing that was said, if it is longer ago than anybody may be silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-09-01T08:00:00Z")]
+    pub silent_since: Option<String>,
     /// How it came there, oldest first.
     steps: Vec<Step>,
     /// What does not fit: said by somebody, and shown until something explains it.
@@ -57,22 +90,38 @@ pub struct Step {
     confirms: bool,
 }
 
-/// What does not fit.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Conflict {
+/// What somebody says.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Statement {
     /// Who says it.
     partner: String,
     /// When it is said to have happened.
     at: String,
     /// What is said to have happened.
     happened: String,
-    /// Why it does not fit.
-    #[schema(example = "no_way")]
-    code: &'static str,
+    /// Which authority it names, if that is what it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'static str>,
 }
 
-/// What everything comes to, by employer.
-pub fn merge(said: &[Said], configuration: &Configuration) -> Vec<Merged> {
+/// What does not fit.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Conflict {
+    /// What somebody says.
+    #[serde(flatten)]
+    pub said: Statement,
+    /// Why it does not fit: a code of `docs/placements.md`.
+    #[schema(example = "no_way")]
+    pub code: &'static str,
+    /// What people can do about it.
+    pub remedy: &'static str,
+    /// What another party says instead, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Statement>,
+}
+
+/// What everything comes to, by employer, as of a moment.
+pub fn merge(said: &[Said], configuration: &Configuration, now: Timestamp) -> Vec<Merged> {
     let mut by_employer: BTreeMap<String, Vec<&Said>> = BTreeMap::new();
     for one in said {
         by_employer.entry(employer_of(one, configuration)).or_default().push(one);
@@ -81,7 +130,8 @@ pub fn merge(said: &[Said], configuration: &Configuration) -> Vec<Merged> {
     for (employer, said) in by_employer {
         let track = said.iter().find_map(|one| track_of(&one.record));
         let placements = replay(track, said.iter().filter_map(|one| event_of(one)));
-        merged.extend(placements.iter().map(|placement| Merged::of(&employer, placement)));
+        let (records, settings) = (Records::new(&said), &configuration.settings.placements);
+        merged.extend(placements.iter().map(|placement| Merged::of(&employer, placement, &records, settings, now)));
     }
     merged
 }
@@ -121,33 +171,71 @@ fn event_of(said: &Said) -> Option<Event> {
 }
 
 impl Merged {
-    fn of(employer: &str, placement: &Placement) -> Self {
-        let moved = placement.steps.iter().rfind(|step| step.from != step.to);
+    fn of(
+        employer: &str,
+        placement: &Placement,
+        records: &Records<'_>,
+        settings: &PlacementSettings,
+        now: Timestamp,
+    ) -> Self {
+        let moved = placement.steps.iter().rfind(|step| step.is_move());
         let since = moved.map(|step| step.event.effective_at.to_string());
         let track = placement.track.map(|track| match track {
             Track::Home => "home",
             Track::Away => "away",
         });
-        let step = |step: &placements::Step| Step {
-            partner: step.event.source.clone(),
-            at: step.event.effective_at.to_string(),
-            happened: word_of(&step.event),
-            inferred: step.inferred.iter().map(|state| state.as_str()).collect(),
-            confirms: step.from == step.to && matches!(step.event.happening, Some(Happening::Reached(_))),
-        };
-        let conflict = |parked: &placements::Parked| Conflict {
-            partner: parked.event.source.clone(),
-            at: parked.event.effective_at.to_string(),
-            happened: word_of(&parked.event),
-            code: parked.why.code(),
-        };
+        let (permit, other_regions) = Permit::of(placement, records);
         Self {
             employer: employer.to_owned(),
             state: placement.state.map(placements::State::as_str),
             since,
             track,
-            steps: placement.steps.iter().map(step).collect(),
-            conflicts: placement.parked.iter().map(conflict).collect(),
+            due: Due::of(placement, &permit, settings, now),
+            permit,
+            silent_since: silent_since(placement, records, settings, now).map(|at| at.to_string()),
+            steps: placement.steps.iter().map(Step::of).collect(),
+            conflicts: placement.parked.iter().map(Conflict::of).chain(other_regions).collect(),
+        }
+    }
+
+    /// Whether something is late, or everybody silent.
+    pub fn is_late(&self) -> bool {
+        self.silent_since.is_some() || self.due.as_ref().is_some_and(|due| due.late_since.is_some())
+    }
+}
+
+impl Step {
+    fn of(step: &placements::Step) -> Self {
+        Self {
+            partner: step.event.source.clone(),
+            at: step.event.effective_at.to_string(),
+            happened: word_of(&step.event),
+            inferred: step.inferred.iter().map(|state| state.as_str()).collect(),
+            confirms: !step.is_move() && matches!(step.event.happening, Some(Happening::Reached(_))),
+        }
+    }
+}
+
+impl Statement {
+    /// What an event says.
+    pub fn of(event: &Event) -> Self {
+        let (partner, at) = (event.source.clone(), event.effective_at.to_string());
+        Self { partner, at, happened: word_of(event), region: None }
+    }
+
+    /// What an event says, and the authority that it names.
+    pub fn naming(event: &Event, region: &'static str) -> Self {
+        Self { region: Some(region), ..Self::of(event) }
+    }
+}
+
+impl Conflict {
+    fn of(parked: &Parked) -> Self {
+        Self {
+            said: Statement::of(&parked.event),
+            code: parked.why.code(),
+            remedy: parked.why.remedy(),
+            against: parked.against.as_ref().map(Statement::of),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `passerelle trace`: what happened to this one?
 
+mod placement;
+
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::Value;
@@ -14,7 +16,7 @@ use super::{
 #[derive(Debug, Args)]
 pub struct Trace {
     /// The message, or the reference that a vacancy went out under
-    #[arg(required_unless_present_any = ["reference", "placement"])]
+    #[arg(required_unless_present_any = ["reference", "placement", "late"])]
     id: Option<String>,
     /// The source's reference
     #[arg(long, conflicts_with = "id")]
@@ -22,6 +24,9 @@ pub struct Trace {
     /// The pseudonym of a person: what each party says happened on the way to a job
     #[arg(long, value_name = "PSEUDONYM", conflicts_with_all = ["id", "reference", "explain"])]
     placement: Option<String>,
+    /// Placements where something is late, or about which nobody has said anything for too long
+    #[arg(long, conflicts_with_all = ["id", "reference", "placement", "explain"])]
+    late: bool,
     /// Show the hashes that were in force, and what becomes of every field on its way to each partner
     #[arg(long)]
     explain: bool,
@@ -33,13 +38,12 @@ impl Trace {
     pub async fn run(self) -> Result<(), Failure> {
         let client = self.connection.open()?;
         if let Some(pseudonym) = &self.placement {
-            let placement = client.get(&format!("/v1/placements/{}", encoded(pseudonym))).await?;
-            if self.connection.json {
-                say(&placement.to_string());
-            } else {
-                show_placement(&placement);
-            }
+            let found = client.get(&format!("/v1/placements/{}", encoded(pseudonym))).await?;
+            say(&if self.connection.json { found.to_string() } else { placement::page(&found) });
             return Ok(());
+        }
+        if self.late {
+            return placement::list_late(&client, self.connection.json).await;
         }
         let messages = self.find(&client).await?;
         if messages.is_empty() {
@@ -77,44 +81,6 @@ impl Trace {
             messages.push(client.get(&format!("/v1/messages/{id}")).await?);
         }
         Ok(messages)
-    }
-}
-
-/// What each party says happened to a person.
-fn show_placement(placement: &Value) {
-    say(&format!("profile {}", placement["profile"].as_str().unwrap_or("-")));
-    for one in placement["placements"].as_array().into_iter().flatten() {
-        let said = |name: &str| one[name].as_str().unwrap_or("-");
-        say(&format!("  at {}: {} since {}, {}", said("employer"), said("state"), said("since"), said("track")));
-        for conflict in one["conflicts"].as_array().into_iter().flatten() {
-            let said = |name: &str| conflict[name].as_str().unwrap_or("-");
-            say(&format!(
-                "    {} says {} at {}, which does not fit ({})",
-                said("partner"),
-                said("happened"),
-                said("at"),
-                said("code")
-            ));
-        }
-    }
-    for happened in placement["events"].as_array().into_iter().flatten() {
-        let event = &happened["event"];
-        let said = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-        let mut line = format!(
-            "  {} {:10} says {}",
-            said("/effective_at").unwrap_or("-"),
-            happened["happened"].as_str().unwrap_or("-"),
-            happened["partner"].as_str().unwrap_or("-"),
-        );
-        let employer = said("/employer/name").or(said("/employer/legal_ids/0/value"));
-        let status = said("/source_status/label").or(said("/source_status/code"));
-        for (before, value) in [(", employer ", employer), (", vacancy ", said("/vacancy")), (", status ", status)] {
-            if let Some(value) = value {
-                line.push_str(before);
-                line.push_str(value);
-            }
-        }
-        say(&line);
     }
 }
 
