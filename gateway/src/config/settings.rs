@@ -288,23 +288,7 @@ impl Sections {
     }
 
     fn settings(self, base: &Path) -> Result<Settings> {
-        let Self {
-            gateway,
-            engines,
-            kafka,
-            registry,
-            postgresql,
-            vault,
-            cluster,
-            door,
-            router,
-            delivery,
-            recalls,
-            media,
-            placements,
-            telemetry,
-            transfers,
-        } = self;
+        let Self { gateway, engines, cluster, door, router, delivery, recalls, telemetry, transfers, .. } = self;
         Ok(Settings {
             gateway_id: gateway.id,
             data_dir: base.join(gateway.data_dir),
@@ -314,10 +298,10 @@ impl Sections {
             reload: (gateway.reload_seconds > 0).then(|| Duration::from_secs(gateway.reload_seconds)),
             backbone: engines.backbone,
             store: engines.store,
-            registry: registry.settings()?,
-            kafka: kafka.settings(),
-            postgresql: postgresql.settings(),
-            vault: vault.settings(base),
+            registry: self.registry.settings()?,
+            kafka: self.kafka.settings(),
+            postgresql: self.postgresql.settings(),
+            vault: self.vault.settings(base),
             lease: Duration::from_millis(cluster.lease_ms),
             listen: door.listen,
             max_body_bytes: door.max_body_bytes,
@@ -344,8 +328,8 @@ impl Sections {
             breaker_longest: Duration::from_millis(delivery.breaker_longest_ms),
             drain: Duration::from_millis(delivery.drain_ms),
             escalate_recalls: Duration::from_secs(recalls.escalate_after_seconds),
-            media: media.settings()?,
-            placements: placements.settings()?,
+            media: self.media.settings()?,
+            placements: self.placements.settings()?,
             log: telemetry.log,
             log_format: telemetry.format,
             transfers: Transfers::new(transfers).context("`transfers` is wrong")?,
