@@ -23,7 +23,7 @@ pub use self::{
         decide_feedback,
     },
     exchange::{Format, Template, export, import},
-    grant::{Event, Grant, Onward, Who, withdrawal},
+    grant::{Event, EventName, Grant, Onward, Who, withdrawal},
     horizon::moments,
     receipt::{Language, Receipt},
     terms::{Action, Country, LegalId, Method, Purpose, Role, Stage},

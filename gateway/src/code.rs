@@ -178,6 +178,7 @@ pub const ALL: &[&str] = &[
     "released",
     "repeated_key",
     "request",
+    "retention_over",
     "same_content",
     "second_currency",
     "several_records",

@@ -167,6 +167,7 @@ impl Parts {
             in_force: intake.in_force.clone(),
             backbone: backbone.clone(),
             store: store.clone(),
+            bodies: intake.bodies.clone(),
             clock: intake.clock.clone(),
             health: health.clone(),
             wakes: wakes.clone(),
@@ -243,7 +244,7 @@ fn start_media(
     let (returns, gives_back) = Returns::begin(store.clone());
     supervisor.spawn("returned bytes", gives_back.run(supervisor.stop_token()));
     let (in_force, store, clock) = (in_force.clone(), store.clone(), clock.clone());
-    Ok(Some(Lending { in_force, store, files, clock, returns }))
+    Ok(Some(Lending { in_force, store, files, bodies: bodies.clone(), clock, returns }))
 }
 
 async fn open_backbone(

@@ -7,12 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consent::{
-    Endpoint, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState, Withheld, moments,
+    Endpoint, EventName, Evidence, Grant, Obligations, Outcome, Reason, Receiver, Request, Stage, SubjectState,
+    Withheld, moments,
 };
 use jiff::Timestamp;
 use schemas::{Category, EntityKey, Kind, Mask, RecordType};
 
-use crate::config::{Outgoing, Partner, Settings};
+use crate::{
+    config::{Outgoing, Partner, Settings},
+    progress::Progress,
+};
 
 /// From whom to whom, and what for.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +27,8 @@ pub struct Disclosure<'a> {
     pub receiver: &'a Partner,
     /// How.
     pub outgoing: &'a Outgoing,
+    /// How far the person has come with employers.
+    pub progress: &'a Progress,
 }
 
 /// What may go, and on what conditions.
@@ -53,6 +59,9 @@ impl Disclosure<'_> {
         };
         match decision.outcome {
             Outcome::Permit { mask, obligations, .. } => {
+                if self.kept_until(&obligations).is_some_and(|end| end <= now) {
+                    return Err(Reason::RetentionOver);
+                }
                 let withheld =
                     mask.withheld.iter().filter_map(|(name, why)| Some((name.parse().ok()?, *why))).collect();
                 Ok(Permit { mask: shown(&mask.permitted, &withheld), withheld, obligations })
@@ -70,15 +79,23 @@ impl Disclosure<'_> {
         (settings, now): (&Settings, Timestamp),
         permit: Option<&Permit>,
     ) -> Option<Timestamp> {
-        let moments = moments(grants, &settings.transfers);
+        let mut moments = moments(grants, &settings.transfers);
+        moments.extend(permit.and_then(|permit| self.kept_until(&permit.obligations)));
         let mut later = moments.into_iter().filter(|moment| *moment > now);
         later.find(|moment| self.decide(about, grants, (settings, *moment)).ok().as_ref() != permit)
+    }
+
+    /// Until when the receiver may keep what it was sent, once the placement is over that it takes part in.
+    pub fn kept_until(&self, obligations: &Obligations) -> Option<Timestamp> {
+        Some(obligations.retention.after(self.progress.with(self.receiver).over_since?))
     }
 
     /// What is asked: everything that a record of the kind may hold.
     fn request(&self, kind: Kind, person: EntityKey, subject_state: SubjectState) -> Request {
         let wanted = self.outgoing.consent.as_ref();
         let categories = RecordType::of(kind).categories();
+        let stands = self.progress.with(self.receiver);
+        let presented = wanted.filter(|wanted| wanted.presents).map(|_| Stage::Presented);
         Request {
             subject: person.as_uuid(),
             subject_state,
@@ -97,8 +114,8 @@ impl Disclosure<'_> {
                 .filter(|category| *category != Category::Record)
                 .map(|category| category.as_str().to_owned())
                 .collect(),
-            stage: wanted.filter(|wanted| wanted.presents).map(|_| Stage::Presented),
-            happened: Vec::new(),
+            stage: stands.stage.max(presented),
+            happened: stands.over_since.map(|_| EventName::placement_closed()).into_iter().collect(),
         }
     }
 }
@@ -127,7 +144,8 @@ mod tests {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/consent/passerelle.toml");
         let settings = Settings::load(Some(std::path::Path::new(file))).unwrap();
         let outgoing = &receiver.outgoing[&Kind::TalentProfile];
-        let disclosure = Disclosure { source: &source, receiver: &receiver, outgoing };
+        let progress = Progress::default();
+        let disclosure = Disclosure { source: &source, receiver: &receiver, outgoing, progress: &progress };
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
         let person = grant.record().header.subject.into();
         disclosure.decide((Kind::TalentProfile, person, SubjectState::Known), &[grant], (&settings, now))

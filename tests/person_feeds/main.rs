@@ -7,6 +7,7 @@ mod eures;
 mod events;
 mod own_events;
 mod scene;
+mod stages;
 mod told;
 
 #[path = "../support/mod.rs"]

@@ -44,6 +44,8 @@ pub enum Reason {
     Purpose,
     /// Every category is withheld.
     NothingPermitted,
+    /// The placement for which it went is over, and so is the time for which the recipient may keep it.
+    RetentionOver,
 }
 
 impl Reason {
@@ -69,6 +71,7 @@ impl Reason {
             Self::RecipientCountry => "recipient_country_not_named",
             Self::Purpose => "purpose_not_permitted",
             Self::NothingPermitted => "nothing_permitted",
+            Self::RetentionOver => "retention_over",
         }
     }
 
@@ -95,6 +98,7 @@ impl Reason {
             Self::RecipientCountry => "ask for a permission that names the recipient's country",
             Self::Purpose => "ask for less, or ask for a permission that names every purpose",
             Self::NothingPermitted => "look at the reason of each category",
+            Self::RetentionOver => "nothing: the placement is over; another one begins with another application",
         }
     }
 }

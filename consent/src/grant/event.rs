@@ -132,6 +132,13 @@ impl fmt::Display for Until {
     }
 }
 
+impl EventName {
+    /// The placement for which something was permitted is over, whatever it came to.
+    pub fn placement_closed() -> Self {
+        Self("placement.closed".to_owned())
+    }
+}
+
 impl FromStr for EventName {
     type Err = UnknownTerm;
 

@@ -21,8 +21,9 @@ use crate::{
     eligibility::linked,
     files::{Files, OpenFile},
     in_force::InForce,
+    progress::Progress,
     store::{MediaToken, Medium, MediumId, MediumState, Showing, Store, SubjectVersion},
-    vault::Subject,
+    vault::{Bodies, Subject},
 };
 
 /// Tokens whose unsent bytes wait to be given back; of more they are lost, and their readers ask for another token.
@@ -34,6 +35,7 @@ pub struct Lending {
     pub in_force: InForce,
     pub store: Arc<dyn Store>,
     pub files: Files,
+    pub bodies: Bodies,
     pub clock: Clock,
     pub returns: Returns,
 }
@@ -138,7 +140,8 @@ impl Lending {
         let now = (&configuration.settings, self.clock.now());
         let state = standing.restricted_since.map_or(SubjectState::Known, |_| SubjectState::Restricted);
         let about = (kind, person, state);
-        let disclosure = Disclosure { source, receiver, outgoing };
+        let progress = Progress::open(&self.bodies, &standing).await?;
+        let disclosure = Disclosure { source, receiver, outgoing, progress: &progress };
         let Ok(permit) = disclosure.decide(about, &standing.grants, now) else { return Ok(None) };
         if linked(&standing, receiver).is_some() || !permit.mask.permits(medium.category) {
             return Ok(None);

@@ -13,6 +13,7 @@ use crate::{
     config::Outgoing,
     disclosure::{Disclosure, Permit},
     eligibility::{Obstacle, linked},
+    progress::Progress,
     store::{Decided, Owed},
 };
 
@@ -43,7 +44,8 @@ impl Preparer {
         };
         let person: EntityKey = owed.entity_key.person();
         let standing = self.store.standing_of(person.as_uuid()).await?;
-        let disclosure = Disclosure { source, receiver: &self.partner, outgoing };
+        let progress = Progress::open(&self.bodies, &standing).await?;
+        let disclosure = Disclosure { source, receiver: &self.partner, outgoing, progress: &progress };
         // Only now: whoever looks at persons because other instruments are in force moves the person's version on, and what
         // was decided here under those before is not claimed after that.
         let in_force = self.in_force.now();

@@ -95,7 +95,13 @@ pub async fn replay(
                 Some(canonical) => {
                     let record = Record::from_avro(version.kind, &canonical).map_err(anyhow::Error::from)?;
                     let (rules, now) = (door.intake.in_force.now(), door.intake.clock.now());
-                    entitled(&rules, (&**store, now), (version.entity_key, &version.partner), &record).await?
+                    entitled(
+                        &rules,
+                        (&**store, &door.intake.bodies, now),
+                        (version.entity_key, &version.partner),
+                        &record,
+                    )
+                    .await?
                 }
                 None => Entitled::default(),
             }

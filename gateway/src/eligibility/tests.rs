@@ -45,6 +45,7 @@ fn a_partner_that_sent_the_person_itself_gets_nothing_of_it_and_is_not_told_why(
     let standing = |sources: &[&str]| crate::store::Standing {
         version: crate::store::SubjectVersion { subject: uuid::Uuid::nil(), version: 1 },
         grants: Vec::new(),
+        progress: None,
         restricted_since: None,
         linked: [uuid::Uuid::from_u128(1)].into(),
         other_sources: sources.iter().map(|source| source.parse().unwrap()).collect(),

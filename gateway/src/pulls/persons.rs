@@ -19,6 +19,7 @@ use crate::{
     delivery::{hash_of_notice, notice_of},
     disclosure::Disclosure,
     eligibility::linked,
+    progress::Progress,
     store::{FeedBound, FeedItem, PersonFeed, PersonItem, PersonItems, PullDecision, PulledPast, WhichPersons},
 };
 
@@ -162,6 +163,7 @@ impl PersonPull<'_> {
     /// Whether an item may be shown as it stands there: if what is permitted now is what it was written under.
     async fn decision(&self, item: &PersonItem) -> Result<PullDecision> {
         let standing = self.pulls.store.standing_of(item.decided.person.subject).await?;
+        let progress = Progress::open(&self.pulls.bodies, &standing).await?;
         // Only now, as for a send: see `delivery/person.rs`.
         let in_force = self.pulls.in_force.now();
         let configuration = &in_force.configuration;
@@ -173,7 +175,7 @@ impl PersonPull<'_> {
         let outgoing = receiver.and_then(|receiver| receiver.outgoing.get(&self.feed.kind));
         let (permit, valid_until) = match (partner(&item.source), receiver, outgoing) {
             (Some(source), Some(receiver), Some(outgoing)) => {
-                let disclosure = Disclosure { source, receiver, outgoing };
+                let disclosure = Disclosure { source, receiver, outgoing, progress: &progress };
                 let permit = disclosure.decide(about, &standing.grants, now).ok();
                 let valid_until = disclosure.valid_until(about, &standing.grants, now, permit.as_ref());
                 (permit.filter(|_| linked(&standing, receiver).is_none()), valid_until)

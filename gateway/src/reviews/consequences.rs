@@ -11,6 +11,7 @@ use crate::{
     delivery::{hash_of_notice, notice_of},
     disclosure::{Disclosure, Permit},
     eligibility::{between, linked},
+    progress::Progress,
     store::{Shown, Standing, Version},
 };
 
@@ -41,6 +42,8 @@ impl Cause {
 pub struct Person<'a> {
     /// What the person allowed.
     pub standing: &'a Standing,
+    /// How far the person has come with employers.
+    pub progress: &'a Progress,
     /// What recipients may have.
     pub shown: &'a [Shown],
     /// What there is to be sent.
@@ -66,7 +69,7 @@ pub fn consequences(
     person: &Person<'_>,
     (cause, now): (Cause, Timestamp),
 ) -> Consequences {
-    let Person { standing, shown, version } = *person;
+    let Person { standing, progress, shown, version } = *person;
     // Moments of instruments come for everybody at once: see `instruments.rs`.
     let moments = moments(&standing.grants, &Transfers::default());
     let next_at = moments.range((Bound::Excluded(now), Bound::Unbounded)).next().copied();
@@ -79,13 +82,23 @@ pub fn consequences(
     }
     let decide = |source: &Partner, receiver: &Partner, outgoing: &Outgoing, kind| {
         let about = (kind, EntityKey::from(standing.version.subject), SubjectState::Known);
-        Disclosure { source, receiver, outgoing }.decide(about, &standing.grants, (&configuration.settings, now))
+        let disclosure = Disclosure { source, receiver, outgoing, progress };
+        let permit = disclosure.decide(about, &standing.grants, (&configuration.settings, now))?;
+        let kept_until = disclosure.kept_until(&permit.obligations);
+        Ok((permit, kept_until))
     };
     for one in shown.iter().filter(|one| !one.is_recalled) {
         let (source, receiver) = (configuration.partners.get(&one.source), configuration.partners.get(&one.partner));
         let outgoing = receiver.and_then(|receiver| receiver.outgoing.get(&one.kind));
         let why = match (source, receiver, outgoing) {
-            (Some(source), Some(receiver), Some(outgoing)) => decide(source, receiver, outgoing, one.kind).err(),
+            (Some(source), Some(receiver), Some(outgoing)) => match decide(source, receiver, outgoing, one.kind) {
+                Ok((_, kept_until)) => {
+                    // What it has is asked back when it may not be kept any longer.
+                    found.next_at = found.next_at.into_iter().chain(kept_until).min();
+                    None
+                }
+                Err(why) => Some(why),
+            },
             // Nobody can tell any more what may go there: what it was sent for a time ends with that.
             _ => is_over(&one).then_some(Reason::Expired),
         };
@@ -101,7 +114,7 @@ pub fn consequences(
     };
     for (receiver, outgoing) in configuration.receivers(version.kind) {
         match decide(source, receiver, outgoing, version.kind) {
-            Ok(permit) => {
+            Ok((permit, _)) => {
                 let is_wanted =
                     cause != Cause::Event && version.is_open && obstacle(source, receiver, outgoing).is_none();
                 if is_wanted && !has(shown, (&receiver.id, version.kind), &permit, cause) {
@@ -189,6 +202,7 @@ mod tests {
         Standing {
             version,
             grants: vec![grant],
+            progress: None,
             restricted_since: None,
             linked: BTreeSet::new(),
             other_sources: BTreeSet::new(),
@@ -226,7 +240,8 @@ mod tests {
 
     fn found(standing: &Standing, shown: &[Shown], (cause, now): (Cause, &str)) -> Consequences {
         let version = version();
-        let person = Person { standing, shown, version: Some(&version) };
+        let progress = Progress::default();
+        let person = Person { standing, progress: &progress, shown, version: Some(&version) };
         consequences(&configuration(), &person, (cause, now.parse().unwrap()))
     }
 

@@ -30,7 +30,9 @@ use crate::{
     delivery::Wakes,
     health::Health,
     in_force::{InForce, Rules},
+    progress::Progress,
     store::{self, Due, Replay, Review, Store},
+    vault::Bodies,
 };
 
 /// The name of the part in `/health/ready`.
@@ -55,6 +57,7 @@ pub struct Reviewer {
     pub in_force: InForce,
     pub backbone: Arc<dyn Backbone>,
     pub store: Arc<dyn Store>,
+    pub bodies: Bodies,
     pub clock: Clock,
     pub health: Health,
     pub wakes: Wakes,
@@ -128,8 +131,9 @@ impl Reviewer {
             let standing = self.store.standing_of(subject).await?;
             let shown = self.store.shown_of(subject).await?;
             let version = self.store.newest_version(EntityKey::from(subject)).await?;
+            let progress = Progress::open(&self.bodies, &standing).await?;
             let now = self.clock.now();
-            let person = Person { standing: &standing, shown: &shown, version: version.as_ref() };
+            let person = Person { standing: &standing, progress: &progress, shown: &shown, version: version.as_ref() };
             let found = consequences(&rules.configuration, &person, (cause, now));
             let (as_of, replayed) = (standing.version, found.to_send.len());
             let replays = found.to_send.iter().map(|partner| {

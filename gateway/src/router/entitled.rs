@@ -10,7 +10,9 @@ use crate::{
     eligibility::{Obstacle, between, linked, obstacle},
     in_force::Rules,
     intake::is_open,
+    progress::Progress,
     store::Store,
+    vault::Bodies,
 };
 
 /// Partners that may have a record, and what stands between it and the others.
@@ -24,7 +26,7 @@ pub type Entitled = (Vec<PartnerId>, Vec<(PartnerId, Obstacle)>);
 /// If the store does not answer.
 pub async fn entitled(
     rules: &Rules,
-    (store, now): (&dyn Store, Timestamp),
+    (store, bodies, now): (&dyn Store, &Bodies, Timestamp),
     (entity, source): (EntityKey, &PartnerId),
     record: &Record,
 ) -> Result<Entitled> {
@@ -35,10 +37,14 @@ pub async fn entitled(
     }
     let kind = record.kind();
     let standing = if kind.is_personal() { Some(store.standing_of(entity.as_uuid()).await?) } else { None };
+    let progress = match &standing {
+        Some(standing) => Progress::open(bodies, standing).await?,
+        None => Progress::default(),
+    };
     for (receiver, outgoing) in rules.configuration.receivers(kind) {
         let found = if let Some(standing) = &standing {
             let decided = || {
-                let disclosure = Disclosure { source, receiver, outgoing };
+                let disclosure = Disclosure { source, receiver, outgoing, progress: &progress };
                 let known = (kind, entity, SubjectState::Known);
                 disclosure.decide(known, &standing.grants, (&rules.configuration.settings, now)).err()
             };

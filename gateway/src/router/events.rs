@@ -6,6 +6,8 @@
 use anyhow::Result;
 use schemas::{Content, EntityKey, Header, Kind, Lane, Operation, PartnerId};
 
+use uuid::Uuid;
+
 use super::{
     Batch, Router,
     decide::{Meaning, repeated_key},
@@ -15,8 +17,13 @@ use crate::{
     backbone::{Output, Stored, Topic},
     eligibility::between,
     intake::place_of_event,
-    store::PlacementEvent,
+    progress::Progress,
+    said::Said,
+    store::{PlacementEvent, Replay},
 };
+
+/// Events of one person that its progress follows from.
+const EVENTS: usize = 1_000;
 
 impl Router {
     /// Keeps an event about a person. Met again at its own position it is kept once.
@@ -42,6 +49,7 @@ impl Router {
             received_at: header.origin.received_at,
             canonical,
         });
+        self.come_so_far(stored, batch).await?;
         Self::remember_key(stored, batch);
         // What happened is about the person: the journal says that something did.
         let parties = self.parties(stored, batch).await?;
@@ -62,6 +70,45 @@ impl Router {
         }
         let detail = if told.is_empty() { "owed to nobody".to_owned() } else { format!("owed to {}", told.join(", ")) };
         batch.outputs.push(self.told(stored, "noted", None, Some(detail)));
+        Ok(())
+    }
+
+    /// Notes how far the person has come by now. Whoever takes part in it may be shown more or less since: the profile goes
+    /// again.
+    async fn come_so_far(&self, stored: &Stored, batch: &mut Batch) -> Result<()> {
+        let (person, rules) = (stored.envelope.header.entity_key, batch.rules.clone());
+        let in_store = self.store.placement_events(person, EVENTS).await?;
+        let is_new = |event: &&PlacementEvent| {
+            event.entity_key == person && in_store.iter().all(|known| known.message_id != event.message_id)
+        };
+        let new: Vec<_> = batch.routed.events.iter().filter(is_new).cloned().collect();
+        let mut said = Vec::with_capacity(in_store.len() + new.len());
+        for event in in_store.into_iter().chain(new) {
+            said.extend(Said::open(&self.bodies, event).await?);
+        }
+        let before = match batch.progress.get(&person) {
+            Some(progress) => progress.clone(),
+            None => Progress::open(&self.bodies, &self.store.standing_of(person.as_uuid()).await?).await?,
+        };
+        let now = Progress::of(&said, &rules.configuration);
+        if now == before {
+            return Ok(());
+        }
+        let Some(sealed) = now.seal(&self.bodies, person).await? else { return Ok(()) };
+        batch.routed.progress.push((person, sealed));
+        for (receiver, _) in rules.configuration.receivers(Kind::TalentProfile) {
+            if now.with(receiver) != before.with(receiver) {
+                let name = format!("progress {} {}", stored.position, receiver.id);
+                batch.routed.replays.push(Replay {
+                    replay_id: Uuid::new_v5(&person.as_uuid(), name.as_bytes()),
+                    entity_key: person,
+                    share: self.backbone.share_of(person),
+                    recipient: Some(receiver.id.clone()),
+                    wanted_at: self.clock.now_micros(),
+                });
+            }
+        }
+        batch.progress.insert(person, now);
         Ok(())
     }
 

@@ -37,6 +37,7 @@ use crate::{
     health::Health,
     in_force::{InForce, Rules},
     intake::{is_open, place_of_version},
+    progress::Progress,
     shares,
     store::{Histories, KeyUse, ParkedInput, Routed, Store, Version},
     vault::{Bodies, Purpose},
@@ -72,6 +73,8 @@ struct Batch {
     outputs: Vec<Output>,
     parked: Vec<ParkedInput>,
     newest: HashMap<EntityKey, Version>,
+    /// How far persons have come by what the batch says.
+    progress: HashMap<EntityKey, Progress>,
 }
 
 impl Batch {
@@ -84,6 +87,7 @@ impl Batch {
             outputs: Vec::new(),
             parked: Vec::new(),
             newest: HashMap::new(),
+            progress: HashMap::new(),
         }
     }
 
@@ -156,8 +160,12 @@ impl Router {
             for input in std::mem::take(&mut batch.parked) {
                 self.store.park_input(input).await?;
             }
+            let wants_replay = !batch.routed.replays.is_empty();
             let wants_media = batch.routed.media.iter().any(|referred| !referred.media.is_empty());
             self.store.record_routed(batch.routed).await?;
+            if wants_replay {
+                self.sync_wanted.send_replace(());
+            }
             if wants_media {
                 self.media_wanted.notify_one();
             }
@@ -247,7 +255,7 @@ impl Router {
 
     /// Who may have a record now.
     async fn entitled(&self, rules: &Rules, whose: (EntityKey, &PartnerId), record: &Record) -> Result<Entitled> {
-        entitled(rules, (&*self.store, self.clock.now()), whose, record).await
+        entitled(rules, (&*self.store, &self.bodies, self.clock.now()), whose, record).await
     }
 
     /// Makes a new version and announces it.

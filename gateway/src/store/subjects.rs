@@ -29,6 +29,8 @@ pub struct Standing {
     pub version: SubjectVersion,
     /// Every grant of the person, oldest first.
     pub grants: Vec<Grant>,
+    /// How far the person has come with employers, sealed; none if nobody has said anything of it.
+    pub progress: Option<Vec<u8>>,
     /// Since when the person wants their data left alone (GDPR article 18), whichever source they said it of; microseconds
     /// since 1970 UTC.
     pub restricted_since: Option<i64>,

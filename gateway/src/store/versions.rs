@@ -6,7 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, MessageId, PartnerId, Position};
 
-use super::{PlacementEvent, Referred};
+use super::{PlacementEvent, Referred, Replay};
 
 /// A version of an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,10 @@ pub struct Routed {
     pub employers: Vec<(String, EntityKey)>,
     /// Events about persons.
     pub events: Vec<PlacementEvent>,
+    /// How far persons have come since, sealed.
+    pub progress: Vec<(EntityKey, Vec<u8>)>,
+    /// What is dispatched again because of that.
+    pub replays: Vec<Replay>,
     /// What the new versions of profiles link to.
     pub media: Vec<Referred>,
     /// Everything at or below is settled: older versions may go.

@@ -116,6 +116,19 @@ impl Cohort {
             permitted.iter().skip(1).take(journeys::TALENTS).map(|(person, _)| person.clone()).collect();
         self.placed.lock().await.clone_from(&placed);
         journeys::run(scene, &placed).await?;
+        let interviewed = placed.first().context("nobody was interviewed")?;
+        let has_picture = async || {
+            let stub = self.platforms[0].stub.lock().await;
+            stub.shown().get(interviewed).is_some_and(|profile| has_picture(&profile.document))
+        };
+        let shown = async {
+            while !has_picture().await {
+                tokio::time::sleep(PULL_EVERY).await;
+                self.pull().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, shown).await.context("there was an interview, and no picture")?;
+        say(&format!("  Belgium shows  {} with picture, since there was an interview", short(interviewed)));
         let (person, records) = permitted.first().context("there are no talents")?;
         for record in records {
             withdraw(scene, record).await?;
@@ -157,12 +170,12 @@ impl Cohort {
             let selected = platform.selected.lock().await;
             let is_shown = selected.as_ref().is_some_and(|person| stub.shown().contains_key(person));
             ensure!(is_shown, "nobody is selected on the platform for {name}");
-            for profile in stub.shown().values() {
-                let has_picture = profile.document.to_string().contains("media.example");
+            for (person, profile) in stub.shown() {
+                let has_picture = has_picture(&profile.document);
+                let is_permitted = platform.has_pictures || placed.first() == Some(person);
                 ensure!(
-                    has_picture == platform.has_pictures,
-                    "the platform for {name} shows a picture: {has_picture}, permitted: {}",
-                    platform.has_pictures
+                    has_picture == is_permitted,
+                    "the platform for {name} shows a picture: {has_picture}, permitted: {is_permitted}"
                 );
             }
         }
@@ -213,6 +226,10 @@ impl Platform {
         }
         Ok(grant)
     }
+}
+
+fn has_picture(profile: &Value) -> bool {
+    profile.to_string().contains("media.example")
 }
 
 /// An invented talent with a picture.

@@ -1,13 +1,9 @@
-//! Where the placements of one person stand, by everything that every party says.
-//!
-//! What is about one employer is about one placement after another: the employer is known by its number in a register,
-//! else by its name, else as the partner that says it. [`placements::replay`] says what the events of one come to.
+//! Where the placements of one person stand, by everything that every party says, as it is shown.
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
-use placements::{Event, Happening, Parked, Placement, Track, replay};
-use schemas::{PartialDateTime, PlacementStatus, Record};
+use jiff::Timestamp;
+use placements::{Event, Happening, Parked, Placement, Track};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,15 +13,8 @@ use super::{
 };
 use crate::{
     config::{Configuration, PlacementSettings},
-    eligibility::legal_ids,
-    store::PlacementEvent,
+    said::{ByEmployer, Said, by_employer},
 };
-
-/// An event, and what it says.
-pub struct Said {
-    pub event: PlacementEvent,
-    pub record: Record,
-}
 
 /// What was said, by who said it and what its source calls it.
 pub struct Records<'a>(BTreeMap<(&'a str, &'a str), &'a Said>);
@@ -122,52 +111,13 @@ pub struct Conflict {
 
 /// What everything comes to, by employer, as of a moment.
 pub fn merge(said: &[Said], configuration: &Configuration, now: Timestamp) -> Vec<Merged> {
-    let mut by_employer: BTreeMap<String, Vec<&Said>> = BTreeMap::new();
-    for one in said {
-        by_employer.entry(employer_of(one, configuration)).or_default().push(one);
-    }
+    let settings = &configuration.settings.placements;
     let mut merged = Vec::new();
-    for (employer, said) in by_employer {
-        let track = said.iter().find_map(|one| track_of(&one.record));
-        let placements = replay(track, said.iter().filter_map(|one| event_of(one)));
-        let (records, settings) = (Records::new(&said), &configuration.settings.placements);
+    for ByEmployer { employer, said, placements } in by_employer(said, configuration) {
+        let records = Records::new(&said);
         merged.extend(placements.iter().map(|placement| Merged::of(&employer, placement, &records, settings, now)));
     }
     merged
-}
-
-fn employer_of(said: &Said, configuration: &Configuration) -> String {
-    let text = |path| said.record.text(path).filter(|text| !text.is_empty());
-    let number = legal_ids(&said.record).into_iter().next();
-    let partner = || configuration.partners.get(&said.event.partner).and_then(|partner| partner.legal_id.as_ref());
-    number
-        .map(|(scheme, value)| format!("{scheme}:{value}"))
-        .or_else(|| text("employer.name").map(str::to_owned))
-        .or_else(|| partner().map(ToString::to_string))
-        .unwrap_or_else(|| said.event.partner.to_string())
-}
-
-fn track_of(record: &Record) -> Option<Track> {
-    match PlacementStatus::of(record)?.track()? {
-        "home" => Some(Track::Home),
-        "away" => Some(Track::Away),
-        _ => None,
-    }
-}
-
-/// An event of the machine; none if it is about no placement, as what an employer makes of a profile.
-fn event_of(said: &Said) -> Option<Event> {
-    let status = PlacementStatus::of(&said.record)?;
-    let text = |path| said.record.text(path).map(str::to_owned);
-    let effective_at: PartialDateTime = said.record.text("effective_at")?.parse().ok()?;
-    Some(Event {
-        effective_at: effective_at.start(&TimeZone::UTC)?,
-        sequence: status.sequence().and_then(|number| u64::try_from(number).ok()),
-        source: said.event.partner.to_string(),
-        id: text("reference")?,
-        supersedes: text("supersedes"),
-        happening: Some(Happening::of(status.happened()?, status.is_back())?),
-    })
 }
 
 impl Merged {

@@ -12,14 +12,14 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
-use schemas::{EntityKey, Kind, PlacementStatus, Record};
+use schemas::{EntityKey, PlacementStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 use utoipa::{IntoParams, ToSchema};
 
 use self::{
     due::Due,
-    merged::{Merged, Said, merge},
+    merged::{Merged, merge},
 };
 use super::{
     Door,
@@ -27,7 +27,7 @@ use super::{
     messages::{instant, wrong_filter},
     problem::Problem,
 };
-use crate::{intake::place_of_event, store::PlacementEvent};
+use crate::said::Said;
 
 /// Events of one answer.
 const PAGE: usize = 1_000;
@@ -164,7 +164,7 @@ impl Door {
     async fn said_of(&self, person: EntityKey) -> Result<Vec<Said>, Problem> {
         let mut said = Vec::new();
         for event in self.intake.store.placement_events(person, PAGE).await? {
-            said.extend(self.said(event).await?);
+            said.extend(Said::open(&self.intake.bodies, event).await?);
         }
         Ok(said)
     }
@@ -172,14 +172,6 @@ impl Door {
     /// What that comes to now.
     fn merged(&self, said: &[Said]) -> Vec<Merged> {
         merge(said, &self.intake.in_force.now().configuration, self.intake.clock.now())
-    }
-
-    /// An event, opened. None if the keys of whom it is about were destroyed.
-    async fn said(&self, event: PlacementEvent) -> Result<Option<Said>, Problem> {
-        let (kind, place) = (Kind::PlacementStatus, place_of_event(event.message_id));
-        let Some(canonical) = self.intake.bodies.kept(kind, &place, &event.canonical).await? else { return Ok(None) };
-        let record = Record::from_avro(kind, &canonical).map_err(anyhow::Error::from)?;
-        Ok(Some(Said { event, record }))
     }
 }
 

@@ -7,9 +7,10 @@ use schemas::{Kind, MessageId, Position, Record};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::merged::{Said, merge};
+use super::merged::merge;
 use crate::{
     config::{Configuration, Secrets, Settings},
+    said::Said,
     store::PlacementEvent,
 };
 

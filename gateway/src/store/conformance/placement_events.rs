@@ -3,7 +3,7 @@
 use schemas::{MessageId, Position};
 use uuid::Uuid;
 
-use crate::store::{PlacementEvent, Routed, Store};
+use crate::store::{PlacementEvent, Replay, Routed, Store};
 
 /// What the suite checks of events.
 pub async fn run(store: &dyn Store) {
@@ -28,6 +28,32 @@ pub async fn run(store: &dyn Store) {
     assert_eq!(subjects(None, 1).await.unwrap(), [one.into()]);
     assert_eq!(subjects(Some(one.into()), 10).await.unwrap(), [other.into()]);
     assert!(subjects(Some(other.into()), 10).await.unwrap().is_empty());
+    how_far_a_person_has_come(store).await;
     let nobody = store.was_disclosed(one, &"platform".parse().unwrap()).await.unwrap();
     assert!(!nobody, "nothing was sent about this person");
+}
+
+/// It is a change of the person: what was decided before is decided anew, and what is wanted again is kept with it.
+async fn how_far_a_person_has_come(store: &dyn Store) {
+    let person = Uuid::from_u128(0xE3);
+    let before = store.standing_of(person).await.unwrap();
+    assert_eq!((before.progress, before.version.version), (None, 0));
+    let replay = Replay {
+        replay_id: Uuid::from_u128(0xE4),
+        entity_key: person.into(),
+        share: 77,
+        recipient: Some("platform".parse().unwrap()),
+        wanted_at: 5,
+    };
+    for (progress, version) in [(b"near".to_vec(), 1), (b"far".to_vec(), 2)] {
+        let replays = vec![replay.clone()];
+        let routed = Routed { progress: vec![(person.into(), progress.clone())], replays, ..Routed::default() };
+        store.record_routed(routed).await.unwrap();
+        let standing = store.standing_of(person).await.unwrap();
+        assert_eq!((standing.progress, standing.version.version), (Some(progress), version));
+    }
+    assert_eq!(store.replays(77, 10).await.unwrap(), [replay], "the same again is one");
+    store.finish_replays(vec![Uuid::from_u128(0xE4)]).await.unwrap();
+    let due = store.due_for_review(0, 1_000).await.unwrap();
+    assert!(due.iter().any(|due| due.subject == person && !due.is_by_time), "the person is looked at");
 }

@@ -44,6 +44,7 @@ async fn a_claim_holds_as_long_as_nothing_of_the_person_changes(store: &dyn Stor
         Standing {
             version: SubjectVersion { subject, version: 0 },
             grants: Vec::new(),
+            progress: None,
             restricted_since: None,
             linked: BTreeSet::new(),
             other_sources: BTreeSet::new(),

@@ -93,11 +93,12 @@ impl Grants for Engine {
         self.read(subject, |connection, subject| {
             Box::pin(async move {
                 // The version first: what changes in between makes it too old, never too new.
-                let (version, restricted_since) = subjects::now(connection, *subject).await?;
+                let subjects::Now { version, restricted_since, progress } = subjects::now(connection, *subject).await?;
                 let version = SubjectVersion { subject: *subject, version };
                 let mut standing = Standing {
                     version,
                     grants: of(connection, *subject).await?,
+                    progress,
                     restricted_since,
                     linked: BTreeSet::new(),
                     other_sources: BTreeSet::new(),

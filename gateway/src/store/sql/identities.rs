@@ -305,7 +305,7 @@ pub(super) async fn restricted_since(
 ) -> Result<Option<i64>> {
     let mut since: Option<i64> = None;
     for subject in subjects {
-        let (_, restricted) = subjects::now(connection, *subject).await?;
+        let restricted = subjects::now(connection, *subject).await?.restricted_since;
         since = [since, restricted].into_iter().flatten().min();
     }
     Ok(since)

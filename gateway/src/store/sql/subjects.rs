@@ -29,11 +29,34 @@ pub(super) async fn held(connection: &mut Connection, subjects: BTreeSet<Uuid>) 
     Ok(versions)
 }
 
-/// The version of a person, whatever happens next, and since when their data is to be left alone.
-pub(super) async fn now(connection: &mut Connection, subject: Uuid) -> Result<(i64, Option<i64>)> {
-    let row = sqlx::query("SELECT version, restricted_since FROM subjects WHERE subject = $1").bind(subject);
+/// A person's row.
+#[derive(Default)]
+pub(super) struct Now {
+    /// The version, whatever happens next.
+    pub(super) version: i64,
+    /// Since when their data is to be left alone.
+    pub(super) restricted_since: Option<i64>,
+    /// How far the person has come, sealed.
+    pub(super) progress: Option<Vec<u8>>,
+}
+
+/// The row of a person; of whom nothing was ever kept, that of nobody.
+pub(super) async fn now(connection: &mut Connection, subject: Uuid) -> Result<Now> {
+    let row = sqlx::query("SELECT version, restricted_since, progress FROM subjects WHERE subject = $1").bind(subject);
     let row = row.fetch_optional(connection).await?;
-    Ok(row.map_or((0, None), |row| (row.get("version"), row.get("restricted_since"))))
+    Ok(row.map_or_else(Now::default, |row| Now {
+        version: row.get("version"),
+        restricted_since: row.get("restricted_since"),
+        progress: row.get("progress"),
+    }))
+}
+
+/// Keeps how far a person has come, as a change of the person.
+pub(super) async fn keep_progress(connection: &mut Connection, subject: Uuid, progress: &[u8]) -> Result<()> {
+    change(connection, subject).await?;
+    let update = sqlx::query("UPDATE subjects SET progress = $2 WHERE subject = $1").bind(subject).bind(progress);
+    update.execute(connection).await?;
+    Ok(())
 }
 
 /// Notes that a person's data is to be left alone, or no longer. Returns since when, whichever source it was said of.
@@ -49,7 +72,7 @@ pub(super) async fn restrict(
     for one in &together {
         change(connection, *one).await?;
     }
-    let (_, since) = now(connection, subject).await?;
+    let since = now(connection, subject).await?.restricted_since;
     if since.is_some() != is_restricted {
         note_restricted(connection, subject, is_restricted.then_some(at), (method, at)).await?;
     }
@@ -70,7 +93,7 @@ async fn note_restricted(
 ) -> Result<()> {
     let update = sqlx::query("UPDATE subjects SET restricted_since = $2 WHERE subject = $1").bind(subject).bind(since);
     update.execute(&mut *connection).await?;
-    let (version, _) = now(connection, subject).await?;
+    let version = now(connection, subject).await?.version;
     sqlx::query("INSERT INTO subject_events (subject, version, event, method, at) VALUES ($1, $2, $3, $4, $5)")
         .bind(subject)
         .bind(version)

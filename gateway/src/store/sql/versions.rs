@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use schemas::{EntityKey, Hash, Kind, PartnerId, Position};
 use sqlx::Row as _;
 
-use super::{Connection, Database, Engine, Row, dialect::storable, lengths::padded, media, placement_events};
+use super::{
+    Connection, Database, Engine, Row, dialect::storable, lengths::padded, media, placement_events, replays, subjects,
+};
 use crate::store::{Histories, KeyUse, Routed, Version, Versions};
 
 /// Entities of one look-up; SQLite binds up to 32,766.
@@ -82,6 +84,12 @@ async fn record(connection: &mut Connection, routed: &Routed) -> Result<()> {
     }
     for events in routed.events.chunks(ROWS) {
         placement_events::insert(connection, events).await?;
+    }
+    for (person, progress) in &routed.progress {
+        subjects::keep_progress(connection, person.as_uuid(), progress).await?;
+    }
+    for replay in &routed.replays {
+        replays::want(connection, replay).await?;
     }
     for referred in &routed.media {
         media::refer(connection, referred).await?;

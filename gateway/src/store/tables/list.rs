@@ -42,6 +42,7 @@ pub const TABLES: [Table; 31] = [
             ("restricted_since", Number),
             ("reviewed", Number),
             ("review_at", Number),
+            ("progress", Bytes),
         ],
     },
     Table {
