@@ -77,7 +77,7 @@ fn track_of(record: &Record) -> Option<Track> {
 }
 
 /// An event of the machine; none if it is about no placement, as what an employer makes of a profile.
-fn event_of(said: &Said) -> Option<Event> {
+pub fn event_of(said: &Said) -> Option<Event> {
     let status = PlacementStatus::of(&said.record)?;
     let text = |path| said.record.text(path).map(str::to_owned);
     let effective_at: PartialDateTime = said.record.text("effective_at")?.parse().ok()?;

@@ -97,7 +97,7 @@ async fn a_decision_that_is_late_is_shown_and_listed_and_becomes_no_event() {
     let lines = [
         "LATE: the decision about the permit was due by 2020-10-29, ",
         "; by law silence comes to permit_granted, which nobody has said\n",
-        "  SILENT: nobody has said anything since 2020-06-01T08:00:00Z\n",
+        "  SILENT: nothing is said to have happened since 2020-06-01T08:00:00Z\n",
     ];
     assert!(lines.iter().all(|line| page.contains(line)) && !page.contains(&fresh), "{page}");
     let page = printed(&scene, &["trace", "--placement", &late]).await;

@@ -77,7 +77,7 @@ fn hurry(one: &Value) -> Vec<String> {
         });
     }
     if let Some(since) = one["silent_since"].as_str() {
-        lines.push(format!("SILENT: nobody has said anything since {since}"));
+        lines.push(format!("SILENT: nothing is said to have happened since {since}"));
     }
     lines
 }

@@ -13,21 +13,20 @@ use super::{
 };
 use crate::{
     config::{Configuration, PlacementSettings},
-    said::{ByEmployer, Said, by_employer},
+    said::{ByEmployer, Said, by_employer, event_of},
 };
 
-/// What was said, by who said it and what its source calls it.
-pub struct Records<'a>(BTreeMap<(&'a str, &'a str), &'a Said>);
+/// What was said, by the event that was read from it.
+pub struct Records<'a>(BTreeMap<Event, &'a Said>);
 
 impl<'a> Records<'a> {
-    fn new(said: &[&'a Said]) -> Self {
-        let name = |said: &&'a Said| Some(((said.event.partner.as_str(), said.record.text("reference")?), *said));
-        Self(said.iter().filter_map(name).collect())
+    fn new(said: &'a [Said]) -> Self {
+        Self(said.iter().filter_map(|one| Some((event_of(one)?, one))).collect())
     }
 
     /// The record that an event was read from.
     pub fn of(&self, event: &Event) -> Option<&'a Said> {
-        self.0.get(&(event.source.as_str(), event.id.as_str())).copied()
+        self.0.get(event).copied()
     }
 }
 
@@ -111,10 +110,9 @@ pub struct Conflict {
 
 /// What everything comes to, by employer, as of a moment.
 pub fn merge(said: &[Said], configuration: &Configuration, now: Timestamp) -> Vec<Merged> {
-    let settings = &configuration.settings.placements;
+    let (records, settings) = (Records::new(said), &configuration.settings.placements);
     let mut merged = Vec::new();
-    for ByEmployer { employer, said, placements } in by_employer(said, configuration) {
-        let records = Records::new(&said);
+    for ByEmployer { employer, placements, .. } in by_employer(said, configuration) {
         merged.extend(placements.iter().map(|placement| Merged::of(&employer, placement, &records, settings, now)));
     }
     merged
