@@ -195,7 +195,9 @@ impl Nested {
             let (flow, bounds) = (self.totals[column], self.bounds_of_total(column));
             network.add(Arc { from: node(rows, column), to, flow, bounds });
         }
-        stops.into_iter().for_each(|stop| network.add(stop));
+        for stop in stops {
+            network.add(stop);
+        }
         network
     }
 }

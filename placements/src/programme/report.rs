@@ -10,6 +10,8 @@ use crate::{Placement, State, Track};
 
 /// Of whom something is not known.
 const NOT_SAID: &str = "not said";
+/// Of whom there are too few to be named.
+const OTHERS: &str = "others";
 
 /// Somebody in a programme.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +114,7 @@ impl Report {
             persons: vec![
                 persons.all(&counted),
                 persons.breakdown("gender", &by(|one| one.gender.as_deref()), &counted),
-                persons.breakdown("region", &by(|one| one.region.as_deref()), &counted),
+                persons.breakdown("region", &without_rare(by(|one| one.region.as_deref())), &counted),
             ],
             person_columns: persons.names(),
             placements: vec![
@@ -144,6 +146,16 @@ impl Outcome {
     }
 }
 
+/// Names as they are, but one for all those that few have: a source may call regions what it likes, and what only few are
+/// called may be about them.
+fn without_rare(names: Vec<&str>) -> Vec<&str> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for name in &names {
+        *counts.entry(name).or_default() += 1;
+    }
+    names.into_iter().map(|name| if is_small(counts[name]) { OTHERS } else { name }).collect()
+}
+
 fn word_of(track: Option<Track>) -> &'static str {
     match track {
         Some(Track::Home) => "home",
@@ -159,28 +171,38 @@ fn committee(record: &CohortRecord) -> BTreeSet<String> {
 /// The countries of the employers that picked persons out, and how many persons they picked at all and in several of them.
 ///
 /// With the counts by country, either of the last two tells how many were picked in one only. Where any such group is small
-/// both are hidden, and if even that does not help the countries are not told apart.
+/// both are hidden; if even so they could be computed, the countries are not told apart.
 fn picks(participants: &[Participant]) -> (Vec<Option<String>>, Cell, Cell) {
     let mut groups: BTreeMap<&BTreeSet<Option<String>>, u64> = BTreeMap::new();
     for one in participants.iter().filter(|one| !one.picked_in.is_empty()) {
         *groups.entry(&one.picked_in).or_default() += 1;
     }
     let countries: BTreeSet<&Option<String>> = groups.keys().copied().flatten().collect();
-    let in_country = |country: &Option<String>| -> u64 {
-        groups.iter().filter(|(group, _)| group.contains(country)).map(|(_, count)| count).sum()
-    };
-    let most = countries.iter().map(|country| in_country(country)).max().unwrap_or(0);
+    let countries: Vec<Option<String>> = countries.into_iter().cloned().collect();
     let picked: u64 = groups.values().sum();
     let several: u64 = groups.iter().filter(|(group, _)| group.len() > 1).map(|(_, count)| count).sum();
-    let named: Vec<Option<String>> = countries.iter().map(|country| (*country).clone()).collect();
-    if named.len() < 2 || !groups.values().any(|count| is_small(*count)) {
-        return (named, Cell::alone(picked), Cell::alone(several));
+    if countries.len() < 2 || !groups.values().any(|count| is_small(*count)) {
+        (countries, Cell::alone(picked), Cell::alone(several))
+    } else if may_be_otherwise(participants) {
+        (countries, Cell::Withheld, Cell::Withheld)
+    } else {
+        (Vec::new(), Cell::alone(picked), Cell::Withheld)
     }
-    // That nobody else could have been picked says how many were.
-    if most == participants.len() as u64 {
-        return (Vec::new(), Cell::alone(picked), Cell::Withheld);
+}
+
+/// Whether the same report could be made of persons of whom another number was picked in two countries: two of one gender and
+/// region between whom a pick may pass, without any other count becoming another.
+fn may_be_otherwise(participants: &[Participant]) -> bool {
+    let mut alike: BTreeMap<_, BTreeSet<&BTreeSet<Option<String>>>> = BTreeMap::new();
+    for one in participants {
+        alike.entry((&one.gender, &one.region)).or_default().insert(&one.picked_in);
     }
-    (named, Cell::Withheld, Cell::Withheld)
+    alike.values().any(|groups| {
+        let singles = groups.iter().filter(|group| group.len() == 1).count();
+        let takes_both_ways =
+            groups.iter().any(|group| group.is_empty()) && groups.iter().any(|group| group.len() == 2);
+        singles > 1 || takes_both_ways
+    })
 }
 
 /// The steps that whoever is trained has passed; the others are nested in the first, or the second of them.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use consent::Country;
 use jiff::{Timestamp, tz::TimeZone};
 use placements::{Event, Happening, Parked, Placement, Track, replay};
 use schemas::{PartialDateTime, PlacementStatus, Record};
@@ -120,20 +121,47 @@ pub struct Conflict {
     pub against: Option<Statement>,
 }
 
+/// The placements of one person with one employer, one after another.
+pub struct WithEmployer<'a> {
+    employer: String,
+    /// The employer's country, ISO 3166-1 alpha-2, if that is known.
+    pub country: Option<String>,
+    pub placements: Vec<Placement>,
+    said: Vec<&'a Said>,
+}
+
 /// What everything comes to, by employer, as of a moment.
 pub fn merge(said: &[Said], configuration: &Configuration, now: Timestamp) -> Vec<Merged> {
-    let mut by_employer: BTreeMap<String, Vec<&Said>> = BTreeMap::new();
-    for one in said {
-        by_employer.entry(employer_of(one, configuration)).or_default().push(one);
-    }
     let mut merged = Vec::new();
-    for (employer, said) in by_employer {
-        let track = said.iter().find_map(|one| track_of(&one.record));
-        let placements = replay(track, said.iter().filter_map(|one| event_of(one)));
+    for WithEmployer { employer, placements, said, .. } in by_employer(said, configuration) {
         let (records, settings) = (Records::new(&said), &configuration.settings.placements);
         merged.extend(placements.iter().map(|placement| Merged::of(&employer, placement, &records, settings, now)));
     }
     merged
+}
+
+/// The placements that everything comes to, by employer.
+pub fn by_employer<'a>(said: &'a [Said], configuration: &Configuration) -> Vec<WithEmployer<'a>> {
+    let mut by_employer: BTreeMap<String, Vec<&Said>> = BTreeMap::new();
+    for one in said {
+        by_employer.entry(employer_of(one, configuration)).or_default().push(one);
+    }
+    let with = |(employer, said): (String, Vec<&'a Said>)| {
+        let track = said.iter().find_map(|one| track_of(&one.record));
+        let placements = replay(track, said.iter().filter_map(|one| event_of(one)));
+        let country = said.iter().find_map(|one| country_of(one, configuration));
+        WithEmployer { employer, country, placements, said }
+    };
+    by_employer.into_iter().map(with).collect()
+}
+
+/// The country of the employer that something is about: that of the register which gave its number, else that of the
+/// partner which says it.
+pub fn country_of(said: &Said, configuration: &Configuration) -> Option<String> {
+    let of_register = |(scheme, _): &(&str, String)| scheme.split_once('-')?.0.to_uppercase().parse::<Country>().ok();
+    let partner = || configuration.partners.get(&said.event.partner).map(|partner| partner.country.clone());
+    let country = legal_ids(&said.record).iter().find_map(of_register).or_else(partner)?;
+    Some(country.as_str().to_owned())
 }
 
 fn employer_of(said: &Said, configuration: &Configuration) -> String {

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::merged::{Said, by_employer, country_of};
 use self::{
     due::Due,
-    merged::{Merged, Said, merge},
+    merged::{Merged, merge},
 };
 use super::{
     Door,
@@ -175,7 +176,7 @@ impl Door {
     }
 
     /// An event, opened. None if the keys of whom it is about were destroyed.
-    async fn said(&self, event: PlacementEvent) -> Result<Option<Said>, Problem> {
+    pub(super) async fn said(&self, event: PlacementEvent) -> Result<Option<Said>, Problem> {
         let (kind, place) = (Kind::PlacementStatus, place_of_event(event.message_id));
         let Some(canonical) = self.intake.bodies.kept(kind, &place, &event.canonical).await? else { return Ok(None) };
         let record = Record::from_avro(kind, &canonical).map_err(anyhow::Error::from)?;

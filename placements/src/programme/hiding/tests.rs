@@ -105,6 +105,8 @@ fn tables() -> impl Strategy<Value = Vec<Vec<u64>>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
     #[test]
     fn no_hidden_count_is_determined_by_what_is_printed(counts in tables()) {
         let rows: Vec<&[u64]> = counts.iter().map(Vec::as_slice).collect();

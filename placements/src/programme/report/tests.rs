@@ -133,3 +133,17 @@ fn placements_are_counted_by_country_and_track() {
     assert_eq!(row(&report.placements[2], "away"), ["<5", "<5", "0", "0", "0"]);
     assert_eq!(row(&report.persons[0], "all")[9..], ["60", "0"]);
 }
+
+#[test]
+fn a_region_that_few_live_in_is_not_named() {
+    let of = |region: &str, number| Participant {
+        region: Some(region.to_owned()),
+        ..person(number, &[ProgrammeStep::Applied])
+    };
+    let few = (0..4).map(|number| of("Rue des Exemples 4", number));
+    let many = (4..40).map(|number| of("MA-06", number));
+    let report = Report::of(&few.chain(many).collect::<Vec<_>>());
+    let names: Vec<&str> = report.persons[2].rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["MA-06", "others"]);
+    assert_eq!(row(&report.persons[2], "others")[0], "<5");
+}
