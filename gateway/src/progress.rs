@@ -47,7 +47,7 @@ pub struct Stands {
 impl Progress {
     /// How far it has come, by everything that was said.
     pub fn of(said: &[Said], configuration: &Configuration) -> Self {
-        let reached = |ByEmployer { employer, said, placements }: ByEmployer<'_>| {
+        let reached = |ByEmployer { employer, said, placements, .. }: ByEmployer<'_>| {
             let parties = said.iter().map(|one| one.event.partner.clone()).collect();
             let stands = Stands::of(placements.last()?)?;
             Some(Reached { employer, parties, stands })

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use consent::Country;
 use jiff::tz::TimeZone;
 use placements::{Event, Happening, Placement, Track, replay};
 use schemas::{Kind, PartialDateTime, PlacementStatus, Record};
@@ -37,6 +38,8 @@ impl Said {
 pub struct ByEmployer<'a> {
     /// The employer: its number in a register, else its name, else who says it.
     pub employer: String,
+    /// The employer's country, ISO 3166-1 alpha-2, if that is known.
+    pub country: Option<String>,
     /// What was said, in the order in which it came.
     pub said: Vec<&'a Said>,
     /// The placements, one after another.
@@ -52,9 +55,19 @@ pub fn by_employer<'a>(said: &'a [Said], configuration: &Configuration) -> Vec<B
     let replayed = |(employer, said): (String, Vec<&'a Said>)| {
         let track = said.iter().find_map(|one| track_of(&one.record));
         let placements = replay(track, said.iter().filter_map(|one| event_of(one)));
-        ByEmployer { employer, said, placements }
+        let country = said.iter().find_map(|one| country_of(one, configuration));
+        ByEmployer { employer, country, said, placements }
     };
     found.into_iter().map(replayed).collect()
+}
+
+/// The country of the employer that something is about: that of the register which gave its number, else that of the
+/// partner which says it.
+pub fn country_of(said: &Said, configuration: &Configuration) -> Option<String> {
+    let of_register = |(scheme, _): &(&str, String)| scheme.split_once('-')?.0.to_uppercase().parse::<Country>().ok();
+    let partner = || configuration.partners.get(&said.event.partner).map(|partner| partner.country.clone());
+    let country = legal_ids(&said.record).iter().find_map(of_register).or_else(partner)?;
+    Some(country.as_str().to_owned())
 }
 
 fn employer_of(said: &Said, configuration: &Configuration) -> String {

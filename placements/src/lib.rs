@@ -6,6 +6,7 @@
 mod deadline;
 mod event;
 mod machine;
+pub mod programme;
 mod replay;
 mod state;
 #[cfg(test)]

@@ -172,6 +172,11 @@ impl Placement {
         &self.steps[self.steps.iter().rposition(is_filed_again).unwrap_or(0)..]
     }
 
+    /// Whether it was ever in a state, or must have passed it.
+    pub fn has_reached(&self, state: State) -> bool {
+        self.steps.iter().any(|step| step.reaches(state))
+    }
+
     /// Whether an event begins another placement, since this one is over.
     fn is_followed_by(&self, event: &Event) -> bool {
         let begins = matches!(event.happening, Some(Happening::Reached(State::Applied | State::Sourced)));

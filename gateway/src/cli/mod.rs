@@ -16,6 +16,7 @@ mod output;
 mod parked;
 mod partner;
 mod replay;
+mod report;
 mod serve;
 mod store;
 mod stub;
@@ -67,6 +68,9 @@ enum Verb {
     Tap(tap::Tap),
     /// Dispatch again what was dispatched before
     Replay(replay::Replay),
+    /// Report on many persons at once, in counts that tell of nobody
+    #[command(subcommand)]
+    Report(report::Report),
     /// List, show, release and drop what waits for a person
     #[command(subcommand)]
     Parked(parked::Parked),
@@ -118,6 +122,7 @@ pub fn run() -> ExitCode {
             Verb::Trace(verb) => verb.run().await,
             Verb::Tap(verb) => verb.run().await,
             Verb::Replay(verb) => verb.run().await,
+            Verb::Report(verb) => verb.run().await,
             Verb::Parked(verb) => verb.run().await,
             Verb::Partner(verb) => verb.run().await,
             Verb::Subject(verb) => verb.run().await,

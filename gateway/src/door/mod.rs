@@ -29,6 +29,7 @@ mod problem;
 mod push;
 mod recalls;
 mod replay;
+mod reports;
 mod server;
 mod subjects;
 mod tap;
@@ -208,6 +209,7 @@ fn documented_routes() -> OpenApiRouter<Door> {
         .routes(routes!(recalls::list))
         .routes(routes!(placements::of))
         .routes(routes!(placements::list))
+        .routes(routes!(reports::programme::show))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(identities::link))

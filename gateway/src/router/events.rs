@@ -4,7 +4,7 @@
 //! **Invariant:** nobody is told of a person who neither brought that person nor was ever sent anything about them.
 
 use anyhow::Result;
-use schemas::{Content, EntityKey, Header, Kind, Lane, Operation, PartnerId};
+use schemas::{Content, EntityKey, Hash, Header, Kind, Lane, Operation, PartnerId, Record};
 
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ impl Router {
         if let Some(meaning) = repeated_key(header, stored.position, &key_uses) {
             return self.pass_over(stored, &meaning, content, batch).await;
         }
+        let record = Record::from_avro(kind, &content.canonical)?;
+        let programme = self.programme_of(&record)?;
         let place = place_of_event(header.message_id);
         let said = Content { canonical: content.canonical.clone(), ..Content::default() };
         let Some(canonical) = self.bodies.keep(kind, header.entity_key, &place, content.canonical).await? else {
@@ -48,6 +50,7 @@ impl Router {
             position: stored.position,
             received_at: header.origin.received_at,
             canonical,
+            programme,
         });
         self.come_so_far(stored, batch).await?;
         Self::remember_key(stored, batch);
@@ -131,5 +134,11 @@ impl Router {
             }
         }
         Ok(parties)
+    }
+
+    /// By what the events of a programme are found; none if it is of none.
+    fn programme_of(&self, record: &Record) -> Result<Option<Hash>> {
+        let name = record.text("programme.name").filter(|name| !name.trim().is_empty());
+        name.map(|name| Ok(self.bodies.for_persons()?.hash_of_programme(name))).transpose()
     }
 }

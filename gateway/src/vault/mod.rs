@@ -176,6 +176,11 @@ impl Vault {
         mac(self.own.hashing.expose(), "idempotency key", &[partner.as_str().as_bytes(), key.as_bytes()])
     }
 
+    /// What is kept of the name of a programme, by which its events are found.
+    pub fn hash_of_programme(&self, name: &str) -> Hash {
+        mac(self.own.hashing.expose(), "programme", &[name.trim().as_bytes()])
+    }
+
     /// What may be kept of a mark by which a document of that partner is known again.
     pub fn hash_of_mark(&self, partner: &PartnerId, mark: &[u8]) -> Hash {
         mac(self.own.hashing.expose(), "mark", &[partner.as_str().as_bytes(), mark])

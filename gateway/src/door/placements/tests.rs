@@ -38,6 +38,7 @@ fn said(partner: &str, happened: &str, at: &str, more: &Value) -> Said {
             position: Position { generation: 1, offset: 1 },
             received_at: at.as_microsecond(),
             canonical: Vec::new(),
+            programme: None,
         },
         record: Record::from_json(Kind::PlacementStatus, &event).unwrap(),
     }

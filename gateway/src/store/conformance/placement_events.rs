@@ -1,6 +1,6 @@
 //! Events about persons: kept once, in the order in which they came, of one person only; and about whom there are any.
 
-use schemas::{MessageId, Position};
+use schemas::{EntityKey, Hash, MessageId, Position};
 use uuid::Uuid;
 
 use crate::store::{PlacementEvent, Replay, Routed, Store};
@@ -15,6 +15,7 @@ pub async fn run(store: &dyn Store) {
         position: Position { generation: 3, offset },
         received_at: 1_000 - offset,
         canonical: canonical.to_vec(),
+        programme: None,
     };
     let (first, second, third) = (event(one, 10, b"a"), event(one, 9, b"b"), event(other, 8, b"c"));
     for events in [vec![first.clone(), third.clone()], vec![second.clone()], vec![event(one, 10, b"again")]] {
@@ -31,6 +32,39 @@ pub async fn run(store: &dyn Store) {
     how_far_a_person_has_come(store).await;
     let nobody = store.was_disclosed(one, &"platform".parse().unwrap()).await.unwrap();
     assert!(!nobody, "nothing was sent about this person");
+    programmes(store).await;
+}
+
+/// Persons of a programme, a few at a time, each with everything that was said.
+async fn programmes(store: &dyn Store) {
+    let (programme, another) = (Hash::of(b"one"), Hash::of(b"another"));
+    let person = |number: u128| EntityKey::from(Uuid::from_u128(0xF0 << 120 | number));
+    let event = |number: u128, person: EntityKey, programme: Option<Hash>| PlacementEvent {
+        message_id: MessageId::from(Uuid::from_u128(0xF000 + number)),
+        entity_key: person,
+        partner: "service".parse().unwrap(),
+        position: Position { generation: 4, offset: i64::try_from(number).unwrap() },
+        received_at: 1_000,
+        canonical: vec![u8::try_from(number).unwrap()],
+        programme,
+    };
+    let all = vec![
+        event(1, person(3), Some(programme)),
+        event(2, person(1), Some(programme)),
+        event(3, person(1), None),
+        event(4, person(1), Some(programme)),
+        event(5, person(2), Some(another)),
+        event(6, person(2), None),
+        event(7, person(4), Some(programme)),
+    ];
+    store.record_routed(Routed { events: all.clone(), ..Routed::default() }).await.unwrap();
+    let of = |places: &[usize]| places.iter().map(|place| all[*place].clone()).collect::<Vec<_>>();
+    let page = async |after, persons| store.events_of_programme(programme, after, persons).await.unwrap();
+    assert_eq!(page(None, 2).await, of(&[1, 2, 3, 0]), "what is not of the programme is there as well");
+    assert_eq!(page(Some(person(3)), 2).await, of(&[6]));
+    assert_eq!(page(Some(person(4)), 2).await, []);
+    let others = store.events_of_programme(another, None, 10).await.unwrap();
+    assert_eq!(others, of(&[4, 5]));
 }
 
 /// It is a change of the person: what was decided before is decided anew, and what is wanted again is kept with it.

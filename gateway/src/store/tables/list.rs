@@ -273,6 +273,7 @@ pub const TABLES: [Table; 31] = [
             ("log_offset", Number),
             ("received_at", Number),
             ("canonical", Bytes),
+            ("programme", Text),
         ],
     },
     Table {
