@@ -237,6 +237,26 @@ fn what_does_not_say_who_refused_whom_is_closed_and_told() {
     }
 }
 
+#[test]
+fn why_somebody_was_refused_stands_in_the_reason_alone() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut seen = 0;
+    for dialect in dialects(&catalogue) {
+        let mapping = mapping(&catalogue, dialect.as_str());
+        for sample in laws::samples(mapping) {
+            if !String::from_utf8_lossy(&sample.input).contains("Invented reason") {
+                continue;
+            }
+            let reading = mapping.read(&sample.input, &ReadOptions::default()).unwrap();
+            let mut said = serde_json::to_value(&reading.record).unwrap();
+            seen += usize::from(said["reason_text"] == "Invented reason");
+            said["reason_text"] = Json::Null;
+            assert!(!said.to_string().contains("Invented reason"), "{dialect}/{}: {said}", sample.name);
+        }
+    }
+    assert!(seen > 5, "{seen} reasons were read");
+}
+
 /// A folder that maps stages of customers.
 fn stages(maps: &[(&str, &str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
