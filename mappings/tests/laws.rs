@@ -13,6 +13,9 @@ use proptest::{
 };
 use schemas::{Kind, Record};
 
+/// Writes nothing but stages, which are each customer's own: tried with some in `statuses.rs`.
+const OF_STAGES: &str = "recruitee";
+
 /// A record that is shown as JSON.
 struct AsJson(Record);
 
@@ -80,10 +83,16 @@ fn reading_gives_the_record(kind: Kind) {
     if let Err(error) = result {
         panic!("{kind}: {error}");
     }
+    // No vocabulary of statuses can say more than some of what may happen.
+    let least = if kind == Kind::PlacementStatus { CASES / 25 } else { CASES / 4 };
     for (mapping, written, kept) in &counted {
         // A law that holds because nothing is ever written would prove nothing.
         let written = written.get();
-        assert!(written > CASES / 4, "{}: {written} of {CASES} were written", mapping.dialect());
+        if (kind, mapping.dialect().as_str()) == (Kind::PlacementStatus, OF_STAGES) {
+            assert_eq!(written, 0, "{OF_STAGES} has stages of its own now: take the exception away");
+            continue;
+        }
+        assert!(written > least, "{}: {written} of {CASES} were written", mapping.dialect());
         assert!(kept.get() > 0, "{}: nothing was kept", mapping.dialect());
     }
 }

@@ -175,6 +175,25 @@ impl Coder {
             .ok_or("unknown_code")
     }
 
+    /// Reads a code, or the words of one, into a field of symbols, which have no room for a grade: what is not quite the
+    /// same is said.
+    ///
+    /// # Errors
+    /// The loss code, if no list knows it, or none leads anywhere.
+    pub(crate) fn read_symbol(&self, said: &str) -> Result<(Arc<str>, Option<&'static str>), &'static str> {
+        let known = self.knower(said, None);
+        let by_words = || self.find_label(said, None).map(|(index, code)| (&self.entries[index], code));
+        let (entry, code) = known.or_else(by_words).ok_or("unknown_code")?;
+        if entry.is_canonical || entry.onward.is_empty() {
+            return Ok((code, None));
+        }
+        let is_row = matches!(entry.list.look_up(&code), Known::Row(_));
+        let there = entry.onward.iter().find_map(|route| route.follow(&code, None));
+        let there = there.ok_or(if is_row { "no_term" } else { "unknown_code" })?;
+        let coarsened = (there.grade != Grade::Exact).then_some(there.grade.as_str());
+        Ok((there.code.share(), coarsened))
+    }
+
     /// The code that follows from a code or its words, where a list leads to one; or the words of the code.
     pub(crate) fn derive_text(&self, words: &str, wants_words: bool) -> Option<Arc<str>> {
         let (entry, code) = match self.knower(words, None) {

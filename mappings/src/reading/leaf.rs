@@ -14,7 +14,7 @@ use crate::{
 
 /// What became of a value that was read.
 #[derive(Debug)]
-pub(super) enum Read {
+pub(crate) enum Read {
     /// The value, and what was noted on the way.
     Value(Value, Option<Note>),
     /// The document says that there is nothing, for a field that is no text.
@@ -24,11 +24,11 @@ pub(super) enum Read {
 }
 
 /// What is noted of a value that was read all the same.
-pub(super) type Note = (Outcome, &'static str);
+pub(crate) type Note = (Outcome, &'static str);
 
 impl Leaf {
     /// Reads a value from its letters.
-    pub(super) fn read(&self, text: &str, kind: Kind, absent: &[Box<str>]) -> Read {
+    pub(crate) fn read(&self, text: &str, kind: Kind, absent: &[Box<str>]) -> Read {
         if self.is_raw {
             return Read::Value(Value::text(text), None);
         }
@@ -47,8 +47,10 @@ impl Leaf {
         if !self.values.is_empty() && !self.keeps_others {
             return Read::Unreadable("unknown_value");
         }
-        if let Some(coder) = &self.coder {
-            return self.read_code(coder.coder.read_text(text), text);
+        match (&self.coder, &self.form) {
+            (Some(coder), Form::Symbol(symbols)) => return read_symbol(symbols, coder.coder.read_symbol(text)),
+            (Some(coder), _) => return self.read_code(coder.coder.read_text(text), text),
+            (None, _) => {}
         }
         if let Some(ours) = self.spelling.as_ref().and_then(|spelling| spelling.read(text)) {
             return value(Value::text(ours));
@@ -60,23 +62,18 @@ impl Leaf {
         if self.reads_case { Cow::Owned(text.to_uppercase()) } else { Cow::Borrowed(text) }
     }
 
-    /// A code that leads to a text or a symbol; one that leads nowhere may still be a text of the field.
+    /// A code that leads to a text; one that leads nowhere may still be a text of the field.
     fn read_code(&self, found: Result<std::sync::Arc<str>, &'static str>, text: &str) -> Read {
         let code = match found {
             Ok(code) => code,
             Err(problem) => {
                 return match self.form.read(text, Kind::Text) {
-                    Read::Value(value, _) if !matches!(self.form, Form::Symbol(_)) => {
-                        Read::Value(value, Some((Outcome::Coarsened, problem)))
-                    }
+                    Read::Value(value, _) => Read::Value(value, Some((Outcome::Coarsened, problem))),
                     _ => Read::Unreadable(problem),
                 };
             }
         };
-        match &self.form {
-            Form::Symbol(symbols) => symbol(symbols, &code).map_or(Read::Unreadable("unknown_code"), value),
-            _ => value(Value::Text(code)),
-        }
+        value(Value::Text(code))
     }
 }
 
@@ -110,6 +107,15 @@ impl Form {
 
 fn value(value: Value) -> Read {
     Read::Value(value, None)
+}
+
+/// A code that leads to a symbol, and why it is not quite the same.
+fn read_symbol(symbols: &[&str], found: Result<(std::sync::Arc<str>, Option<&'static str>), &'static str>) -> Read {
+    match found.map(|(code, coarsened)| (symbol(symbols, &code), coarsened)) {
+        Ok((Some(value), coarsened)) => Read::Value(value, coarsened.map(|code| (Outcome::Coarsened, code))),
+        Ok((None, _)) => Read::Unreadable("unknown_code"),
+        Err(problem) => Read::Unreadable(problem),
+    }
 }
 
 fn symbol(symbols: &[&str], text: &str) -> Option<Value> {

@@ -18,7 +18,7 @@ use schemas::{LossReport, Operation, Record};
 use crate::{complement::Complement, defaults::Defaults};
 
 pub(crate) use conditions::shape_of;
-pub(crate) use leaf::shift;
+pub(crate) use leaf::{Read, shift};
 pub(crate) use reader::read;
 
 /// What a reader may ask for.

@@ -223,7 +223,12 @@ impl<'p> Reader<'p, '_> {
                     self.assign(rule.level, target, text, node);
                     return true;
                 }
+                let was_kept = [Mark::Kept, Mark::Noted].contains(&self.tree.node(node).mark);
                 self.note(node, Outcome::Dropped, code, Some((rule.level, &rule.target)));
+                if was_kept {
+                    // Another field of the record says it.
+                    self.tree.node_mut(node).mark = Mark::Noted;
+                }
                 false
             }
         }

@@ -7,7 +7,7 @@ use schemas::{Outcome, Value};
 use crate::{
     codes::{Spelled, Written},
     document::NameId,
-    plan::{CodedLeaf, Element, Rule, Scope},
+    plan::{Action, CodedLeaf, Element, Rule, Scope},
 };
 
 use super::{
@@ -90,6 +90,7 @@ impl<'a> Writer<'a> {
                 Content::Text(text)
             };
             self.sheet.node_mut(at).content = content;
+            self.coded.push(at);
             let marks = coded.marks.get(written.list).filter(|_| written.other.is_none());
             for (name, text) in marks.map(Vec::as_slice).unwrap_or_default() {
                 let holder = if self.program.syntax.format == crate::document::Format::Xml { at } else { node };
@@ -102,6 +103,27 @@ impl<'a> Writer<'a> {
         if let (Some(label), Some(names)) = (written.label, &coded.label) {
             let at = self.ensure_names(node, names);
             self.sheet.node_mut(at).content = Content::Text(spelled(label));
+        }
+    }
+
+    /// Notes the coded values that will be read from where a symbol was written: the status of the source that follows from
+    /// what happened.
+    pub(super) fn note_implied(&mut self, scope: &'a Scope, base: usize) {
+        if self.symbols.is_empty() {
+            return;
+        }
+        for rule in scope.rules.iter().filter(|rule| rule.reads) {
+            let (Action::Coded(coded), Some(place)) = (&rule.action, rule.places.first()) else {
+                continue;
+            };
+            let mut at = self.written_at(&scope.places, base, *place);
+            for name in &coded.code {
+                at = at.and_then(|node| self.sheet.child(node, *name));
+            }
+            if at.is_some_and(|node| self.symbols.contains(&node) && !self.coded.contains(&node)) {
+                let path = self.path(rule.level, &rule.target);
+                self.loss.note(Outcome::Defaulted, "derived", None, Some(path));
+            }
         }
     }
 

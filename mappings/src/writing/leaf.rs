@@ -70,6 +70,11 @@ impl Leaf {
         Ok(self.finish(text, note))
     }
 
+    /// Whether codes lead to symbols of the field.
+    pub(super) fn leads_to_symbol(&self) -> bool {
+        self.coder.is_some() && matches!(self.form, Form::Symbol(_))
+    }
+
     /// Takes links out.
     fn without_links<'a>(&self, text: Cow<'a, str>, note: Option<(Outcome, &'static str)>) -> Spell<'a> {
         let stripped = if self.holds_html() { html_without_links(&text) } else { without_links(&text) };

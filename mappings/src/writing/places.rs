@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    document::{NameId, NameKind},
+    document::{Format, NameId, NameKind},
     plan::{ConstantKind, Place, PlaceId},
 };
 
@@ -25,11 +25,27 @@ impl<'a> Writer<'a> {
         if self.program.names.kind(at.name) == NameKind::Items {
             self.sheet.node_mut(parent).is_list = true;
         }
-        let node = self.add(parent, at.name);
+        let node = self.member(parent, at).unwrap_or_else(|| self.add(parent, at.name));
         self.slots[base + place] = node;
         self.sheet.node_mut(node).is_indexed = at.selection.as_ref().is_some_and(|selection| selection.index.is_some());
         self.put_selection(node, at.selection.as_ref());
         node
+    }
+
+    /// The node of a place, if there is one.
+    pub(super) fn written_at(&self, places: &[Place], base: usize, place: PlaceId) -> Option<SheetId> {
+        let known = self.slots[base + place];
+        if known != NONE || place == 0 {
+            return Some(known).filter(|known| *known != NONE);
+        }
+        self.member(self.written_at(places, base, places[place].parent)?, &places[place])
+    }
+
+    /// A member that a coded value has made: an object has one of a name.
+    fn member(&self, parent: SheetId, at: &Place) -> Option<SheetId> {
+        let is_json = self.program.syntax.format == Format::Json;
+        let is_member = is_json && at.selection.is_none() && self.program.names.kind(at.name) == NameKind::Member;
+        self.sheet.child(parent, at.name).filter(|_| is_member)
     }
 
     /// Writes what alone tells an item apart.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use schemas::{Outcome, PartialDateTime, Precision};
+use schemas::{Outcome, PartialDateTime, Precision, Value};
 
 use crate::{
-    document::{Format, NameKind},
+    document::{Format, Kind, NameKind},
     plan::{Leaf, PlaceId, Rule, Scope},
+    reading::Read,
 };
 
 use super::{
@@ -51,6 +52,10 @@ impl<'a> Writer<'a> {
         if let Some(place) = rule.month {
             return self.write_year_and_month(scope, base, rule, (value, place));
         }
+        if self.is_said_there(scope, base, rule, (leaf, value)) {
+            self.written += 1;
+            return Wrote::Something;
+        }
         let lettered = match self.write_in_window(rule, leaf, value) {
             Ok(lettered) => lettered,
             Err(code) => {
@@ -60,10 +65,26 @@ impl<'a> Writer<'a> {
         };
         let content = self.appended(rule, lettered.content);
         let wrote = self.put(scope, base, rule, content);
+        if wrote == Wrote::Something && leaf.leads_to_symbol() {
+            self.symbols.extend(rule.places.first().and_then(|place| self.written_at(&scope.places, base, *place)));
+        }
         if let (Wrote::Something, Some((outcome, code))) = (wrote, lettered.note) {
             self.note(rule.level, &rule.target, outcome, code);
         }
         wrote
+    }
+
+    /// Whether another field was written at a place of the rule, in letters that say this value too: the source's own
+    /// status, from which follows what happened.
+    fn is_said_there(&self, scope: &Scope, base: usize, rule: &Rule, (leaf, value): (&Leaf, &Value)) -> bool {
+        if !leaf.leads_to_symbol() {
+            return false;
+        }
+        let mut written = rule.places.iter().filter_map(|place| self.written_at(&scope.places, base, *place));
+        written.any(|node| {
+            let letters = self.sheet.letters(node).trim();
+            !letters.is_empty() && matches!(leaf.read(letters, Kind::Text, &[]), Read::Value(said, _) if said == *value)
+        })
     }
 
     /// Writes that a field which is no text was emptied.

@@ -41,6 +41,8 @@ pub(crate) fn write(program: &Program, record: &Record, options: &WriteOptions<'
         ones: Vec::new(),
         derived: Vec::new(),
         origins: HashMap::new(),
+        coded: Vec::new(),
+        symbols: Vec::new(),
     };
     writer.choose_language(root);
     writer.write_document(root)?;
@@ -83,6 +85,10 @@ pub(super) struct Writer<'a> {
     pub(super) derived: Vec<String>,
     /// For documents of labels, the field that was written in a node.
     pub(super) origins: HashMap<SheetId, String>,
+    /// The nodes in which the code of a coded value stands.
+    pub(super) coded: Vec<SheetId>,
+    /// The nodes in which a code stands that a symbol led to.
+    pub(super) symbols: Vec<SheetId>,
 }
 
 /// The item of a scope.
@@ -181,6 +187,7 @@ impl<'a> Writer<'a> {
 
     /// What depends on other places of the scope.
     fn finish_scope(&mut self, scope: &'a Scope, base: usize) {
+        self.note_implied(scope, base);
         for rule in scope.deferred.iter().map(|index| &scope.rules[*index]) {
             if let Some(parent) = rule.with_parent
                 && self.slots[base + parent] != NONE

@@ -19,8 +19,12 @@ const KEYS: [(&str, &[&str]); 5] = [
 pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
     let model = RecordType::of(kind);
     let root = record(model, library);
-    (root, any::<bool>())
-        .prop_map(move |(root, is_complete)| {
+    let happened = model.field("happened").map_or(1, |(_, field)| match field.ty {
+        Type::Symbol(symbols) => u16::try_from(symbols.len()).unwrap(),
+        _ => 1,
+    });
+    (root, any::<bool>(), 0..happened)
+        .prop_map(move |(root, is_complete, happened)| {
             let mut record = Record::new(kind);
             *record.root_mut() = root;
             if kind == Kind::PlacementStatus {
@@ -28,7 +32,7 @@ pub fn records(kind: Kind, library: &Library) -> BoxedStrategy<Record> {
                     ("reference", Value::text("E-1")),
                     ("profile", Value::text("0c6f0a5e-7f0c-4c8a-9d55-5f8e3f1f9d11")),
                     ("effective_at", Value::text("2026-11-20T14:05:00Z")),
-                    ("happened", Value::Symbol(3)),
+                    ("happened", Value::Symbol(happened)),
                 ] {
                     fill(&mut record, path, value);
                 }
