@@ -277,6 +277,7 @@ async fn the_api_describes_itself_with_examples() {
         "/input/api/jv/v0.1/getDetails",
         "/v1/placements",
         "/v1/placements/{pseudonym}",
+        "/v1/reports/programme/{name}",
         "/health/ready",
     ] {
         assert!(api["paths"].get(path).is_some(), "{path} is not described");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scene::{MORE_TRANSFERS, MUCH, Scene, profile},
-    support::{TRANSFERS, grant_to, platform, profile_source, pull_until, until},
+    support::{Setup, TRANSFERS, grant_to, platform, profile_source, pull_until, until},
 };
 
 /// By what an employment service in Belgium may tell the one in Morocco, without a consent.
@@ -68,7 +68,7 @@ impl Telling {
         let scene = Scene::with(|setup| {
             let settings = format!("{TRANSFERS}{MORE_TRANSFERS}{BETWEEN_SERVICES}");
             let setup = setup.settings(&settings).secret("told", "told");
-            partners.into_iter().fold(setup, |setup, partner| setup.partner(partner))
+            partners.into_iter().fold(setup, Setup::partner)
         })
         .await;
         Self { scene, anapec, vdab, belgium, morocco }
@@ -108,7 +108,7 @@ fn events_at(receiver: &RestStub, person: &str) -> Vec<Received> {
     receiver.history(&EntityKey::of_placements(person).to_string())
 }
 
-fn event(id: &str, happened: &str, person: &str, more: Value) -> Value {
+fn event(id: &str, happened: &str, person: &str, more: &Value) -> Value {
     let mut data = json!({"employer": {"name": "Zonnedauw Software"}});
     data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({
@@ -125,7 +125,7 @@ async fn what_a_service_says_every_other_party_is_told_in_order() {
     let mut messages = Vec::new();
     for (id, happened) in [("1", "sourced"), ("2", "preselected"), ("3", "presented"), ("4", "rejected")] {
         let more = json!({"reasonText": reason, "status": {"label": "Tweede ronde"}});
-        messages.push(telling.tell("vdab", &event(id, happened, &person, more)).await);
+        messages.push(telling.tell("vdab", &event(id, happened, &person, &more)).await);
     }
     let types =
         ["sourced", "preselected", "presented", "rejected"].map(|word| format!("org.passerelle.placement.{word}"));
@@ -156,23 +156,23 @@ async fn what_a_service_says_every_other_party_is_told_in_order() {
 async fn what_a_platform_says_goes_only_where_the_person_permits_it() {
     let mut telling = Telling::start().await;
     let (person, record) = telling.presented().await;
-    let message = telling.tell("belgium", &event("1", "selected", &person, json!({}))).await;
+    let message = telling.tell("belgium", &event("1", "selected", &person, &json!({}))).await;
     telling.scene.until_step(&message, "refused vdab nothing_permitted").await;
     telling.scene.until_step(&message, "refused anapec no_transfer_instrument").await;
 
-    let said = telling.tell("vdab", &event("1", "sourced", &person, json!({}))).await;
+    let said = telling.tell("vdab", &event("1", "sourced", &person, &json!({}))).await;
     telling.scene.until_step(&said, "delivered belgium -").await;
     telling.scene.withdraw(&record).await;
     until("the statuses are taken back", async || {
         events_at(&telling.belgium, &person).iter().any(|one| one.operation == Operation::Close)
     })
     .await;
-    let later = telling.tell("vdab", &event("2", "preselected", &person, json!({}))).await;
+    let later = telling.tell("vdab", &event("2", "preselected", &person, &json!({}))).await;
     telling.scene.until_step(&later, "refused belgium recipient_not_named").await;
     telling.scene.until_step(&later, "delivered anapec -").await;
 
     telling.scene.restrict(Method::PUT, &person).await;
-    let restricted = telling.tell("vdab", &event("3", "presented", &person, json!({}))).await;
+    let restricted = telling.tell("vdab", &event("3", "presented", &person, &json!({}))).await;
     telling.scene.until_step(&restricted, "refused anapec subject_restricted").await;
 }
 
@@ -180,15 +180,15 @@ async fn what_a_platform_says_goes_only_where_the_person_permits_it() {
 async fn the_person_hears_it_first_and_a_correction_names_what_it_corrects() {
     let mut telling = Telling::start().await;
     let (person, _) = telling.presented().await;
-    let first = telling.tell("vdab", &event("1", "sourced", &person, json!({}))).await;
+    let first = telling.tell("vdab", &event("1", "sourced", &person, &json!({}))).await;
     let past = json!({"supersedes": "1", "notifyNotBefore": "2026-01-01T00:00:00Z"});
-    telling.tell("vdab", &event("2", "applied", &person, past)).await;
+    telling.tell("vdab", &event("2", "applied", &person, &past)).await;
     let told = telling.until_told(&telling.anapec, &person, 2).await;
     assert_eq!(told[1]["data"]["supersedes"], json!(first), "by the name under which it was told");
     let embargo = json!({"notifyNotBefore": "2999-01-01T00:00:00Z"});
-    let held = telling.tell("vdab", &event("3", "rejected", &person, embargo)).await;
+    let held = telling.tell("vdab", &event("3", "rejected", &person, &embargo)).await;
     telling.scene.until_step(&held, "deferred anapec embargo").await;
-    let behind = telling.tell("vdab", &event("4", "applied", &person, json!({}))).await;
+    let behind = telling.tell("vdab", &event("4", "applied", &person, &json!({}))).await;
     telling.scene.until_step(&behind, "noted - -").await;
     assert_eq!(events_at(&telling.anapec, &person).len(), 2, "nothing is told before, and nothing overtakes it");
 }

@@ -113,7 +113,7 @@ pub fn run() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.verb {
             Verb::Serve(verb) => verb.run().await,
-            Verb::Demo(verb) => verb.run().await,
+            Verb::Demo(verb) => Box::pin(verb.run()).await,
             Verb::Check(verb) => verb.run().await,
             Verb::Translate(verb) => verb.run().await,
             Verb::Mappings(verb) => verb.run().await,

@@ -157,22 +157,28 @@ impl Router {
                     .await
                     .with_context(|| format!("cannot route the record at {}", record.position))?;
             }
-            for input in std::mem::take(&mut batch.parked) {
-                self.store.park_input(input).await?;
-            }
-            let wants_replay = !batch.routed.replays.is_empty();
-            let wants_media = batch.routed.media.iter().any(|referred| !referred.media.is_empty());
-            self.store.record_routed(batch.routed).await?;
-            if wants_replay {
-                self.sync_wanted.send_replace(());
-            }
-            if wants_media {
-                self.media_wanted.notify_one();
-            }
-            accepted.commit(last, batch.outputs).await?;
+            let outputs = self.keep(batch).await?;
+            accepted.commit(last, outputs).await?;
             self.health.works(PART);
             debug!(share.index = index, batch.len = records.len(), log.offset = last.offset, "routed");
         }
+    }
+
+    /// Keeps what a batch has decided in the store, and tells whoever has to do something now. Returns what goes to the log.
+    async fn keep(&self, batch: Batch) -> Result<Vec<Output>> {
+        for input in batch.parked {
+            self.store.park_input(input).await?;
+        }
+        let wants_replay = !batch.routed.replays.is_empty();
+        let wants_media = batch.routed.media.iter().any(|referred| !referred.media.is_empty());
+        self.store.record_routed(batch.routed).await?;
+        if wants_replay {
+            self.sync_wanted.send_replace(());
+        }
+        if wants_media {
+            self.media_wanted.notify_one();
+        }
+        Ok(batch.outputs)
     }
 
     /// Looks up at once what the records of a batch are compared with.

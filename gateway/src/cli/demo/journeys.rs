@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{super::output::say, persons, scene::Scene, traffic::short};
 
 /// How long everybody may take to be told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(50);
 /// How long ago the first of it happened.
