@@ -107,6 +107,14 @@ pub fn node(setup: Setup, machinery: &Machinery, prefix: &str, database: &str) -
         .setting("DELIVERY__DRAIN_MS", "3000")
 }
 
+/// Gives a node the partners that are sent to: one of them allows [`ALLOWED`] requests in a second.
+fn with_receivers(setup: Setup, agency: &RestStub, limited: &RestStub) -> Setup {
+    let (name, file) = rest_receiver("agency", "canonical", agency.base_url().as_str(), "by_key");
+    let (slow, slow_file) = rest_receiver("limited", "canonical", limited.base_url().as_str(), "by_key");
+    let limits = format!("\n[limits]\nwindows = [{{ requests = {ALLOWED}, seconds = 1 }}]\n");
+    setup.partner((name, file)).partner((slow, slow_file + &limits)).secret("limited-token", RECEIVER_TOKEN)
+}
+
 /// Gives a node the key that wraps the keys of persons: that of the first.
 async fn with_vault(setup: Setup, wrapping: &mut Option<PathBuf>) -> Setup {
     if let Some(file) = wrapping {
@@ -152,14 +160,9 @@ impl Site {
         let keys = database_at(&machinery.postgresql).await;
         let mut wrapping: Option<PathBuf> = None;
         for _ in 0..2 {
-            let (name, file) = rest_receiver("agency", "canonical", agency.base_url().as_str(), "by_key");
-            let (slow, slow_file) = rest_receiver("limited", "canonical", limited.base_url().as_str(), "by_key");
-            let limits = format!("\n[limits]\nwindows = [{{ requests = {ALLOWED}, seconds = 1 }}]\n");
             let disk = SmallDisk::mount(DISK_MIB);
-            let setup = node(under_traffic(Setup::new()).program(program), &machinery, &prefix, &database)
-                .partner((name, file))
-                .partner((slow, slow_file + &limits))
-                .secret("limited-token", RECEIVER_TOKEN);
+            let setup = node(under_traffic(Setup::new()).program(program), &machinery, &prefix, &database);
+            let setup = with_receivers(setup, &agency, &limited);
             let setup = disk.iter().fold(setup, |setup, disk| setup.data_dir(&disk.path().join("data")));
             let setup = match desk {
                 Some(desk) => with_vault(desk.served_by(setup), &mut wrapping).await.setting("VAULT__URL", &keys),
