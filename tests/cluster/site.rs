@@ -115,13 +115,17 @@ fn with_receivers(setup: Setup, agency: &RestStub, limited: &RestStub) -> Setup 
     setup.partner((name, file)).partner((slow, slow_file + &limits)).secret("limited-token", RECEIVER_TOKEN)
 }
 
-/// Gives a node the key that wraps the keys of persons: that of the first.
-async fn with_vault(setup: Setup, wrapping: &mut Option<PathBuf>) -> Setup {
-    if let Some(file) = wrapping {
-        return setup.setting("VAULT__KEY_FILE", &file.to_string_lossy());
-    }
-    *wrapping = Some(setup.config().with_file_name("wrapping.keys"));
-    setup.with_vault().await
+/// Gives a node what it needs where persons are told of: a desk, and the key that wraps those of persons, that of the first.
+async fn with_people(setup: Setup, desk: Option<&Desk>, wrapping: &mut Option<PathBuf>, keys: &str) -> Setup {
+    let Some(desk) = desk else { return setup };
+    let setup = desk.served_by(setup);
+    let setup = if let Some(file) = wrapping {
+        setup.setting("VAULT__KEY_FILE", &file.to_string_lossy())
+    } else {
+        *wrapping = Some(setup.config().with_file_name("wrapping.keys"));
+        setup.with_vault().await
+    };
+    setup.setting("VAULT__URL", keys)
 }
 
 impl Site {
@@ -164,10 +168,7 @@ impl Site {
             let setup = node(under_traffic(Setup::new()).program(program), &machinery, &prefix, &database);
             let setup = with_receivers(setup, &agency, &limited);
             let setup = disk.iter().fold(setup, |setup, disk| setup.data_dir(&disk.path().join("data")));
-            let setup = match desk {
-                Some(desk) => with_vault(desk.served_by(setup), &mut wrapping).await.setting("VAULT__URL", &keys),
-                None => setup,
-            };
+            let setup = with_people(setup, desk, &mut wrapping, &keys).await;
             let setup = differences.iter().fold(setup, |setup, (name, value)| setup.setting(name, value));
             nodes.push(setup.start().await);
             disks.push(disk);
