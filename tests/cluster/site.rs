@@ -128,6 +128,18 @@ async fn with_people(setup: Setup, desk: Option<&Desk>, wrapping: &mut Option<Pa
     setup.setting("VAULT__URL", keys)
 }
 
+/// Whether every node answers, and so.
+async fn both_say(nodes: &[Gateway], path: &str, holds: fn(&serde_json::Value) -> bool) -> bool {
+    for node in nodes {
+        let asked = node.http.get(node.url(path)).bearer_auth(node.operator_token()).send().await;
+        let Ok(response) = asked else { return false };
+        if !response.status().is_success() || !response.json().await.is_ok_and(|answer| holds(&answer)) {
+            return false;
+        }
+    }
+    true
+}
+
 impl Site {
     /// Starts two nodes and the traffic.
     pub async fn start(seed: u64, differences: Differences<'_>) -> Self {
@@ -259,17 +271,7 @@ impl Site {
         if !self.stop.is_cancelled() {
             self.quieten();
         }
-        let both = async |path: &str, holds: fn(&serde_json::Value) -> bool| {
-            for node in &self.nodes {
-                let asked = node.http.get(node.url(path)).bearer_auth(node.operator_token()).send().await;
-                let Ok(response) = asked else { return false };
-                if !response.status().is_success() || !response.json().await.is_ok_and(|answer| holds(&answer)) {
-                    return false;
-                }
-            }
-            true
-        };
-        let is_well = comes_true(HEALING, async || both("/health/ready", |_| true).await).await;
+        let is_well = comes_true(HEALING, async || both_say(&self.nodes, "/health/ready", |_| true).await).await;
         assert!(is_well, "both nodes become ready\n{}", self.state().await);
         self.say("both nodes are ready");
         let pulled = tokio::time::timeout(HEALING, &mut self.pulling).await.map(Result::unwrap);
@@ -285,7 +287,7 @@ impl Site {
         said.iter().for_each(Said::heal);
         self.agency.heal();
         self.limited.heal();
-        let is_done = comes_true(HEALING, async || both("/v1/backlog", is_settled).await).await;
+        let is_done = comes_true(HEALING, async || both_say(&self.nodes, "/v1/backlog", is_settled).await).await;
         if !is_done {
             let said = self.nodes[0].get("/v1/backlog").await;
             panic!("the backlog does not go down: {said}\n{}\n{}", self.nodes[0].log(), self.nodes[1].log());
