@@ -39,7 +39,7 @@ pub use mask::{Mask, Withheld};
 pub use model::{Field, Format, RecordType, Type};
 pub use partial_date_time::{PartialDateTime, Precision};
 pub use path::{Path, PathError, Step};
-pub use placement_status::{Permit, PlacementStatus, permit_regions, set_person};
+pub use placement_status::{Permit, PlacementStatus, permit_regions, set_person, set_reference};
 pub use record::Record;
 pub use talent_profile::{ProfileStatus, TalentProfile};
 pub use vacancy::{Status, Vacancy};

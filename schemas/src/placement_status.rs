@@ -15,6 +15,12 @@ pub fn set_person(record: &mut Record, person: EntityKey) {
     set("candidate", Value::Absent);
 }
 
+/// Writes into a placement status record what the event is called.
+pub fn set_reference(record: &mut Record, reference: &str) {
+    let path = Path::resolve(record.model(), "reference").expect("the schema has it");
+    *path.slot(record.root_mut()) = Value::text(reference);
+}
+
 impl<'a> PlacementStatus<'a> {
     /// Looks at a record as a placement status; nothing if it is of another kind.
     pub fn of(record: &'a Record) -> Option<Self> {

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    scene::Scene,
+    scene::{Scene, profile},
     support::{telling_source, until},
 };
 
@@ -99,4 +99,45 @@ async fn who_has_not_sent_a_person_in_learns_nothing_and_makes_nobody() {
         assert_eq!(tell(&scene, "anapec", &step("1", &about)).await, unknown, "{about}: gone with the keys");
     }
     assert_eq!(events(&scene, &person).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn events_of_vendors_who_give_them_no_names_are_taken_once_each() {
+    let scene = scene().await;
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../mappings/dialects");
+    for (dialect, sample) in [
+        ("greenhouse", "001-application-hired"),
+        ("teamtailor", "003-hired"),
+        ("smartrecruiters", "001-new"),
+        ("lever", "002-hired"),
+        ("odoo", "001-hired"),
+    ] {
+        let file = |what: &str| {
+            let name = format!("{samples}/{dialect}/samples/placement_status/{sample}.{what}.json");
+            serde_json::from_slice::<Value>(&std::fs::read(name).unwrap()).unwrap()
+        };
+        let (event, canonical) = (file("in"), file("canonical"));
+        let mut profile = profile(3, "Soudeuse");
+        profile["documentId"]["value"] = canonical["candidate"].clone();
+        let (_, person) = scene.push_document(&profile).await;
+        let tell = async |key: Option<&str>| {
+            let path = scene.gateway.url(&format!("/v1/anapec/placement_status?dialect={dialect}"));
+            let request = scene.gateway.http.post(path).bearer_auth(scene.gateway.key("anapec").await).json(&event);
+            let request = key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", key));
+            request.send().await.unwrap().status()
+        };
+        assert_eq!(tell(None).await, StatusCode::ACCEPTED, "{dialect}");
+        until("the event is there", async || events(&scene, &person).await.len() == 1).await;
+        assert_eq!(tell(None).await, StatusCode::OK, "{dialect}: the same bytes are the same event");
+        assert_eq!(
+            tell(Some(&format!("\"{dialect}\""))).await,
+            StatusCode::ACCEPTED,
+            "{dialect}: another key is another event"
+        );
+        until("both are there", async || events(&scene, &person).await.len() == 2).await;
+        let kept = events(&scene, &person).await;
+        assert_eq!(kept[0]["event"]["happened"], canonical["happened"], "{dialect}");
+        let names = [0, 1].map(|number| kept[number]["event"]["reference"].as_str().unwrap());
+        assert!(names[0] != names[1] && names.iter().all(|name| name.starts_with("unnamed-")), "{names:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mappings::Fault;
-use schemas::{LossEntry, Outcome, Record, TalentProfile};
+use schemas::{Hash, Kind, LossEntry, Outcome, Record, TalentProfile, set_reference};
 use tokio::sync::Semaphore;
 
 use super::{Document, Intake};
@@ -34,7 +34,7 @@ impl Intake {
     pub async fn open(&self, document: &Document<'_>) -> Result<Opened, Vec<Fault>> {
         let rules = self.in_force.now();
         let (dialect, kind) = (document.dialect.clone(), document.kind);
-        let read = if document.body.len() < LARGE_BYTES {
+        let mut read = if document.body.len() < LARGE_BYTES {
             rules.dialects.read(&dialect, kind, document.partner, document.body)?
         } else {
             require_few_values(document.body)?;
@@ -44,9 +44,26 @@ impl Intake {
             reading.await.expect("reading does not panic and is not cancelled")?
         };
         let reference = reference_of(&read.record).map(str::to_owned);
-        let reference = reference.ok_or_else(|| vec![no_reference()])?;
+        let reference = match reference.or_else(|| self.name_of_event(document)) {
+            Some(reference) => reference,
+            None => return Err(vec![no_reference()]),
+        };
+        if kind == Kind::PlacementStatus {
+            set_reference(&mut read.record, &reference);
+        }
         require_usable(&reference, &read)?;
         Ok(Opened { rules, read, reference })
+    }
+}
+
+impl Intake {
+    /// What an event is called whose source gives events no names, as most ATS vendors do: by its idempotency key, else by its
+    /// bytes, so that the same again is the same event. It says nothing of either.
+    fn name_of_event(&self, document: &Document<'_>) -> Option<String> {
+        let vault = self.bodies.vault().filter(|_| document.kind == Kind::PlacementStatus)?;
+        let body = Hash::of(document.body).to_string();
+        let name = vault.hash_of_use(&document.partner.id, document.idempotency_key.unwrap_or(&body));
+        Some(format!("unnamed-{name}"))
     }
 }
 
