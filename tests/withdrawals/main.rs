@@ -5,8 +5,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests hold their own tasks")]
 
 mod checker;
+mod life;
 mod puller;
 mod reader;
+mod runs;
 mod scene;
 
 #[path = "../support/mod.rs"]
@@ -22,6 +24,11 @@ const ROUTING_ONLY: &str = "PASSERELLE_TEST_ROUTING_ONLY";
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_after_a_withdrawal_and_what_was_sent_before_is_recalled() {
     Scene::embedded(None).await.run(0).await.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_behind_a_send_when_a_person_withdraws_is_never_sent() {
+    Scene::embedded(None).await.run_while_answers_wait().await.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +51,7 @@ async fn a_gateway_that_decides_only_at_routing_is_found_out() {
         );
         return;
     };
-    let verdict = Scene::embedded(Some(&program)).await.run(0).await;
+    let verdict = Scene::embedded(Some(&program)).await.run_while_answers_wait().await;
     assert!(
         !verdict.late.is_empty(),
         "a gateway that decides only when it routes was not found out: it sends on after withdrawals that it has \

@@ -113,7 +113,7 @@ impl Desk {
 
     async fn handle(&self, asked: Asked, body: Bytes, switch: &Switch) -> Response {
         let turn = self.turns.begin(&asked.reference);
-        let (injection, healing) = (self.front.next_fault(), self.front.healing());
+        let (healing, injection) = (self.front.healing(), self.front.next_fault());
         let is_answered = injection.as_ref().is_none_or(Injection::answers);
         let (mut received, response) = match &injection {
             Some(strike) if !strike.takes() => {
@@ -183,7 +183,7 @@ impl Desk {
 
     /// A test of the connection meets the fault that lasts, but uses up none that was ordered.
     async fn probed(&self, switch: &Switch) -> Response {
-        let (fault, healing) = (self.front.lasting_fault(), self.front.healing());
+        let (healing, fault) = (self.front.healing(), self.front.lasting_fault());
         let response = match &fault {
             Some(fault) if !fault.takes() => struck(fault),
             _ => StatusCode::OK.into_response(),
