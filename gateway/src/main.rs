@@ -20,6 +20,8 @@ mod in_force;
 mod inbox;
 mod intake;
 mod journal;
+#[cfg(test)]
+mod left_alone;
 mod moving;
 mod owner_only;
 mod partner_parts;

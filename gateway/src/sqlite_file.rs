@@ -3,10 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
+use futures::future::BoxFuture;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use crate::supervisor::apart;
 
 /// Connections that read.
 const READERS: u32 = 4;
@@ -36,6 +39,50 @@ pub async fn readers(path: &Path) -> Result<SqlitePool> {
     let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
     let pool = pool.connect_with(options(path).read_only(true)).await;
     pool.with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// What is done on a connection.
+pub type Job<A, T> = for<'c> fn(&'c mut SqliteConnection, &'c A) -> BoxFuture<'c, Result<T>>;
+
+/// The connections that only read, for many at once.
+#[derive(Clone)]
+pub struct Readers(SqlitePool);
+
+impl Readers {
+    /// Opens them.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self> {
+        Ok(Self(readers(path).await?))
+    }
+
+    /// Reads; a connection is held only while something is read on it.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn read<A, T>(&self, asked: A, job: Job<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let pool = self.0.clone();
+        apart(async move { job(&mut *pool.acquire().await?, &asked).await }).await
+    }
+
+    /// Reads nothing.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub async fn probe(&self) -> Result<()> {
+        self.read((), |connection, ()| {
+            Box::pin(async move {
+                sqlx::query("SELECT 1").execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
 }
 
 /// The one connection that writes, made anew after a failure.

@@ -1,7 +1,7 @@
 //! Starts the tasks of the daemon, holds them, and stops them together.
 //!
-//! **Invariant:** nothing else in the gateway calls `tokio::spawn`. A task that fails stops the daemon:
-//! a half-living gateway would be silent about what it no longer does.
+//! **Invariant:** nothing else in the gateway calls `tokio::spawn`. A task that fails stops the daemon: a half-living gateway would
+//! be silent about what it no longer does. Work that somebody waits for ([`apart`]) fails for whoever does.
 
 use std::{
     future::Future,
@@ -12,15 +12,36 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, error};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+use tracing::{Instrument, debug, error};
 
 use crate::health::Health;
 
 /// The longest pause before a part begins again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Does a piece of work in a task of its own, which is given up with whoever waits for it.
+///
+/// A future goes on only while it is polled. Whoever has one among others and waits for something else meanwhile does not
+/// poll it; had it got one of few connections by then, it would keep it, and once all are kept so, everybody waits.
+///
+/// # Errors
+/// The work's, or that the daemon ends.
+#[expect(clippy::disallowed_methods, reason = "the caller holds the handle")]
+pub async fn apart<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    match AbortOnDropHandle::new(tokio::spawn(work.in_current_span())).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(cancelled) => Err(cancelled).context("the daemon ends"),
+        },
+    }
+}
 
 /// The tasks of one daemon.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use schemas::{
 };
 
 use super::{Backbone, Frontier, Membership, Output, Stored, Subscription, Topic};
-use crate::supervisor::Supervisor;
+use crate::{left_alone::holds_nobody_up, supervisor::Supervisor};
 
 /// What the environment says of a server that the tests may use.
 ///
@@ -94,6 +94,7 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn Backbone>, Supervisor)) {
     outputs_and_offset_come_together(&*backbone).await;
     consumers_do_not_disturb_each_other(&*backbone).await;
     many_writers_lose_nothing(&*backbone).await;
+    holds_nobody_up("reading", async || backbone.end(&Topic("order".to_owned())).await.unwrap()).await;
     let before = a_record_can_be_fetched(&*backbone).await;
     drop(backbone);
     assert!(supervisor.stop(Duration::from_secs(10)).await, "the engine closes cleanly");

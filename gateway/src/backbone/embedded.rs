@@ -3,13 +3,14 @@
 //! One writer takes what has gathered while it committed the last batch, so that many callers share an fsync.
 
 mod departure;
+mod reading;
 
 use std::{collections::HashMap, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use schemas::{EntityKey, Envelope, Position};
-use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Row, SqliteConnection};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::Instant,
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::departure::LeavingLog;
 use super::{Backbone, Frontier, Membership, Output, Share, Stored, Subscription, Topic};
 use crate::{
-    sqlite_file::{WriteConnection, readers},
+    sqlite_file::{Readers, WriteConnection},
     supervisor::Supervisor,
 };
 
@@ -37,7 +38,7 @@ const ROWS: usize = 256;
 /// The embedded log.
 #[derive(Clone)]
 pub struct EmbeddedBackbone {
-    pool: SqlitePool,
+    readers: Readers,
     writer: mpsc::Sender<Request>,
     room: Arc<Semaphore>,
     head: watch::Receiver<i64>,
@@ -64,12 +65,12 @@ impl EmbeddedBackbone {
         sqlx::migrate!("src/backbone/migrations").run(&mut *writing).await.context("cannot prepare the log")?;
         let generation = sqlx::query_scalar("SELECT generation FROM log_meta").fetch_one(&mut *writing).await?;
         let head_offset = last_offset(writing).await?;
-        let pool = readers(path).await?;
+        let readers = Readers::open(path).await?;
         let (writer, requests) = mpsc::channel(QUEUE);
         let (head_writer, head) = watch::channel(head_offset);
         let task = Writer { connection, topics: HashMap::new(), head: head_writer };
         supervisor.spawn("backbone writer", task.run(requests));
-        Ok(Self { pool, writer, room: Arc::new(Semaphore::new(QUEUE_KIB)), head, generation })
+        Ok(Self { readers, writer, room: Arc::new(Semaphore::new(QUEUE_KIB)), head, generation })
     }
 
     async fn write(&self, outputs: Vec<Output>, commit: Option<(String, String, i64)>) -> Result<Vec<i64>> {
@@ -84,16 +85,13 @@ impl EmbeddedBackbone {
     }
 
     async fn last_offset(&self, topic: &Topic) -> Result<i64> {
-        let offset = sqlx::query_scalar(
-            "SELECT COALESCE(MAX(log_offset), 0) FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1)",
-        );
-        Ok(offset.bind(topic.as_str()).fetch_one(&self.pool).await?)
+        self.readers.read(topic.clone(), |connection, topic| Box::pin(reading::end(connection, topic))).await
     }
 
     async fn committed(&self, consumer: &str, topic: &Topic) -> Result<i64> {
-        let committed = sqlx::query_scalar("SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2");
-        let committed = committed.bind(consumer).bind(topic.as_str()).fetch_optional(&self.pool).await?;
-        Ok(committed.unwrap_or(0))
+        let asked = (consumer.to_owned(), topic.clone());
+        let committed = self.readers.read(asked, |connection, asked| Box::pin(reading::committed(connection, asked)));
+        Ok(committed.await?.unwrap_or(0))
     }
 
     fn position(&self, offset: i64) -> Position {
@@ -143,13 +141,9 @@ impl Backbone for EmbeddedBackbone {
         if position.generation != self.generation {
             return Ok(None);
         }
-        let envelope: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT envelope FROM log WHERE log_offset = $1 AND topic_id = (SELECT topic_id FROM topics WHERE topic = $2)",
-        )
-        .bind(position.offset)
-        .bind(topic.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
+        let asked = (topic.clone(), position.offset);
+        let envelope =
+            self.readers.read(asked, |connection, asked| Box::pin(reading::record(connection, asked))).await?;
         envelope.map(|bytes| Ok(Stored { position, envelope: Envelope::from_avro(&bytes)? })).transpose()
     }
 
@@ -158,15 +152,8 @@ impl Backbone for EmbeddedBackbone {
     }
 
     async fn lag(&self, consumer: &str, topic: &Topic) -> Result<i64> {
-        let lag = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $2) AND log_offset > \
-             COALESCE((SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2), 0)",
-        )
-        .bind(consumer)
-        .bind(topic.as_str())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(lag)
+        let asked = (consumer.to_owned(), topic.clone());
+        self.readers.read(asked, |connection, asked| Box::pin(reading::lag(connection, asked))).await
     }
 
     async fn has_passed(&self, consumer: &str, topic: &Topic, frontier: &Frontier) -> Result<bool> {
@@ -175,15 +162,8 @@ impl Backbone for EmbeddedBackbone {
     }
 
     async fn is_done(&self, consumer: &str, topic: &Topic, _: EntityKey) -> Result<bool> {
-        let is_done = sqlx::query_scalar(
-            "SELECT NOT EXISTS (SELECT 1 FROM log WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $2) AND \
-             log_offset > COALESCE((SELECT log_offset FROM consumers WHERE consumer = $1 AND topic = $2), 0))",
-        )
-        .bind(consumer)
-        .bind(topic.as_str())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(is_done)
+        let asked = (consumer.to_owned(), topic.clone());
+        self.readers.read(asked, |connection, asked| Box::pin(reading::is_done(connection, asked))).await
     }
 
     fn share_of(&self, _: EntityKey) -> u32 {
@@ -192,8 +172,7 @@ impl Backbone for EmbeddedBackbone {
 
     async fn probe(&self) -> Result<()> {
         anyhow::ensure!(!self.writer.is_closed(), "the log is closed");
-        sqlx::query("SELECT 1").execute(&self.pool).await.context("the log does not answer")?;
-        Ok(())
+        self.readers.probe().await.context("the log does not answer")
     }
 }
 
@@ -238,17 +217,12 @@ impl Subscription for EmbeddedSubscription {
     async fn next(&mut self, limit: usize) -> Result<Vec<Stored>> {
         loop {
             self.head.borrow_and_update();
-            let rows = sqlx::query(
-                "SELECT log_offset, envelope FROM log \
-                 WHERE topic_id = (SELECT topic_id FROM topics WHERE topic = $1) AND log_offset > $2 \
-                 ORDER BY log_offset LIMIT $3",
-            )
-            .bind(self.topic.as_str())
-            .bind(self.read)
-            .bind(i64::try_from(limit)?)
-            .fetch_all(&self.backbone.pool)
-            .await
-            .with_context(|| format!("cannot read `{}`", self.topic))?;
+            let asked = (self.topic.clone(), self.read, i64::try_from(limit)?);
+            let rows = self
+                .backbone
+                .readers
+                .read(asked, |connection, asked| Box::pin(reading::records_after(connection, asked)));
+            let rows = rows.await.with_context(|| format!("cannot read `{}`", self.topic))?;
             if rows.is_empty() {
                 self.head.changed().await.context("the log is closed")?;
                 continue;

@@ -44,9 +44,8 @@ impl Intake {
             reading.await.expect("reading does not panic and is not cancelled")?
         };
         let reference = reference_of(&read.record).map(str::to_owned);
-        let reference = match reference.or_else(|| self.name_of_event(document)) {
-            Some(reference) => reference,
-            None => return Err(vec![no_reference()]),
+        let Some(reference) = reference.or_else(|| self.name_of_event(document)) else {
+            return Err(vec![no_reference()]);
         };
         if kind == Kind::PlacementStatus {
             set_reference(&mut read.record, &reference);

@@ -70,11 +70,19 @@ impl PostgresStore {
         Ok(Self { connections, lookups, steps })
     }
 
-    async fn read<A: Send + std::marker::Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+    async fn read<A: Send + std::marker::Sync + 'static, T: Send + 'static>(
+        &self,
+        asked: A,
+        job: Job<A, T>,
+    ) -> Result<T> {
         self.connections.read(asked, job).await
     }
 
-    async fn write<A: Send + std::marker::Sync, T>(&self, args: A, job: Job<A, T>) -> Result<T> {
+    async fn write<A: Send + std::marker::Sync + 'static, T: Send + 'static>(
+        &self,
+        args: A,
+        job: Job<A, T>,
+    ) -> Result<T> {
         self.connections.write(args, job).await
     }
 }

@@ -14,7 +14,6 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
-use sqlx::SqlitePool;
 
 use self::{
     blobs::BlobFolder,
@@ -26,7 +25,7 @@ pub use self::{departure::LeavingStore, writer::Writer};
 use super::{OldOwner, Store};
 use crate::{
     clock::Clock,
-    sqlite_file::{WriteConnection, readers},
+    sqlite_file::{Readers, WriteConnection},
     supervisor::Supervisor,
 };
 
@@ -50,22 +49,12 @@ pub struct SqliteStore {
     blobs: BlobFolder,
 }
 
-/// Connections that only read.
-#[derive(Clone)]
-struct Readers(SqlitePool);
-
-impl Readers {
-    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
-        job(&mut *self.0.acquire().await?, &asked).await
-    }
-}
-
 impl SqliteStore {
     /// Opens the store, making or migrating it if need be.
     pub async fn open(path: &Path, supervisor: &Supervisor, clock: Clock) -> Result<Self> {
         let mut connection = WriteConnection::open(path).await?;
         MIGRATIONS.run(connection.get().await?).await.context("cannot migrate the store")?;
-        let readers = Readers(readers(path).await?);
+        let readers = Readers::open(path).await?;
         let lookups = Lookups::start(&readers, supervisor);
         let writer = Writer::start(connection, supervisor);
         let steps = Steps::new(&writer, supervisor, clock);
@@ -73,7 +62,7 @@ impl SqliteStore {
         Ok(Self { readers, writer, lookups, steps, held: Held::default(), blobs })
     }
 
-    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+    async fn read<A: Send + Sync + 'static, T: Send + 'static>(&self, asked: A, job: Job<A, T>) -> Result<T> {
         self.readers.read(asked, job).await
     }
 
@@ -86,8 +75,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn probe(&self) -> Result<()> {
         ensure!(self.writer.is_open(), "the store is closed");
-        sqlx::query("SELECT 1").execute(&self.readers.0).await.context("the store does not answer")?;
-        Ok(())
+        self.readers.probe().await.context("the store does not answer")
     }
 
     fn old_owner(&self) -> OldOwner {

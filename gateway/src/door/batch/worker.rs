@@ -8,9 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mappings::Fault;
 use schemas::{Channel, DialectName, Kind, Lane};
+use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
 
 use super::{
     line::{Line, Place},
@@ -49,7 +50,8 @@ pub struct Worker {
     terms: Arc<Terms>,
     framer: Framer,
     source: Source,
-    under_way: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Each goes on by itself: however slowly the caller reads the lines, none of them holds its place at the door for that long.
+    under_way: JoinSet<Done>,
     /// Bytes of the documents under way.
     bytes_under_way: usize,
     /// With so many bytes under way no other document is begun.
@@ -96,7 +98,7 @@ impl Worker {
             terms,
             framer,
             source,
-            under_way: FuturesUnordered::new(),
+            under_way: JoinSet::new(),
             bytes_under_way: 0,
             references: HashSet::new(),
             parts: VecDeque::new(),
@@ -138,8 +140,8 @@ impl Worker {
                 return self.read_on().await;
             }
         }
-        match self.under_way.next().await {
-            Some(done) => Next::Ended(done),
+        match self.under_way.join_next().await {
+            Some(done) => ended(done),
             None => self.last_line.take().map_or(Next::Over, Next::Line),
         }
     }
@@ -160,7 +162,7 @@ impl Worker {
                 let stop = self.door.stop.clone();
                 tokio::select! {
                     biased;
-                    Some(done) = self.under_way.next() => Next::Ended(done),
+                    Some(done) = self.under_way.join_next() => ended(done),
                     () = stop.cancelled() => self.break_off(stopping()),
                     read = self.source.next() => match read {
                         Ok([]) => {
@@ -233,7 +235,7 @@ impl Worker {
         let (reference, length) = (opened.reference.clone(), part.bytes.len());
         self.references.insert(reference.clone());
         self.bytes_under_way += length;
-        self.under_way.push(Box::pin(async move {
+        let work = async move {
             door.limits.wait(&terms.key).await;
             let _place = door.admission.wait_for_place().await;
             let key = terms.idempotency_key.as_ref().map(|key| key_of(key, part.place));
@@ -244,7 +246,8 @@ impl Worker {
                 Err(problem) => Line::refused(part.place, problem),
             };
             Done { line, reference, length }
-        }));
+        };
+        self.under_way.spawn(work.in_current_span());
     }
 }
 
@@ -261,6 +264,10 @@ impl Terms {
             body,
         }
     }
+}
+
+fn ended(done: Result<Done, JoinError>) -> Next {
+    Next::Ended(done.expect("taking a document in does not panic, and nothing else ends it"))
 }
 
 /// The key of one document: the batch's, and its place.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::dispatches::{claim_of, outcome, owed, own, partner, waiting};
-use crate::store::{Claim, Claimed, DispatchRow, DispatchState, Lease, OldOwner, Owed, Settlement, Store};
+use crate::{
+    left_alone::holds_nobody_up,
+    store::{Claim, Claimed, DispatchRow, DispatchState, Lease, OldOwner, Owed, Settlement, Store},
+};
 
 const LONG: Duration = Duration::from_mins(10);
 
@@ -15,6 +18,8 @@ pub async fn run(store: &dyn Store) {
     a_former_owner_may_still_say_what_became_of_its_send(store).await;
     a_former_owner_puts_nothing_aside_that_is_claimed_anew(store).await;
     many_claims_at_once_go_on_side_by_side(store).await;
+    holds_nobody_up("reading", async || store.open_counts(&partner("left-alone")).await.unwrap()).await;
+    holds_nobody_up("writing", async || store.hasten(&partner("left-alone"), 0).await.unwrap()).await;
 }
 
 async fn a_lease_has_one_holder(store: &dyn Store) {

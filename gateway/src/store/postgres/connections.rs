@@ -13,7 +13,7 @@ use sqlx::{
 };
 
 use super::{Connection, Job};
-use crate::config::PostgresqlSettings;
+use crate::{config::PostgresqlSettings, supervisor::apart};
 
 /// After so long without use a connection is tried before anything is asked of it.
 const TRY_AFTER: Duration = Duration::from_secs(1);
@@ -66,18 +66,34 @@ impl Connections {
     }
 
     /// Reads in as many statements as the job has, each seeing what was committed before it.
-    pub async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
-        let mut connection = self.acquire().await?;
-        let outcome = tokio::time::timeout(self.longest, job(&mut connection, &asked)).await;
-        outcome.unwrap_or_else(|_| Err(give_up(connection)))
+    pub async fn read<A, T>(&self, asked: A, job: Job<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let connections = self.clone();
+        apart(async move {
+            let mut connection = connections.acquire().await?;
+            let outcome = tokio::time::timeout(connections.longest, job(&mut connection, &asked)).await;
+            outcome.unwrap_or_else(|_| Err(give_up(connection)))
+        })
+        .await
     }
 
     /// Runs a job in a transaction of its own, durable when this returns; once more if it collided with another one.
-    pub async fn write<A: Send + Sync, T>(&self, args: A, job: Job<A, T>) -> Result<T> {
-        match self.transact(&args, job).await {
-            Err(error) if is_conflict(&error) => self.transact(&args, job).await,
-            outcome => outcome,
-        }
+    pub async fn write<A, T>(&self, args: A, job: Job<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let connections = self.clone();
+        apart(async move {
+            match connections.transact(&args, job).await {
+                Err(error) if is_conflict(&error) => connections.transact(&args, job).await,
+                outcome => outcome,
+            }
+        })
+        .await
     }
 
     async fn transact<A: Send + Sync, T>(&self, args: &A, job: Job<A, T>) -> Result<T> {

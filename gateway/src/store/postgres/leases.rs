@@ -13,7 +13,7 @@ use crate::store::{Lease, Leases};
 impl Leases for PostgresStore {
     async fn lease(&self, resource: &str, holder: &str, lasting: Duration) -> Result<bool> {
         let micros = i64::try_from(lasting.as_micros())?;
-        self.write((resource, holder, micros), |connection, (resource, holder, micros)| {
+        self.write((resource.to_owned(), holder.to_owned(), micros), |connection, (resource, holder, micros)| {
             Box::pin(async move {
                 let taken: Option<bool> = sqlx::query_scalar(
                     "INSERT INTO leases (resource, holder, runs_out_at) \
@@ -21,8 +21,8 @@ impl Leases for PostgresStore {
                      ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, runs_out_at = excluded.runs_out_at \
                      WHERE leases.holder = excluded.holder OR leases.runs_out_at <= clock_timestamp() RETURNING TRUE",
                 )
-                .bind(*resource)
-                .bind(*holder)
+                .bind(resource)
+                .bind(holder)
                 .bind(micros)
                 .fetch_optional(connection)
                 .await?;
@@ -33,11 +33,11 @@ impl Leases for PostgresStore {
     }
 
     async fn give_back(&self, resource: &str, holder: &str) -> Result<()> {
-        self.write((resource, holder), |connection, (resource, holder)| {
+        self.write((resource.to_owned(), holder.to_owned()), |connection, (resource, holder)| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM leases WHERE resource = $1 AND holder = $2")
-                    .bind(*resource)
-                    .bind(*holder)
+                    .bind(resource)
+                    .bind(holder)
                     .execute(connection)
                     .await?;
                 Ok(())
@@ -51,7 +51,7 @@ impl Leases for PostgresStore {
     }
 
     async fn take_over(&self, resource: &str, holder: &str) -> Result<Option<i64>> {
-        self.write((resource, holder), |connection, (resource, holder)| {
+        self.write((resource.to_owned(), holder.to_owned()), |connection, (resource, holder)| {
             Box::pin(take_over(connection, resource, holder))
         })
         .await

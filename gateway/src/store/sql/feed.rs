@@ -26,7 +26,7 @@ impl Feed for Engine {
     }
 
     async fn feed_active(&self, partner: &PartnerId) -> Result<Vec<FeedItem>> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(async move {
                 let sql = format!("{OVERVIEW} WHERE partner = $1 AND is_active ORDER BY modified_at");
                 let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).fetch_all(connection).await?;
@@ -37,7 +37,7 @@ impl Feed for Engine {
     }
 
     async fn feed_changes(&self, partner: &PartnerId, since_ms: i64) -> Result<Vec<FeedItem>> {
-        self.read((partner, since_ms), |connection, (partner, since_ms)| {
+        self.read((partner.clone(), since_ms), |connection, (partner, since_ms)| {
             Box::pin(async move {
                 let sql = format!("{OVERVIEW} WHERE partner = $1 AND modified_at >= $2 ORDER BY modified_at");
                 let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -52,14 +52,14 @@ impl Feed for Engine {
     }
 
     async fn feed_stretch(&self, partner: &PartnerId, from: i64, bound: FeedBound) -> Result<FeedStretch> {
-        self.read((partner, from, bound), |connection, (partner, from, bound)| {
+        self.read((partner.clone(), from, bound), |connection, (partner, from, bound)| {
             Box::pin(read_stretch(connection, partner, *from, *bound))
         })
         .await
     }
 
     async fn feed_end(&self, partner: &PartnerId) -> Result<i64> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(async move {
                 let end = sqlx::query_scalar("SELECT last_at FROM feed_clocks WHERE partner = $1")
                     .bind(partner.as_str())
@@ -72,7 +72,7 @@ impl Feed for Engine {
     }
 
     async fn feed_details(&self, partner: &PartnerId, references: &[String]) -> Result<Vec<FeedItem>> {
-        self.read((partner, references), |connection, (partner, references)| {
+        self.read((partner.clone(), references.to_vec()), |connection, (partner, references)| {
             Box::pin(async move {
                 let mut found = Vec::new();
                 for references in references.chunks(500) {

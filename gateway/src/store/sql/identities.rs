@@ -53,7 +53,7 @@ impl Identities for Engine {
     }
 
     async fn links_of(&self, subjects: &BTreeSet<Uuid>) -> Result<Vec<IdentityEvent>> {
-        self.read(subjects, |connection, subjects| Box::pin(links_of(connection, subjects))).await
+        self.read(subjects.clone(), |connection, subjects| Box::pin(links_of(connection, subjects))).await
     }
 
     async fn identity_events(&self, subject: Uuid) -> Result<Vec<IdentityEvent>> {

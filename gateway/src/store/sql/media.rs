@@ -27,7 +27,7 @@ impl Media for Engine {
     }
 
     async fn known_media(&self, ids: &[MediumId]) -> Result<HashSet<MediumId>> {
-        self.read(ids, |connection, ids| {
+        self.read(ids.to_vec(), |connection, ids| {
             Box::pin(async move {
                 let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
                 let found = those(connection, "SELECT media_id FROM media WHERE media_id IN ", &ids).await?;
@@ -127,7 +127,7 @@ impl Media for Engine {
     }
 
     async fn blobs_of_media(&self, blobs: &[BlobId]) -> Result<HashSet<BlobId>> {
-        self.read(blobs, |connection, blobs| {
+        self.read(blobs.to_vec(), |connection, blobs| {
             Box::pin(async move {
                 let blobs: Vec<Uuid> = blobs.iter().map(|blob| blob.as_uuid()).collect();
                 let found = those(connection, "SELECT blob_id FROM media WHERE blob_id IN ", &blobs).await?;

@@ -39,7 +39,7 @@ impl ParkedInputs for Engine {
     }
 
     async fn parked_inputs(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<ParkedInput>> {
-        self.read((filter, limit), |connection, (filter, limit)| {
+        self.read((filter.clone(), limit), |connection, (filter, limit)| {
             Box::pin(async move {
                 let mut sql = sqlx::QueryBuilder::<Database>::new(SELECT);
                 sql.push(" WHERE state = 'parked'");

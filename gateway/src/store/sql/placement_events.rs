@@ -67,7 +67,7 @@ impl PlacementEvents for Engine {
     }
 
     async fn was_disclosed(&self, subject: Uuid, partner: &PartnerId) -> Result<bool> {
-        self.read((subject, partner), |connection, (subject, partner)| {
+        self.read((subject, partner.clone()), |connection, (subject, partner)| {
             Box::pin(async move {
                 let found = sqlx::query("SELECT 1 FROM disclosures WHERE subject = $1 AND partner = $2 LIMIT 1");
                 Ok(found.bind(*subject).bind(partner.as_str()).fetch_optional(connection).await?.is_some())

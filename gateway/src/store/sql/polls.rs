@@ -30,7 +30,7 @@ const OPEN: &str = "FROM versions AS v WHERE v.partner = $1 AND v.kind = $2 AND 
 #[async_trait]
 impl Polls for Engine {
     async fn poll(&self, partner: &PartnerId) -> Result<Option<Poll>> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(async move {
                 let row = sqlx::query("SELECT cursor, run, before, is_doubted FROM polls WHERE partner = $1")
                     .bind(partner.as_str())
@@ -51,7 +51,7 @@ impl Polls for Engine {
     }
 
     async fn marks(&self, partner: &PartnerId, references: &[String]) -> Result<HashMap<String, String>> {
-        self.read((partner, references), |connection, (partner, references)| {
+        self.read((partner.clone(), references.to_vec()), |connection, (partner, references)| {
             Box::pin(async move {
                 let mut found = HashMap::new();
                 for references in references.chunks(LOOK_UP) {
@@ -82,7 +82,8 @@ impl Polls for Engine {
         run: &str,
         before: &Frontier,
     ) -> Result<(Vec<String>, usize)> {
-        self.read((partner, kind, run, before), |connection, (partner, kind, run, before)| {
+        let asked = (partner.clone(), kind, run.to_owned(), before.clone());
+        self.read(asked, |connection, (partner, kind, run, before)| {
             Box::pin(absent(connection, (partner, *kind), run, before))
         })
         .await

@@ -42,7 +42,7 @@ impl Recalls for Engine {
     }
 
     async fn recalls(&self, filter: &RecallFilter, limit: usize) -> Result<Vec<Recall>> {
-        self.read((filter, i64::try_from(limit)?), |connection, (filter, limit)| {
+        self.read((filter.clone(), i64::try_from(limit)?), |connection, (filter, limit)| {
             Box::pin(async move {
                 let mut sql = sqlx::QueryBuilder::<Database>::new(SELECT);
                 match filter.subject {
@@ -63,7 +63,7 @@ impl Recalls for Engine {
     }
 
     async fn recalls_to_begin(&self, partner: &PartnerId, limit: usize) -> Result<Vec<Recall>> {
-        self.read((partner, i64::try_from(limit)?), |connection, (partner, limit)| {
+        self.read((partner.clone(), i64::try_from(limit)?), |connection, (partner, limit)| {
             Box::pin(async move {
                 let sql = format!(
                     "{SELECT} WHERE r.partner = $1 AND r.state = 'owed' AND r.dispatch_id IS NULL ORDER BY r.owed_at LIMIT $2"

@@ -14,7 +14,7 @@ use crate::store::{Sync, Syncs, Version};
 #[async_trait]
 impl Syncs for Engine {
     async fn sync(&self, partner: &PartnerId, share: u32) -> Result<Option<Sync>> {
-        self.read((partner, i64::from(share)), |connection, (partner, share)| {
+        self.read((partner.clone(), i64::from(share)), |connection, (partner, share)| {
             Box::pin(async move {
                 let row = sqlx::query("SELECT entity_key, is_done FROM syncs WHERE partner = $1 AND share = $2")
                     .bind(partner.as_str())

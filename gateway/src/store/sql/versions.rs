@@ -25,7 +25,7 @@ impl Versions for Engine {
     }
 
     async fn histories(&self, entities: &[EntityKey]) -> Result<Histories> {
-        self.read(entities, |connection, entities| Box::pin(histories(connection, entities))).await
+        self.read(entities.to_vec(), |connection, entities| Box::pin(histories(connection, entities))).await
     }
 
     async fn key_uses(&self, partner: &PartnerId, kind: Kind, key_hash: Hash, at: i64) -> Result<Vec<KeyUse>> {
@@ -33,12 +33,12 @@ impl Versions for Engine {
     }
 
     async fn complement(&self, entity: EntityKey, dialect: &str) -> Result<Option<Vec<u8>>> {
-        self.read((entity, dialect), |connection, (entity, dialect)| {
+        self.read((entity, dialect.to_owned()), |connection, (entity, dialect)| {
             Box::pin(async move {
                 let complement =
                     sqlx::query_scalar("SELECT complement FROM complements WHERE entity_key = $1 AND dialect = $2")
                         .bind(entity.as_uuid())
-                        .bind(*dialect)
+                        .bind(dialect)
                         .fetch_optional(connection)
                         .await?;
                 Ok(complement)

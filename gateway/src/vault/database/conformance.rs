@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{KeptKey, KeyDatabase, VerifiedNumber};
 use crate::{
+    left_alone::holds_nobody_up,
     supervisor::Supervisor,
     vault::{Subject, Wrapped},
 };
@@ -36,6 +37,9 @@ pub async fn run(open: impl AsyncFn() -> (Box<dyn KeyDatabase>, Supervisor)) {
     rotation(&*keys).await;
     let destroyed = destruction(&*keys).await;
     race(&*keys, &*keys).await;
+    holds_nobody_up("reading", async || keys.key(destroyed.key_id).await.unwrap()).await;
+    let subject = async || keys.make_subject(Hash::of(b"left alone"), offered("left alone")).await.unwrap();
+    holds_nobody_up("writing", subject).await;
     drop(keys);
     assert!(supervisor.stop(Duration::from_secs(10)).await, "the engine closes cleanly");
 

@@ -56,11 +56,11 @@ impl PostgresKeys {
         Ok(Self(Connections::open(options, settings).await?))
     }
 
-    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+    async fn read<A: Send + Sync + 'static, T: Send + 'static>(&self, asked: A, job: Job<A, T>) -> Result<T> {
         self.0.read(asked, job).await
     }
 
-    async fn write<A: Send + Sync, T>(&self, args: A, job: Job<A, T>) -> Result<T> {
+    async fn write<A: Send + Sync + 'static, T: Send + 'static>(&self, args: A, job: Job<A, T>) -> Result<T> {
         self.0.write(args, job).await
     }
 

@@ -11,11 +11,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use futures::future::BoxFuture;
-use sqlx::SqlitePool;
 
 use crate::{
-    sqlite_file::{WriteConnection, readers},
+    sqlite_file::{Job, Readers, WriteConnection},
     store::Writer,
     supervisor::Supervisor,
 };
@@ -23,7 +21,6 @@ use crate::{
 type Connection = sqlx::SqliteConnection;
 type Engine = SqliteKeys;
 type Row = sqlx::sqlite::SqliteRow;
-type Job<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> BoxFuture<'c, Result<T>>;
 
 /// Nobody changes what the one writer has read.
 const FOR_SHARE: &str = "";
@@ -35,7 +32,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/vault/migration
 #[derive(Clone)]
 pub struct SqliteKeys {
     path: PathBuf,
-    readers: SqlitePool,
+    readers: Readers,
     writer: Writer,
 }
 
@@ -50,11 +47,11 @@ impl SqliteKeys {
         let mut connection = WriteConnection::open_overwriting(path).await?;
         MIGRATIONS.run(connection.get().await?).await.context("cannot migrate the keys' database")?;
         let writer = Writer::start(connection, supervisor);
-        Ok(Self { path: path.to_owned(), readers: readers(path).await?, writer })
+        Ok(Self { path: path.to_owned(), readers: Readers::open(path).await?, writer })
     }
 
-    async fn read<A: Send + Sync, T>(&self, asked: A, job: Job<A, T>) -> Result<T> {
-        job(&mut *self.readers.acquire().await?, &asked).await
+    async fn read<A: Send + Sync + 'static, T: Send + 'static>(&self, asked: A, job: Job<A, T>) -> Result<T> {
+        self.readers.read(asked, job).await
     }
 
     async fn write<A: Send + Sync + 'static, T: Send + 'static>(&self, args: A, job: Job<A, T>) -> Result<T> {

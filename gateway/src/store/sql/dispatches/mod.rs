@@ -51,11 +51,11 @@ const LOOK_UP: usize = 500;
 #[async_trait]
 impl Dispatches for Engine {
     async fn dispatch_rows(&self, ids: &[DispatchId]) -> Result<HashMap<DispatchId, DispatchRow>> {
-        self.read(ids, |connection, ids| Box::pin(rows::of(connection, ids))).await
+        self.read(ids.to_vec(), |connection, ids| Box::pin(rows::of(connection, ids))).await
     }
 
     async fn waiting(&self, partner: &PartnerId, entities: &[EntityKey]) -> Result<Vec<Waiting>> {
-        self.read((partner, entities), |connection, (partner, entities)| {
+        self.read((partner.clone(), entities.to_vec()), |connection, (partner, entities)| {
             Box::pin(waiting::open(connection, partner, entities))
         })
         .await
@@ -76,7 +76,7 @@ impl Dispatches for Engine {
     }
 
     async fn due(&self, partner: &PartnerId, now: i64, limit: usize) -> Result<Vec<DispatchRow>> {
-        self.read((partner, now, i64::try_from(limit)?), |connection, (partner, now, limit)| {
+        self.read((partner.clone(), now, i64::try_from(limit)?), |connection, (partner, now, limit)| {
             Box::pin(async move {
                 let due = sqlx::query(sqlx::AssertSqlSafe(waiting::due_sql()))
                     .bind(partner.as_str())
@@ -91,7 +91,8 @@ impl Dispatches for Engine {
     }
 
     async fn next_due_at(&self, partner: &PartnerId) -> Result<Option<i64>> {
-        self.read(partner, |connection, partner| Box::pin(waiting::next_due_at(connection, partner.as_str()))).await
+        self.read(partner.clone(), |connection, partner| Box::pin(waiting::next_due_at(connection, partner.as_str())))
+            .await
     }
 
     async fn rewind(&self, partner: &PartnerId, now: i64) -> Result<()> {
@@ -116,7 +117,7 @@ impl Dispatches for Engine {
     }
 
     async fn ended(&self, partner: &PartnerId, now: i64, limit: usize) -> Result<Vec<Ended>> {
-        self.read((partner, now, i64::try_from(limit)?), |connection, (partner, now, limit)| {
+        self.read((partner.clone(), now, i64::try_from(limit)?), |connection, (partner, now, limit)| {
             Box::pin(ends::ended(connection, partner, *now, *limit))
         })
         .await
@@ -130,7 +131,7 @@ impl Dispatches for Engine {
     }
 
     async fn next_end_at(&self, partner: &PartnerId) -> Result<Option<i64>> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(
                 async move { Ok(sqlx::query_scalar(ends::NEXT).bind(partner.as_str()).fetch_one(connection).await?) },
             )
@@ -166,7 +167,7 @@ impl Dispatches for Engine {
     }
 
     async fn unjournaled(&self, partner: &PartnerId) -> Result<Vec<DispatchRow>> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(async move {
                 let sql = format!("{} WHERE partner = $1 AND NOT journaled", rows::SELECT);
                 let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(partner.as_str()).fetch_all(connection).await?;
@@ -190,7 +191,7 @@ impl Dispatches for Engine {
     }
 
     async fn parked_dispatches(&self, filter: &ParkedFilter, limit: i64) -> Result<Vec<DispatchRow>> {
-        self.read((filter, limit), |connection, (filter, limit)| {
+        self.read((filter.clone(), limit), |connection, (filter, limit)| {
             Box::pin(async move {
                 let mut sql = sqlx::QueryBuilder::<Database>::new(rows::SELECT);
                 sql.push(" WHERE state IN ('rejected', 'ambiguous')");
@@ -212,7 +213,7 @@ impl Dispatches for Engine {
     }
 
     async fn open_counts(&self, partner: &PartnerId) -> Result<HashMap<DispatchState, i64>> {
-        self.read(partner, |connection, partner| {
+        self.read(partner.clone(), |connection, partner| {
             Box::pin(async move {
                 let counted = sqlx::query(
                     "SELECT state, COUNT(*) AS count FROM dispatches WHERE partner = $1 \

@@ -36,7 +36,8 @@ impl PersonFeeds for Engine {
     }
 
     async fn persons(&self, feed: &PersonFeed, which: WhichPersons) -> Result<PersonItems> {
-        self.read((feed, which), |connection, (feed, which)| Box::pin(reading::items(connection, feed, which))).await
+        self.read((feed.clone(), which), |connection, (feed, which)| Box::pin(reading::items(connection, feed, which)))
+            .await
     }
 
     async fn decide_persons(&self, feed: &PersonFeed, decisions: Vec<PullDecision>, now_ms: i64) -> Result<()> {
@@ -47,8 +48,9 @@ impl PersonFeeds for Engine {
     }
 
     async fn note_pulled(&self, feed: &PersonFeed, past: PulledPast, at: i64) -> Result<()> {
-        let awaiting =
-            self.read((feed, &past), |connection, (feed, past)| Box::pin(pulling::awaiting(connection, feed, past)));
+        let awaiting = self.read((feed.clone(), past.clone()), |connection, (feed, past)| {
+            Box::pin(pulling::awaiting(connection, feed, past))
+        });
         if awaiting.await?.is_empty() {
             return Ok(());
         }
