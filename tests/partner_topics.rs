@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use rdkafka::{
     ClientConfig, Message,
@@ -40,6 +40,8 @@ impl Read {
 struct Partner {
     consumer: StreamConsumer,
     producer: FutureProducer,
+    /// What it has read, by idempotency key.
+    seen: Mutex<HashSet<String>>,
 }
 
 impl Partner {
@@ -50,10 +52,21 @@ impl Partner {
         config.set("group.id", format!("{topic}-reader")).set("auto.offset.reset", "earliest");
         let consumer: StreamConsumer = config.set("enable.auto.commit", "false").create().unwrap();
         consumer.subscribe(&[topic]).unwrap();
-        Self { consumer, producer }
+        Self { consumer, producer, seen: Mutex::default() }
     }
 
+    /// The next record that is no repeat: what was under way when a gateway died may come again, with its key.
     async fn next(&self) -> Read {
+        loop {
+            let read = self.next_of_all().await;
+            let key = read.header("idempotency-key").unwrap().to_owned();
+            if self.seen.lock().unwrap().insert(key) {
+                return read;
+            }
+        }
+    }
+
+    async fn next_of_all(&self) -> Read {
         let message = tokio::time::timeout(PATIENCE, self.consumer.recv()).await.expect("something comes").unwrap();
         let headers = message.headers().unwrap().iter();
         let text = |value: Option<&[u8]>| String::from_utf8(value.unwrap().to_vec()).unwrap();

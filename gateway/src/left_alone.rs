@@ -7,7 +7,7 @@ use futures::poll;
 /// More than there are connections.
 const MANY: usize = 32;
 /// Below the time after which who waits for a connection gives up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Begins a piece of work many times, does it whole once more while nobody asks how the others go on, and again once they
 /// are given up.

@@ -10,6 +10,8 @@ use crate::{
     support::comes_true,
 };
 
+/// Schedules that must find out what breaks a promise.
+const SCHEDULES: usize = 3;
 /// How long a leader is parted from the other brokers: long enough for them to have another.
 const PARTED: Duration = Duration::from_secs(12);
 /// How often a partner is taken away from the node that looks after it.
@@ -27,6 +29,16 @@ const NO_FENCING: &str = "
     CREATE TRIGGER same_epoch BEFORE UPDATE ON ownership FOR EACH ROW EXECUTE FUNCTION same_epoch();
 ";
 
+/// What is under way at the moment when something breaks is chance: whether one of a few schedules finds it out.
+async fn is_found_out(finds: impl AsyncFn() -> bool) -> bool {
+    for _ in 0..SCHEDULES {
+        if finds().await {
+            return true;
+        }
+    }
+    false
+}
+
 /// A leader that nobody follows any more goes on taking what it is given; then the others go on without it.
 async fn part_a_leader(differences: Differences<'_>) -> Verdict {
     let mut site = Site::start(rand::rng().random(), differences).await;
@@ -38,7 +50,7 @@ async fn part_a_leader(differences: Differences<'_>) -> Verdict {
     machinery.broker("part", leader).await;
     site.run(1.5..2.0).await;
     // No later version must hide that one is missing.
-    site.quieten();
+    site.quieten().await;
     tokio::time::sleep(PARTED).await;
     machinery.broker("heal", leader).await;
     site.say("mended");
@@ -48,8 +60,8 @@ async fn part_a_leader(differences: Differences<'_>) -> Verdict {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_acknowledges_before_the_brokers_have_it_is_found_out() {
     part_a_leader(&[]).await.assert_clean();
-    let verdict = part_a_leader(&[("KAFKA__ACKS", "1")]).await;
-    assert_ne!(verdict.missing, [""; 0], "what only the leader had is lost with it");
+    let found = is_found_out(async || !part_a_leader(&[("KAFKA__ACKS", "1")]).await.missing.is_empty()).await;
+    assert!(found, "what only the leader had is lost with it");
 }
 
 /// Who loses what: the node with more partners loses a receiver, since the other takes no more than its share.
@@ -113,6 +125,6 @@ async fn steal_partners(is_fenced: bool) -> Verdict {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_does_not_fence_is_found_out() {
     steal_partners(true).await.assert_clean();
-    let verdict = steal_partners(false).await;
-    assert_ne!(verdict.complaints, [""; 0], "two nodes send at once");
+    let found = is_found_out(async || !steal_partners(false).await.complaints.is_empty()).await;
+    assert!(found, "two nodes send at once");
 }

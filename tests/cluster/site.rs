@@ -257,8 +257,10 @@ impl Site {
         said
     }
 
-    /// Tells everybody to send nothing more. What is under way is repeated until it is answered.
-    pub fn quieten(&self) {
+    /// Tells everybody to send nothing more, once something was sent at all. What is under way is repeated until it is answered.
+    pub async fn quieten(&self) {
+        let has_run = comes_true(HEALING, async || self.sources.have_run()).await;
+        assert!(has_run, "the traffic runs\n{}", self.state().await);
         self.say("the traffic ends");
         self.stop.cancel();
         self.sources.end();
@@ -269,7 +271,7 @@ impl Site {
     /// arrived.
     pub async fn end(mut self) -> Verdict {
         if !self.stop.is_cancelled() {
-            self.quieten();
+            self.quieten().await;
         }
         let is_well = comes_true(HEALING, async || both_say(&self.nodes, "/health/ready", |_| true).await).await;
         assert!(is_well, "both nodes become ready\n{}", self.state().await);

@@ -126,6 +126,7 @@ impl Trial {
 
     /// Ends the traffic, waits until nothing is owed any more, and compares what was acknowledged with what arrived.
     pub async fn end(mut self) -> Report {
+        until("the traffic has run", async || self.sources.have_run()).await;
         self.stop.cancel();
         let gateway = &self.gateway;
         // What was sent is repeated until it is answered: a gateway that never answers again must not hang the test.
