@@ -110,19 +110,9 @@ fn translate_folder_everywhere(from: &str, folder: &Path) -> usize {
     written
 }
 
-#[test]
-fn every_sample_goes_to_every_dialect() {
-    for (dialect, ending) in [
-        ("actiris-hrxml", ".in.xml"),
-        ("anapec-offer", ".in.html"),
-        ("anapec-offer", ".in.json"),
-        ("anapec-offer", ".in.txt"),
-        ("eures-xml", ".in.xml"),
-        ("greenhouse", ".in.json"),
-        ("vdab-hrxml", ".in.xml"),
-        ("vdab-json", ".in.json"),
-        ("vdab-json-v2", ".in.json"),
-    ] {
+/// Translates the samples of dialects, each with the ending of its documents, to every dialect.
+fn translate_samples_everywhere(of: &[(&str, &str)]) {
+    for (dialect, ending) in of {
         let samples = root().join(format!("mappings/dialects/{dialect}/samples"));
         let folder = tempfile::tempdir().unwrap();
         for document in documents(&samples, &[], ending) {
@@ -137,6 +127,26 @@ fn every_sample_goes_to_every_dialect() {
         }
         assert!(translate_folder_everywhere(dialect, folder.path()) >= WRITABLE.len(), "{dialect} {ending}");
     }
+}
+
+#[test]
+fn every_sample_in_xml_goes_to_every_dialect() {
+    translate_samples_everywhere(&[("actiris-hrxml", ".in.xml"), ("eures-xml", ".in.xml"), ("vdab-hrxml", ".in.xml")]);
+}
+
+#[test]
+fn every_sample_in_json_goes_to_every_dialect() {
+    translate_samples_everywhere(&[
+        ("greenhouse", ".in.json"),
+        ("vdab-json", ".in.json"),
+        ("vdab-json-v2", ".in.json"),
+    ]);
+}
+
+#[test]
+fn every_sample_of_a_page_goes_to_every_dialect() {
+    let dialect = "anapec-offer";
+    translate_samples_everywhere(&[(dialect, ".in.html"), (dialect, ".in.json"), (dialect, ".in.txt")]);
 }
 
 #[test]
